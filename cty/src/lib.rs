@@ -1,0 +1,1 @@
+//! Terraform's type system: types, values, paths, conversion, and the msgpack and JSON codecs of go-cty.

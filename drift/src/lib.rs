@@ -1,0 +1,1 @@
+//! Decides what differs, why, and what can be done about it; pure, no IO.

@@ -1,0 +1,1 @@
+//! Runs one scan: the only place where IO meets decisions.

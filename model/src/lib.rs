@@ -1,0 +1,1 @@
+//! The nouns of Terraform: addresses, schemas, identities, facets, findings, diagnostics.

@@ -1,0 +1,3 @@
+//! The terraform-provider-driftmgr binary: what exists, drifted and is unmanaged, as data sources.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Renders findings, for people and machines; owns every versioned output schema.

@@ -1,0 +1,1 @@
+//! What was seen, when, and how completely: a SQLite store with published snapshots.

@@ -1,0 +1,1 @@
+//! The Terraform plugin protocol, as a server and as a host, behind one Provider trait.

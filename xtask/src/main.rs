@@ -1,0 +1,3 @@
+//! The tasks of this repository: tools, code generation, docs, tidy checks, dist, loops.
+
+fn main() {}
