@@ -1,0 +1,39 @@
+//! Remedies: what a person may do about a finding, as data. `hcl` turns them into text.
+
+use crate::{ImportId, InstanceAddress, ResourceAddress};
+
+/// One thing to do about a finding.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Remedy {
+    /// Write an `import` block.
+    Import {
+        /// The address to import to.
+        to: InstanceAddress,
+        /// The import id.
+        id: ImportId,
+    },
+    /// Write a `removed` block with `destroy = false`: the object is forgotten, nothing is destroyed.
+    Forget {
+        /// The resource to forget.
+        from: ResourceAddress,
+    },
+    /// Change an argument in the code to what the cloud holds.
+    UpdateCode {
+        /// The instance.
+        address: InstanceAddress,
+        /// The argument.
+        path: cty::Path,
+        /// The value the cloud holds.
+        value: cty::Value,
+    },
+    /// Apply the code: what was changed by hand is reverted, what is missing is made again.
+    Apply {
+        /// The instance.
+        address: InstanceAddress,
+    },
+    /// Refresh the state: it already agrees with the code after that.
+    Refresh {
+        /// The instance.
+        address: InstanceAddress,
+    },
+}
