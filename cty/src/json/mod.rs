@@ -1,0 +1,10 @@
+//! The JSON encoding of values, in which states and plans hold them.
+//!
+//! Text is equal to go-cty's. It has no form for unknown values and infinities.
+
+mod decode;
+mod encode;
+mod read;
+
+pub use decode::{decode, decode_implied, implied_type};
+pub use encode::encode;
