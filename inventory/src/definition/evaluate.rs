@@ -1,0 +1,296 @@
+//! From a native object, details merged in, to what it is for everybody else. Pure: no IO.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::catalog::Catalog;
+use super::condition::{Rule, Tags};
+use super::mapping::{AttributePath, Step};
+use super::resource_type::{Attribute, TagSource, TerraformMapping, TypeDefinition};
+use super::template::{MissingValue, Subject, scalar_text};
+
+/// What a definition makes of a native object.
+///
+/// Of the native object itself only what is listed here is kept: a definition is an allow-list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MappedObject {
+    /// Native key, unique within type, account and region.
+    pub key: String,
+    /// ARN, where the type has one.
+    pub arn: Option<String>,
+    /// Name people know the object by.
+    pub name: Option<String>,
+    /// Region the object lives in; `None` for global types.
+    pub region: Option<String>,
+    /// Tags; `None` where they were not fetched or the type has none.
+    pub tags: Option<Tags>,
+    /// Whether the object is the account's own, and if not, whose.
+    pub standing: Standing,
+    /// What the object is in Terraform; `None` where no mapping holds.
+    pub terraform: Option<TerraformObject>,
+    /// Terraform attributes with the values the API gave, in order of path.
+    pub attributes: Vec<MappedAttribute>,
+}
+
+/// One Terraform attribute with the value the API gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MappedAttribute {
+    /// The attribute.
+    pub path: AttributePath,
+    /// Its value in Terraform's shape.
+    pub value: Value,
+    /// True when the value changes by itself and must not be compared.
+    pub volatile: bool,
+}
+
+/// A native object's Terraform side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TerraformObject {
+    /// Resource type, for example `aws_vpc`.
+    pub resource_type: String,
+    /// The id that `import` takes.
+    pub import_id: String,
+    /// Identity attributes.
+    pub identity: BTreeMap<String, String>,
+}
+
+/// Who is responsible for an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody but the account's people, as far as the cloud shows.
+    Own,
+    /// Every account has it.
+    AccountDefault {
+        /// Why we think so.
+        reason: String,
+    },
+    /// A service of the cloud made it.
+    ServiceMade {
+        /// Why we think so.
+        reason: String,
+    },
+    /// Another tool manages it.
+    ManagedElsewhere {
+        /// The tool.
+        by: String,
+        /// Why we think so.
+        reason: String,
+    },
+}
+
+impl TypeDefinition {
+    /// Removes what must never be kept from a native object; the first thing done with every response.
+    pub fn scrub(&self, object: &mut Value) {
+        for pointer in &self.sensitive {
+            pointer.remove(object);
+        }
+    }
+
+    /// Returns true when the object does not count as existing.
+    pub fn skips(&self, subject: &Subject<'_>) -> bool {
+        let tags = self.tags_of(subject).unwrap_or_default();
+        self.skip_if.iter().any(|condition| condition.holds(subject, &tags))
+    }
+
+    /// Returns the tags, or `None` where the type has none or they were not fetched.
+    pub fn tags_of(&self, subject: &Subject<'_>) -> Option<Tags> {
+        let source = self.tags.as_ref()?;
+        let unfetched = source.at.root_key().is_some_and(|key| {
+            self.details.iter().any(|detail| detail.name == key) && subject.object.get(key).is_none()
+        });
+        if unfetched { None } else { Some(source.read(subject.object)) }
+    }
+
+    /// Maps a native object; the error names the key, ARN or import id that could not be formed.
+    pub fn map(&self, subject: &Subject<'_>, catalog: &Catalog) -> Result<MappedObject, MissingValue> {
+        let tags = self.tags_of(subject);
+        let known_tags = tags.clone().unwrap_or_default();
+        let details = self.detail_names();
+        let text =
+            |mapping: &super::Mapping| mapping.value(subject, &known_tags, &details).as_ref().and_then(scalar_text);
+        let region = match (&self.region, self.reach) {
+            (Some(mapping), _) => text(mapping),
+            (None, super::Reach::Regional) => Some(subject.scope.region.clone()),
+            (None, super::Reach::Global) => None,
+        };
+        let mapping = self
+            .terraform
+            .iter()
+            .find(|mapping| mapping.when.as_ref().is_none_or(|when| when.holds(subject, &known_tags)));
+        let attributes = mapping.map(|mapping| self.attributes_of(mapping, subject, tags.as_ref())).unwrap_or_default();
+        Ok(MappedObject {
+            key: self.key.render(subject)?,
+            arn: self.arn.as_ref().map(|arn| arn.render(subject)).transpose()?,
+            name: self.name_of.as_ref().and_then(text),
+            region,
+            standing: self.standing(subject, &known_tags, catalog),
+            terraform: mapping.map(|mapping| mapping.object(subject)).transpose()?,
+            attributes,
+            tags,
+        })
+    }
+
+    fn attributes_of(
+        &self,
+        mapping: &TerraformMapping,
+        subject: &Subject<'_>,
+        tags: Option<&Tags>,
+    ) -> Vec<MappedAttribute> {
+        let details = self.detail_names();
+        let no_tags = Tags::new();
+        let value = |attribute: &Attribute| {
+            if attribute.mapping.is_tags() && tags.is_none() {
+                return None;
+            }
+            attribute.mapping.value(subject, tags.unwrap_or(&no_tags), &details)
+        };
+        let mut attributes: Vec<_> = self
+            .attributes
+            .iter()
+            .chain(&mapping.attributes)
+            .filter_map(|attribute| {
+                Some(MappedAttribute {
+                    path: attribute.path.clone(),
+                    value: value(attribute)?,
+                    volatile: attribute.volatile,
+                })
+            })
+            .collect();
+        attributes.sort_by(|left, right| left.path.cmp(&right.path));
+        attributes
+    }
+
+    fn standing(&self, subject: &Subject<'_>, tags: &Tags, catalog: &Catalog) -> Standing {
+        let first = |rules: &[Rule]| {
+            rules.iter().find(|rule| rule.when.holds(subject, tags)).map(|rule| {
+                let reason = rule.reason.render(subject).unwrap_or_else(|_| rule.reason.to_string());
+                (reason, rule.by.clone())
+            })
+        };
+        if let Some((reason, _)) = first(&self.default_if) {
+            return Standing::AccountDefault { reason };
+        }
+        if let Some((reason, _)) = first(&self.service_made_if) {
+            return Standing::ServiceMade { reason };
+        }
+        let elsewhere = first(&self.managed_elsewhere_if)
+            .or_else(|| catalog.cloud(&self.cloud).and_then(|cloud| first(&cloud.managed_elsewhere)));
+        match elsewhere {
+            Some((reason, by)) => {
+                Standing::ManagedElsewhere { by: by.unwrap_or_else(|| "another tool".to_owned()), reason }
+            }
+            None => Standing::Own,
+        }
+    }
+}
+
+impl TerraformMapping {
+    fn object(&self, subject: &Subject<'_>) -> Result<TerraformObject, MissingValue> {
+        let identity = self
+            .identity
+            .iter()
+            .map(|(name, template)| Ok((name.clone(), template.render(subject)?)))
+            .collect::<Result<_, MissingValue>>()?;
+        Ok(TerraformObject {
+            resource_type: self.resource_type.clone(),
+            import_id: self.import_id.render(subject)?,
+            identity,
+        })
+    }
+}
+
+impl TagSource {
+    fn read(&self, object: &Value) -> Tags {
+        match &self.fields {
+            None => match self.at.first(object) {
+                Some(Value::Object(fields)) => {
+                    fields.iter().filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?))).collect()
+                }
+                _ => Tags::new(),
+            },
+            Some((key_field, value_field)) => self
+                .at
+                .elements(object)
+                .into_iter()
+                .filter_map(|element| {
+                    let key = element.get(key_field).and_then(scalar_text)?;
+                    Some((key, element.get(value_field).and_then(scalar_text).unwrap_or_default()))
+                })
+                .collect(),
+        }
+    }
+}
+
+impl MappedObject {
+    /// Returns the attributes by top-level name, nested paths folded into lists and objects.
+    ///
+    /// `rule[0].status` becomes `rule = [{status = …}]`: what was not mapped is absent, not null.
+    pub fn attribute_tree(&self) -> BTreeMap<String, Value> {
+        let mut tree = Value::Object(serde_json::Map::new());
+        for attribute in &self.attributes {
+            let mut place = &mut tree;
+            for step in &attribute.path.steps {
+                place = match step {
+                    Step::Attribute(name) => {
+                        if !place.is_object() {
+                            *place = Value::Object(serde_json::Map::new());
+                        }
+                        place.as_object_mut().expect("made an object above").entry(name.clone()).or_insert(Value::Null)
+                    }
+                    Step::Index(index) => {
+                        if !place.is_array() {
+                            *place = Value::Array(Vec::new());
+                        }
+                        let elements = place.as_array_mut().expect("made a list above");
+                        while elements.len() <= *index {
+                            elements.push(Value::Null);
+                        }
+                        &mut elements[*index]
+                    }
+                };
+            }
+            *place = attribute.value.clone();
+        }
+        match tree {
+            Value::Object(fields) => fields.into_iter().collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// Returns the object as JSON, as `examples:` write it.
+    pub fn to_json(&self) -> Value {
+        let mut fields = serde_json::Map::new();
+        fields.insert("key".into(), self.key.clone().into());
+        for (name, value) in [("arn", &self.arn), ("name", &self.name), ("region", &self.region)] {
+            if let Some(value) = value {
+                fields.insert(name.into(), value.clone().into());
+            }
+        }
+        if let Some(tags) = &self.tags {
+            fields.insert("tags".into(), tags.iter().map(|(k, v)| (k.clone(), Value::from(v.clone()))).collect());
+        }
+        let standing = match &self.standing {
+            Standing::Own => None,
+            Standing::AccountDefault { reason } => Some(("default", reason.clone())),
+            Standing::ServiceMade { reason } => Some(("service_made", reason.clone())),
+            Standing::ManagedElsewhere { by, reason } => Some(("managed_elsewhere", format!("{by}: {reason}"))),
+        };
+        if let Some((name, reason)) = standing {
+            fields.insert(name.into(), reason.into());
+        }
+        if let Some(terraform) = &self.terraform {
+            fields.insert("terraform".into(), terraform.resource_type.clone().into());
+            fields.insert("import_id".into(), terraform.import_id.clone().into());
+            fields.insert(
+                "identity".into(),
+                terraform.identity.iter().map(|(k, v)| (k.clone(), Value::from(v.clone()))).collect(),
+            );
+        }
+        fields.insert(
+            "attributes".into(),
+            self.attributes.iter().map(|attribute| (attribute.path.to_string(), attribute.value.clone())).collect(),
+        );
+        Value::Object(fields)
+    }
+}
