@@ -177,6 +177,8 @@ pub struct Coverage {
     pub n_checked: u64,
     /// Those that could not be.
     pub n_undetermined: u64,
+    /// Those that exist in the state and nowhere else, by nature (`random_id`): there is nothing to compare.
+    pub n_state_only: u64,
     /// Every scope that was to be looked at.
     pub scopes: Vec<ScopeOutcome>,
     /// The same per provider configuration.
