@@ -1,53 +1,74 @@
-//! Conversion of values to other types.
+//! Conversion of values to other types, and the search for a type that several have in common.
+//!
+//! A conversion is planned from the two types alone and then applied to a value: so it is known in advance whether
+//! values of one type have a form in another at all. It is *safe* where every value converts, such as number to
+//! string, and *unsafe* where it depends on the value, such as string to number.
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::number::Number;
+mod conversion;
+mod mismatch;
+mod preference;
+mod unify;
+
+use crate::error::{Error, ErrorKind};
 use crate::types::Type;
 use crate::value::Value;
+
+pub use mismatch::mismatch_message;
 
 /// Reports why a value cannot be converted, and where in it.
 pub type ConvertError = Error;
 
-/// Converts a value to a type.
+/// Converts a value to a type, where it has a form in it.
+///
+/// Attributes that the type lacks are dropped, and those that are optional in it and missing become null. Null stays
+/// null, unknown stays unknown; marks stay.
 ///
 /// # Errors
-/// [`ErrorKind::Type`] where the value has no form in that type.
-pub fn convert(value: &Value, want: &Type) -> std::result::Result<Value, ConvertError> {
-    if value.ty().conforms_to(want) {
+/// [`ErrorKind::Type`] where the value has no form in the type, [`ErrorKind::Limit`] for a number out of range.
+///
+/// ```
+/// use cty::{Type, Value, convert::convert};
+/// let tuple = Value::tuple(vec![Value::from(1i64), Value::string("b")]);
+/// assert_eq!(convert(&tuple, &Type::list(Type::Dynamic))?.to_string(), r#"["1", "b"]"#);
+/// let error = convert(&tuple, &Type::list(Type::Number)).unwrap_err();
+/// assert_eq!(error.to_string(), "[1]: a number is required");
+/// # Ok::<(), cty::Error>(())
+/// ```
+pub fn convert(value: &Value, want: &Type) -> Result<Value, ConvertError> {
+    let is_wanted = if want.has_optional() { *value.ty() == want.without_optional() } else { value.ty() == want };
+    if is_wanted {
         return Ok(value.clone());
     }
-    if *value.ty() == Type::Dynamic || value.ty().is_primitive() && want.is_primitive() {
-        if value.is_null() {
-            return Ok(Value::null(want.clone()).with_marks(value.marks().iter().cloned()));
-        }
-        if !value.is_known() {
-            let unknown = Value::unknown(want.clone());
-            let unknown = if value.is_definitely_not_null() { unknown.refine_not_null() } else { unknown };
-            return Ok(unknown.with_marks(value.marks().iter().cloned()));
-        }
-        return Ok(primitive(value, want)?.with_marks(value.marks().iter().cloned()));
+    match conversion::plan(value.ty(), want, Safety::Unsafe) {
+        Some(conversion) => conversion.apply(value),
+        None => Err(Error::new(ErrorKind::Type, mismatch_message(value.ty(), want))),
     }
-    Err(Error::new(ErrorKind::Type, format!("{want} required, but the value is {}", value.ty())))
 }
 
-fn primitive(value: &Value, want: &Type) -> Result<Value> {
-    let refused = |message: &str| Err(Error::new(ErrorKind::Type, message));
-    match (want, value.as_str(), value.as_number(), value.as_bool()) {
-        (Type::String, _, Some(number), _) => Ok(Value::string(number.to_string())),
-        (Type::String, _, _, Some(value)) => Ok(Value::string(if value { "true" } else { "false" })),
-        (Type::Number, Some(text), _, _) => match Number::parse(text) {
-            Ok(number) => Ok(Value::number(number)),
-            Err(error) if error.kind() == ErrorKind::Limit => Err(error),
-            Err(_) => refused("a number is required"),
-        },
-        (Type::Bool, Some("true" | "1"), _, _) => Ok(Value::bool(true)),
-        (Type::Bool, Some("false" | "0"), _, _) => Ok(Value::bool(false)),
-        (Type::Bool, Some(text), _, _) => match text.to_lowercase().as_str() {
-            lower @ ("true" | "false") => {
-                refused(&format!("a bool is required; to convert from string, use lowercase \"{lower}\""))
-            }
-            _ => refused("a bool is required"),
-        },
-        _ => refused(&format!("{want} required")),
-    }
+/// Tells whether some values of one type have a form in the other.
+pub fn is_convertible(given: &Type, want: &Type) -> bool {
+    given == want || conversion::plan(given, want, Safety::Unsafe).is_some()
+}
+
+/// Returns the most general type that all values of all the types convert to; nothing where there is none.
+///
+/// ```
+/// use cty::{Type, convert::unify};
+/// assert_eq!(unify(&[Type::Number, Type::String]), Some(Type::String));
+/// assert_eq!(unify(&[Type::Number, Type::list(Type::String)]), None);
+/// ```
+pub fn unify(types: &[Type]) -> Option<Type> {
+    unify::unify(types, Safety::Safe)
+}
+
+/// Returns the most general type that some values of all the types convert to, as [`unify`].
+pub fn unify_unsafe(types: &[Type]) -> Option<Type> {
+    unify::unify(types, Safety::Unsafe)
+}
+
+/// Says whether conversions that fail for some values are admitted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Safety {
+    Safe,
+    Unsafe,
 }
