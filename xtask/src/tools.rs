@@ -1,0 +1,294 @@
+//! Installs and builds the foreign tools, once per version, in a cache of ours.
+//!
+//! Everything comes from the public registries through their own clients (`go`, `pip`). A tool lies under a file name
+//! that holds its version, with a stable symbolic link beside it; a lock keeps two runs from building it twice.
+
+mod aws;
+mod go;
+mod reduce;
+mod venv;
+
+use std::env;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+/// Names a foreign tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tool {
+    /// Terraform itself: found on the search path, never installed.
+    Terraform,
+    /// `OpenTofu`, built from its Go module.
+    Tofu,
+    /// The `hashicorp/aws` provider, built from its Go module with the services the estate needs.
+    Aws,
+    /// The `hashicorp/time` provider, built from its Go module.
+    Time,
+    /// The AWS emulator, in a Python virtual environment.
+    Moto,
+}
+
+/// The arguments of `cargo xtask tools`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The tools to have; all of them where none is named
+    #[arg(value_enum)]
+    tools: Vec<Tool>,
+}
+
+/// Says where a tool is and what it took to have it.
+#[derive(Debug)]
+pub struct Installed {
+    /// The program to run; for moto, the Python interpreter that can import it.
+    pub program: PathBuf,
+    /// How long the installation took; `None` where the tool was there already.
+    pub took: Option<Duration>,
+}
+
+/// Runs `cargo xtask tools`: one line per tool.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let tools = if arguments.tools.is_empty() { Tool::value_variants() } else { &arguments.tools };
+    let mut exit_code = ExitCode::SUCCESS;
+    for &tool in tools {
+        match install(tool) {
+            Ok(Installed { program, took: None }) => println!("{}: found {}", tool.name(), program.display()),
+            Ok(Installed { program, took: Some(took) }) => {
+                println!("{}: installed in {:.0} s {}", tool.name(), took.as_secs_f32(), program.display());
+            }
+            Err(error) if tool == Tool::Terraform => {
+                println!("terraform: not found, tofu stands in for it ({error:#})");
+            }
+            Err(error) => {
+                println!("{}: failed: {error:#}", tool.name());
+                exit_code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(exit_code)
+}
+
+impl Tool {
+    /// Returns the name that `cargo xtask tools` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Terraform => "terraform",
+            Self::Tofu => "tofu",
+            Self::Aws => "aws",
+            Self::Time => "time",
+            Self::Moto => "moto",
+        }
+    }
+
+    /// Returns the program's file name in the cache, version included.
+    fn file_name(self) -> String {
+        match self {
+            Self::Terraform => "terraform".to_owned(),
+            Self::Tofu => format!("tofu_v{}", go::TOFU.version),
+            Self::Aws => format!("terraform-provider-aws_v{}_{}", aws::VERSION, aws::services_key()),
+            Self::Time => format!("terraform-provider-time_v{}", go::TIME.version),
+            Self::Moto => venv::directory_name(),
+        }
+    }
+
+    /// Returns the name of the stable link in the cache.
+    fn link_name(self) -> &'static str {
+        match self {
+            Self::Terraform => "terraform",
+            Self::Tofu => "tofu",
+            Self::Aws => "terraform-provider-aws",
+            Self::Time => "terraform-provider-time",
+            Self::Moto => "moto",
+        }
+    }
+}
+
+/// Returns the directory that holds the tools.
+///
+/// `DRIFTMGR_TOOLS_DIR` names it; otherwise it lies in the user's cache directory.
+pub fn directory() -> Result<PathBuf> {
+    if let Some(directory) = env::var_os("DRIFTMGR_TOOLS_DIR") {
+        return std::path::absolute(directory).context("DRIFTMGR_TOOLS_DIR is empty");
+    }
+    let cache = match env::var_os("XDG_CACHE_HOME") {
+        Some(cache) if !cache.is_empty() => PathBuf::from(cache),
+        _ => PathBuf::from(env::var_os("HOME").context("neither DRIFTMGR_TOOLS_DIR, XDG_CACHE_HOME nor HOME is set")?)
+            .join(".cache"),
+    };
+    Ok(cache.join("driftmgr").join("tools"))
+}
+
+/// Returns the program of a tool that is there already, without installing anything.
+///
+/// # Errors
+/// Says what is missing and which command installs it.
+pub fn find(tool: Tool) -> Result<PathBuf> {
+    if tool == Tool::Terraform {
+        return search_path("terraform").context("terraform is not on PATH");
+    }
+    let program = program(tool, &directory()?.join(tool.file_name()));
+    if !program.exists() {
+        bail!("{0} is not installed; `cargo xtask tools {0}` installs it", tool.name());
+    }
+    Ok(program)
+}
+
+/// Returns the program of a tool by the name that `cargo xtask tools` takes, as [`find`] does.
+pub fn tool_path(name: &str) -> Result<PathBuf> {
+    match Tool::from_str(name, false) {
+        Ok(tool) => find(tool),
+        Err(_) => bail!("there is no tool named {name:?}"),
+    }
+}
+
+/// Returns terraform, or tofu where there is no terraform.
+pub fn terraform_or_tofu() -> Result<PathBuf> {
+    find(Tool::Terraform).or_else(|_| find(Tool::Tofu)).context("neither terraform nor tofu can be run")
+}
+
+/// Returns a tool's program for a test, or says why the test is skipped.
+///
+/// A skip prints `skipped: …` and appends that line to the file named by `DRIFTMGR_SKIP_LOG`, so that a run can count
+/// its skips though cargo hides the output of tests that pass.
+///
+/// # Panics
+/// Where `DRIFTMGR_REQUIRE_TOOLS` is set, a missing tool fails the test.
+pub fn or_skip(tool: Tool) -> Option<PathBuf> {
+    match find(tool) {
+        Ok(program) => Some(program),
+        Err(error) => {
+            skip(&format!("{error:#}"));
+            None
+        }
+    }
+}
+
+/// Says that a test is skipped, and why; see [`or_skip`].
+pub fn skip(why: &str) {
+    assert!(env::var_os("DRIFTMGR_REQUIRE_TOOLS").is_none(), "DRIFTMGR_REQUIRE_TOOLS forbids to skip this test: {why}");
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let line = format!("skipped: {test}: {why}\n");
+    eprint!("{line}");
+    if let Some(log) = env::var_os("DRIFTMGR_SKIP_LOG") {
+        let written =
+            File::options().create(true).append(true).open(log).and_then(|mut log| log.write_all(line.as_bytes()));
+        written.expect("DRIFTMGR_SKIP_LOG names a file that can be written");
+    }
+}
+
+/// Installs a tool unless it is there.
+pub fn install(tool: Tool) -> Result<Installed> {
+    if let Ok(program) = find(tool) {
+        if tool != Tool::Terraform {
+            link_into_cache(tool, &directory()?)?;
+        }
+        return Ok(Installed { program, took: None });
+    }
+    if tool == Tool::Terraform {
+        bail!("terraform is not on PATH; install it from its vendor, or use tofu");
+    }
+    let directory = directory()?;
+    fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+
+    let lock_path = directory.join(format!("{}.lock", tool.name()));
+    let lock = File::create(&lock_path).with_context(|| format!("cannot create {}", lock_path.display()))?;
+    if lock.try_lock().is_err() {
+        eprintln!("{}: another run is installing it; waiting", tool.name());
+        lock.lock().with_context(|| format!("cannot lock {}", lock_path.display()))?;
+    }
+
+    let target = directory.join(tool.file_name());
+    let started = Instant::now();
+    let mut took = None;
+    if !program(tool, &target).exists() {
+        eprintln!("{}: {}", tool.name(), announcement(tool));
+        match tool {
+            Tool::Terraform => unreachable!("terraform is never installed"),
+            Tool::Tofu => go::build_in_module_cache(&go::TOFU, &target)?,
+            Tool::Time => go::build_in_module_cache(&go::TIME, &target)?,
+            Tool::Aws => aws::build(&directory, &target)?,
+            Tool::Moto => venv::install(&target)?,
+        }
+        took = Some(started.elapsed());
+    }
+    link_into_cache(tool, &directory)?;
+    Ok(Installed { program: program(tool, &target), took })
+}
+
+fn announcement(tool: Tool) -> &'static str {
+    match tool {
+        Tool::Terraform => "looking for it",
+        Tool::Tofu => "building it from its Go module (some 4 CPU minutes)",
+        Tool::Aws => "building it from its Go module, reduced to some 20 services (some 6 CPU minutes, 4 GB of memory)",
+        Tool::Time => "building it from its Go module",
+        Tool::Moto => "installing it into a Python virtual environment",
+    }
+}
+
+fn program(tool: Tool, target: &Path) -> PathBuf {
+    if tool == Tool::Moto { venv::interpreter(target) } else { target.to_path_buf() }
+}
+
+/// Makes the stable link and, for a provider, its place in the filesystem mirror.
+fn link_into_cache(tool: Tool, directory: &Path) -> Result<()> {
+    let file_name = tool.file_name();
+    replace_link(Path::new(&file_name), &directory.join(tool.link_name()))?;
+
+    let (name, version) = match tool {
+        Tool::Aws => ("aws", aws::VERSION),
+        Tool::Time => ("time", go::TIME.version),
+        Tool::Terraform | Tool::Tofu | Tool::Moto => return Ok(()),
+    };
+    for host in ["registry.terraform.io", "registry.opentofu.org"] {
+        let package = mirror(directory).join(host).join("hashicorp").join(name).join(version).join(go::platform()?);
+        fs::create_dir_all(&package).with_context(|| format!("cannot create {}", package.display()))?;
+        replace_link(&directory.join(&file_name), &package.join(format!("terraform-provider-{name}_v{version}")))?;
+    }
+    Ok(())
+}
+
+/// Returns the filesystem mirror, in the tools' directory, from which terraform and tofu install the providers.
+pub fn mirror(directory: &Path) -> PathBuf {
+    directory.join("mirror")
+}
+
+fn replace_link(target: &Path, link: &Path) -> Result<()> {
+    if fs::read_link(link).is_ok_and(|current| current == target) {
+        return Ok(());
+    }
+    let temporary = link.with_extension(format!("{}.part", std::process::id()));
+    let _ = fs::remove_file(&temporary);
+    symlink(target, &temporary)
+        .and_then(|()| fs::rename(&temporary, link))
+        .with_context(|| format!("cannot link {} to {}", link.display(), target.display()))
+}
+
+/// Looks a program up in `PATH`.
+pub fn search_path(name: &str) -> Result<PathBuf> {
+    let path = env::var_os("PATH").context("PATH is not set")?;
+    env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|candidate| candidate.is_file())
+        .with_context(|| format!("{name} is not on PATH"))
+}
+
+/// Runs a command to its end and returns its standard output.
+///
+/// # Errors
+/// Quotes the command and the end of its error output.
+fn run_command(command: &mut Command) -> Result<String> {
+    let line = format!("{command:?}");
+    let output = command.output().with_context(|| format!("cannot start {line}"))?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = stderr.lines().collect();
+        let end = lines[lines.len().saturating_sub(15)..].join("\n");
+        bail!("{line} failed ({}):\n{end}", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,80 @@
+//! The committed estate against the real AWS provider.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::Value;
+use xtask::estate;
+use xtask::moto::Moto;
+use xtask::terraform::{CliConfig, Root};
+use xtask::tools::{self, Tool};
+
+/// Returns the estate's root with its committed state, initialised; `None` where a tool is missing.
+fn root(moto: &Moto) -> Option<Root<'_>> {
+    tools::or_skip(Tool::Aws)?;
+    let program = tools::terraform_or_tofu().map_err(|error| tools::skip(&format!("{error:#}"))).ok()?;
+    let config = CliConfig::with_tools().expect("the tools' directory is known");
+    let root = Root::copy_of(&estate::directory(), &program, &config, Some(moto)).expect("a copy of the estate");
+    root.write("terraform.tfstate", &state_text()).expect("a copy of the state");
+    root.init().expect("terraform init");
+    Some(root)
+}
+
+fn state_text() -> String {
+    fs::read_to_string(estate::directory().join("terraform.tfstate")).expect("the committed state")
+}
+
+#[test]
+fn the_replayed_account_is_the_one_the_committed_state_describes() {
+    if tools::or_skip(Tool::Moto).is_none() {
+        return;
+    }
+    let moto = estate::start().expect("the recording replays");
+    let Some(root) = root(&moto) else { return };
+    let plan = root.plan().expect("terraform plan");
+    assert!(plan.clean, "{}", plan.text);
+}
+
+#[test]
+fn terraform_itself_sees_the_drift_that_the_truth_file_tells_of() {
+    if tools::or_skip(Tool::Moto).is_none() {
+        return;
+    }
+    let moto = estate::start().expect("the recording replays");
+    let Some(root) = root(&moto) else { return };
+    let truth: Value =
+        serde_json::from_str(&estate::inject_drift(&moto).expect("drift.py")).expect("the truth is JSON");
+    let mut expected = BTreeMap::new();
+    for (kind, action) in [("changed", "update"), ("missing", "create")] {
+        for object in truth[kind].as_array().expect("a list of objects") {
+            expected.insert(object["address"].as_str().expect("an address").to_owned(), action.to_owned());
+        }
+    }
+
+    let output = root.try_run(&["plan", "-no-color", "-input=false", "-out=plan"]).expect("terraform plan");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let plan: Value =
+        serde_json::from_str(&root.run(&["show", "-json", "plan"]).expect("terraform show")).expect("JSON");
+    let planned: BTreeMap<String, String> = plan["resource_changes"]
+        .as_array()
+        .expect("a list of changes")
+        .iter()
+        .map(|change| (&change["address"], &change["change"]["actions"][0]))
+        .filter(|(_, action)| *action != "no-op")
+        .map(|(address, action)| {
+            (address.as_str().unwrap_or_default().to_owned(), action.as_str().unwrap_or_default().to_owned())
+        })
+        .collect();
+    assert_eq!(planned, expected);
+}
+
+#[test]
+fn the_committed_files_name_no_machine_and_the_planted_secret_is_the_only_one() {
+    let recording = fs::read_to_string(estate::directory().join("recording/requests.jsonl")).expect("the recording");
+    for text in [&recording, &state_text()] {
+        for forbidden in ["/home/", "/root/", "/tmp/", "/work", "User-Agent", "Signature=2"] {
+            assert!(!text.contains(forbidden), "found {forbidden:?}");
+        }
+    }
+    assert!(state_text().contains("planted-secret-never-print-me"));
+}
