@@ -12,9 +12,11 @@
 //! can't be had it says so through [`tools::or_skip`] instead of passing silently.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who runs it")]
 
+pub mod dist;
 pub mod estate;
 pub mod http;
 pub mod moto;
+pub mod quickstart;
 pub mod terraform;
 pub mod tools;
 

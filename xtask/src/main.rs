@@ -14,15 +14,21 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Lay out a release: what a registry wants of the provider, and the command line beside it
+    Dist(xtask::dist::Arguments),
     /// Install or build the foreign tools that tests and the quickstart run: found ones are left alone
     Tools(xtask::tools::Arguments),
     /// The emulated AWS account with the demo estate in it
     #[command(subcommand)]
     Estate(xtask::estate::Arguments),
+    /// Show the whole product on the demo estate, and compare what it finds with the truth
+    Quickstart(xtask::quickstart::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().task {
+        Task::Dist(arguments) => xtask::dist::run(&arguments),
+        Task::Quickstart(arguments) => xtask::quickstart::run(&arguments),
         Task::Tools(arguments) => xtask::tools::run(&arguments),
         Task::Estate(arguments) => xtask::estate::run(&arguments),
     }

@@ -1,0 +1,186 @@
+//! `cargo xtask quickstart`: the whole product on an emulated account, as a person would use it.
+//!
+//! The account and the state of the demo estate are brought up, something is changed behind terraform's back, and each
+//! command is run and shown. What was found is compared with the truth at the end, so that the show can fail.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::moto::Moto;
+use crate::terraform::{CliConfig, Root};
+use crate::{dist, estate, repository, tools};
+
+/// What `cargo xtask quickstart` is asked for.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The folder with the programs `driftmgr` and `terraform-provider-driftmgr`
+    #[arg(long)]
+    bin_dir: PathBuf,
+}
+
+/// Shows the product; fails where it does not find what was changed.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let bin_dir = std::path::absolute(repository().join(&arguments.bin_dir)).context("--bin-dir is empty")?;
+    let started = Instant::now();
+    progress(started, "starting an emulated AWS account (moto) and creating the estate of examples/estate in it");
+    let moto = estate::start()?;
+    let workspace = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let root = workspace.path().join("estate");
+    estate::copy_to(&root)?;
+    progress(started, "changing things behind terraform's back: see examples/estate/drift.py");
+    let truth: Value = serde_json::from_str(&estate::inject_drift(&moto)?).context("drift.py printed no JSON")?;
+
+    let show = Show { moto: &moto, bin_dir: &bin_dir, root: &root, workspace: &workspace };
+    show.headline("1. Whose account is this, and what can be seen of it?");
+    show.driftmgr(&["doctor"], &[0])?;
+    show.headline("2. What exists out there?");
+    show.driftmgr(&["scan"], &[0])?;
+    show.driftmgr(&["query", "--type", "aws_sqs_queue"], &[0])?;
+    show.headline("3. What drifted from the state that terraform wrote?");
+    show.driftmgr(&["drift", "--state", "terraform.tfstate"], &[2])?;
+    show.headline("4. What does nobody manage?");
+    show.driftmgr(&["unmanaged", "--state", "terraform.tfstate", "--no-scan"], &[2])?;
+    show.headline("5. Import blocks for it, to review");
+    show.driftmgr(&["adopt", "--state", "terraform.tfstate", "--no-scan", "--out-dir", "adopt"], &[0])?;
+    show.file("adopt/imports.tf", 24)?;
+    show.headline("6. The comment for the pull request");
+    show.driftmgr(
+        &["drift", "--state", "terraform.tfstate", "--unmanaged", "--no-scan", "--format", "markdown"],
+        &[2],
+    )?;
+    show.headline("7. The same answers inside terraform plan");
+    show.plan()?;
+
+    let found = show.json(&["drift", "--state", "terraform.tfstate", "--unmanaged", "--no-scan", "--json"])?;
+    let n_wrong = compare(&truth, &found)?;
+    progress(started, "done; the account is gone and nothing is left running");
+    Ok(if n_wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Show<'a> {
+    moto: &'a Moto,
+    bin_dir: &'a Path,
+    root: &'a Path,
+    workspace: &'a TempDir,
+}
+
+impl Show<'_> {
+    fn headline(&self, text: &str) {
+        println!("\n\x1b[1m{text}\x1b[0m");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.bin_dir.join("driftmgr"));
+        self.moto.configure(&mut command);
+        command.args(arguments).current_dir(self.root).env("DRIFTMGR_STORE", self.store());
+        command
+    }
+
+    fn store(&self) -> PathBuf {
+        self.workspace.path().join("store.db")
+    }
+
+    fn driftmgr(&self, arguments: &[&str], expected: &[i32]) -> Result<()> {
+        println!("$ driftmgr {}", arguments.join(" "));
+        std::io::stdout().flush()?;
+        let status = self.command(arguments).status().context("cannot start driftmgr")?;
+        let code = status.code().unwrap_or(-1);
+        println!("[exit code {code}]");
+        ensure!(expected.contains(&code), "driftmgr {} ended with {code}, not {expected:?}", arguments.join(" "));
+        Ok(())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let output = self.command(arguments).output().context("cannot start driftmgr")?;
+        serde_json::from_slice(&output.stdout).with_context(|| {
+            format!("driftmgr {} printed no JSON: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr))
+        })
+    }
+
+    fn file(&self, name: &str, n_lines: usize) -> Result<()> {
+        let text = fs::read_to_string(self.root.join(name)).with_context(|| format!("cannot read {name}"))?;
+        println!("$ head -n {n_lines} {name}");
+        for line in text.lines().take(n_lines) {
+            println!("{line}");
+        }
+        Ok(())
+    }
+
+    /// Plans a root that reads our data sources, with the provider installed from a mirror as a user would.
+    fn plan(&self) -> Result<()> {
+        let release = self.workspace.path().join("release");
+        dist::lay_out(&release, self.bin_dir, None, true)?;
+        let program = tools::terraform_or_tofu()?;
+        let config = CliConfig::default().mirror(&release.join("mirror"));
+        let root = Root::copy_of(&repository().join("examples/data-sources"), &program, &config, Some(self.moto))?;
+        for arguments in [&["init", "-no-color", "-input=false"][..], &["plan", "-no-color", "-input=false"]] {
+            let name = program.file_name().unwrap_or_default().to_string_lossy();
+            println!("$ {name} {}", arguments.join(" "));
+            std::io::stdout().flush()?;
+            let state = self.root.join("terraform.tfstate");
+            let status = root
+                .command(&program)
+                .args(arguments)
+                .env("DRIFTMGR_STORE", self.store())
+                .env("TF_VAR_state", &state)
+                .status()
+                .context("cannot start terraform")?;
+            ensure!(status.success(), "{name} {} failed", arguments.join(" "));
+        }
+        Ok(())
+    }
+}
+
+/// Compares what was found with the truth, prints both sides of every difference, and counts them.
+fn compare(truth: &Value, found: &Value) -> Result<usize> {
+    let findings = found["findings"].as_array().context("the report has no findings")?;
+    let of_kind = |kind: &str| -> BTreeSet<(String, String)> {
+        findings
+            .iter()
+            .filter(|finding| finding["kind"] == kind && finding["folded"].is_null())
+            .filter_map(pair)
+            .collect()
+    };
+    let expected = |kind: &str| -> BTreeSet<(String, String)> {
+        truth[kind].as_array().map(|entries| entries.iter().filter_map(pair).collect()).unwrap_or_default()
+    };
+    let optional = expected("optional");
+    let mut n_expected = 0;
+    let mut wrong = Vec::new();
+    for kind in ["changed", "missing", "unmanaged", "managed_elsewhere"] {
+        let (expected, found) = (expected(kind), of_kind(kind));
+        n_expected += expected.len();
+        wrong.extend(expected.difference(&found).map(|(ty, id)| format!("not found as {kind}: {ty} {id}")));
+        wrong.extend(
+            found
+                .difference(&expected)
+                .filter(|pair| !optional.contains(pair))
+                .map(|(ty, id)| format!("found as {kind}, but was not changed: {ty} {id}")),
+        );
+    }
+    println!(
+        "\nCompared with the truth: {} of {n_expected} changes found as what they are, {} differences",
+        n_expected - wrong.iter().filter(|line| line.starts_with("not")).count(),
+        wrong.len()
+    );
+    for line in &wrong {
+        println!("  {line}");
+    }
+    Ok(wrong.len())
+}
+
+fn pair(entry: &Value) -> Option<(String, String)> {
+    Some((entry["type"].as_str()?.to_owned(), entry["id"].as_str()?.to_owned()))
+}
+
+fn progress(started: Instant, text: &str) {
+    eprintln!("[{:>3} s] {text}", started.elapsed().as_secs());
+}
