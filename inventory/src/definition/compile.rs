@@ -152,10 +152,11 @@ fn check_whole(definition: &TypeDefinition, volatile: &[String], errors: &mut De
 
 fn read_parent(node: &Node, errors: &mut DefinitionErrors) -> Option<Parent> {
     if let NodeValue::String(type_name) = &node.value {
-        return Some(Parent { type_name: type_name.clone(), join: None });
+        return Some(Parent { type_name: type_name.clone(), when: None, join: None });
     }
     let mut fields = Fields::open(node, "parent", errors)?;
     let type_name = fields.required_string("type", errors).map(str::to_owned);
+    let when = fields.get("when").and_then(|node| Condition::read(node, errors));
     let join = fields.get("join").and_then(|node| {
         let mut fields = Fields::open(node, "join", errors)?;
         let child = fields.required("child", errors).and_then(|node| read_pointer(node, "child", errors));
@@ -164,7 +165,7 @@ fn read_parent(node: &Node, errors: &mut DefinitionErrors) -> Option<Parent> {
         Some(Join { child: child?, parent: parent? })
     });
     fields.finish(errors);
-    Some(Parent { type_name: type_name?, join })
+    Some(Parent { type_name: type_name?, when, join })
 }
 
 fn read_tags(node: &Node, errors: &mut DefinitionErrors) -> Option<TagSource> {
@@ -223,10 +224,12 @@ impl Context<'_> {
         }
         let call = self.call(&mut fields, errors);
         let items = fields.required("items", errors).and_then(|node| read_pointer(node, "items", errors));
+        let parse_json =
+            fields.list("parse_json").iter().filter_map(|node| read_pointer(node, "parse_json", errors)).collect();
         let page = fields.get("page").and_then(|node| read_page(node, errors));
         let tolerate = fields.strings("tolerate", errors);
         fields.finish(errors);
-        Some(Listing::Call(ListCall { call: call?, items: items?, wrap, page, tolerate }))
+        Some(Listing::Call(ListCall { call: call?, parse_json, items: items?, wrap, page, tolerate }))
     }
 
     fn detail(&self, key: &Key, node: &Node, errors: &mut DefinitionErrors) -> Option<Detail> {
@@ -269,8 +272,6 @@ impl Context<'_> {
             .iter()
             .filter_map(|(key, node)| Some((key.text.clone(), self.param(node, errors)?)))
             .collect();
-        let xml_lists =
-            fields.list("xml_lists").iter().filter_map(|node| read_pointer(node, "xml_lists", errors)).collect();
         let origin = fields.origin;
         let action = match action {
             Some(node) => read_action(node, errors)?.to_owned(),
@@ -291,7 +292,6 @@ impl Context<'_> {
             query,
             headers,
             params,
-            xml_lists,
         })
     }
 

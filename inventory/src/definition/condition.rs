@@ -49,6 +49,8 @@ pub enum Test {
     Exists(bool),
     /// Equal, where numbers and booleans compare by their text as well: XML knows only text.
     Equals(Value),
+    /// Equal to a rendered template, for example the caller's account.
+    EqualsText(Template),
     /// Equal to one of these.
     In(Vec<Value>),
     /// The text matches the regular expression somewhere.
@@ -82,7 +84,7 @@ impl Condition {
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(subject, tags)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(subject, tags)),
             Self::Not(condition) => !condition.holds(subject, tags),
-            Self::Test { operand, test } => test.holds(&operand.values(subject, tags)),
+            Self::Test { operand, test } => test.holds(&operand.values(subject, tags), subject),
         }
     }
 
@@ -118,7 +120,7 @@ impl Condition {
             (Some(_), None) => errors.push_with_help(
                 origin,
                 "the condition says where to look but not what must be true",
-                "add one of equals, in, matches, prefix, suffix, contains, exists",
+                "add one of equals, equals_text, in, matches, prefix, suffix, contains, exists",
             ),
             (None, Some(_)) => errors.push_with_help(
                 origin,
@@ -170,11 +172,12 @@ impl Operand {
 }
 
 impl Test {
-    fn holds(&self, values: &[Value]) -> bool {
+    fn holds(&self, values: &[Value], subject: &Subject<'_>) -> bool {
         let text = |holds: &dyn Fn(&str) -> bool| values.iter().filter_map(scalar_text).any(|text| holds(&text));
         match self {
             Self::Exists(expected) => values.iter().any(|value| !value.is_null()) == *expected,
             Self::Equals(expected) => values.iter().any(|value| equal(value, expected)),
+            Self::EqualsText(template) => template.render(subject).is_ok_and(|expected| text(&|text| text == expected)),
             Self::In(expected) => values.iter().any(|value| expected.iter().any(|one| equal(value, one))),
             Self::Matches(regex) => text(&|text| regex.is_match(text)),
             Self::Prefix(prefix) => text(&|text| text.starts_with(prefix.as_str())),
@@ -186,6 +189,9 @@ impl Test {
     fn read(fields: &mut Fields<'_>, errors: &mut DefinitionErrors) -> Option<Self> {
         let mut tests = Vec::new();
         tests.extend(fields.get("equals").map(|node| Self::Equals(node.to_json())));
+        if let Some(node) = fields.get("equals_text") {
+            tests.extend(read_template(node, "equals_text", errors).map(Self::EqualsText));
+        }
         let values = fields.list("in");
         if !values.is_empty() {
             tests.push(Self::In(values.iter().map(Node::to_json).collect()));
@@ -282,6 +288,8 @@ mod tests {
         check("{tag_key: true, prefix: 'aws:cloudformation:'}", true);
         check("{text: '{/path}|{/n}', suffix: '|3'}", true);
         check("{text: '{/absent}', exists: false}", true);
+        check("{at: /n, equals_text: '{/n}'}", true);
+        check("{at: /n, equals_text: '{account}'}", false);
         check("[{at: /n, equals: 3}, {not: {at: /default, equals: true}}]", false);
         check("{any: [{at: /n, equals: 4}, {at: /path, contains: service-role}]}", true);
     }

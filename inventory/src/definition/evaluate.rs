@@ -118,7 +118,14 @@ impl TypeDefinition {
             .terraform
             .iter()
             .find(|mapping| mapping.when.as_ref().is_none_or(|when| when.holds(subject, &known_tags)));
-        let attributes = mapping.map(|mapping| self.attributes_of(mapping, subject, tags.as_ref())).unwrap_or_default();
+        let reserved =
+            catalog.cloud(&self.cloud).map(|cloud| cloud.reserved_tag_prefixes.as_slice()).unwrap_or_default();
+        let settable: Option<Tags> = tags.clone().map(|tags| {
+            let is_reserved = |key: &str| reserved.iter().any(|prefix| key.starts_with(prefix.as_str()));
+            tags.into_iter().filter(|(key, _)| !is_reserved(key)).collect()
+        });
+        let attributes =
+            mapping.map(|mapping| self.attributes_of(mapping, subject, settable.as_ref())).unwrap_or_default();
         Ok(MappedObject {
             key: self.key.render(subject)?,
             arn: self.arn.as_ref().map(|arn| arn.render(subject)).transpose()?,

@@ -65,8 +65,12 @@ enum Source {
     Parent(Pointer),
     Text(Template),
     Constant(Value),
-    /// The merged tags of the object.
+    /// The tags of the object.
     Tags,
+    /// The value of one tag.
+    Tag(String),
+    /// The first of these that has a value.
+    First(Vec<Mapping>),
 }
 
 #[derive(Clone, Debug)]
@@ -124,6 +128,8 @@ impl Mapping {
             Source::Tags => {
                 Some(Value::Object(tags.iter().map(|(key, tag)| (key.clone(), tag.clone().into())).collect()))
             }
+            Source::Tag(key) => tags.get(key).map(|value| Value::String(value.clone())),
+            Source::First(mappings) => mappings.iter().find_map(|mapping| mapping.value(subject, tags, detail_names)),
             Source::Pointer(pointer) => self.pick(pointer, subject.object),
             Source::Parent(pointer) => subject.parent.and_then(|parent| self.pick(pointer, parent)),
         };
@@ -143,7 +149,7 @@ impl Mapping {
         match &self.from {
             Source::Pointer(pointer) => missing(pointer),
             Source::Text(template) => template.object_pointers().any(missing),
-            Source::Tags | Source::Parent(_) | Source::Constant(_) => false,
+            Source::Tags | Source::Tag(_) | Source::Parent(_) | Source::Constant(_) | Source::First(_) => false,
         }
     }
 
@@ -226,7 +232,7 @@ impl Mapping {
         self.kind
     }
 
-    /// Reads a mapping: a pointer as plain text, or a mapping with `at`, `parent`, `text`, `constant` or `tags`.
+    /// Reads a mapping: a pointer as plain text, or a mapping with `at`, `parent`, `text`, `constant`, `first`, `tag` or `tags`.
     pub(crate) fn read(node: &Node, errors: &mut DefinitionErrors) -> Option<Self> {
         if let NodeValue::String(_) = &node.value {
             let from = Source::Pointer(read_pointer(node, "a mapping", errors)?);
@@ -249,8 +255,13 @@ impl Mapping {
         let text = fields.get("text");
         sources.extend(text.and_then(|node| read_template(node, "text", errors)).map(Source::Text));
         sources.extend(fields.get("constant").map(|node| Source::Constant(node.to_json())));
+        let first = fields.get("first").map(|_| fields.list("first"));
+        sources.extend(
+            first.map(|nodes| Source::First(nodes.iter().filter_map(|node| Self::read(node, errors)).collect())),
+        );
         let tags = fields.flag("tags", errors);
         sources.extend(tags.then_some(Source::Tags));
+        sources.extend(fields.string("tag", errors).map(|key| Source::Tag(key.to_owned())));
         let kind = fields.get("type").and_then(|node| read_word(node, "type", &KINDS, errors));
         let kind = kind.unwrap_or(if tags { ValueKind::Map } else { ValueKind::String });
         let transforms = fields
@@ -276,7 +287,7 @@ impl Mapping {
             errors.push(origin, "`each` needs `type: list` or `type: set`");
         }
         if sources.len() != 1 {
-            errors.push(origin, "a mapping has exactly one source: at, parent, text, constant or tags");
+            errors.push(origin, "a mapping has exactly one source: at, parent, text, constant, first, tag or tags");
         }
         Some(Self { from: sources.pop()?, kind, each, lookup, transforms, default, when })
     }
@@ -436,6 +447,7 @@ mod tests {
         );
         check("{at: /map, type: map}", Some(json!({"a": "1"})));
         check("{tags: true}", Some(json!({"Name": "x"})));
+        check("{first: [/absent, /n], type: number}", Some(json!(30)));
         check("{constant: 7}", Some(json!("7")));
         check("{text: 'a-{/n}'}", Some(json!("a-30")));
     }

@@ -92,6 +92,11 @@ impl Pointer {
         remove(&self.segments, value);
     }
 
+    /// Replaces text that holds JSON by what it says; text that does not is left alone.
+    pub fn parse_json(&self, value: &mut Value) {
+        parse_json(&self.segments, value);
+    }
+
     /// Returns the first segment when it is a plain key.
     pub(crate) fn root_key(&self) -> Option<&str> {
         match self.segments.first() {
@@ -103,6 +108,25 @@ impl Pointer {
     /// Returns true when the pointer can reach more than one value.
     pub fn is_many(&self) -> bool {
         self.segments.contains(&Segment::Every)
+    }
+}
+
+fn parse_json(segments: &[Segment], value: &mut Value) {
+    match (segments.split_first(), value) {
+        (None, value) => {
+            if let Some(parsed) = value.as_str().and_then(|text| serde_json::from_str(text).ok()) {
+                *value = parsed;
+            }
+        }
+        (Some((Segment::Key(key), rest)), Value::Object(fields)) => {
+            if let Some(child) = fields.get_mut(key) {
+                parse_json(rest, child);
+            }
+        }
+        (Some((Segment::Every, rest)), Value::Array(elements)) => {
+            elements.iter_mut().for_each(|child| parse_json(rest, child));
+        }
+        _ => {}
     }
 }
 

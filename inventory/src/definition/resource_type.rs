@@ -75,6 +75,8 @@ pub enum Reach {
 pub struct Parent {
     /// Native type of the parent, for example `aws.iam_role`.
     pub type_name: String,
+    /// Parents that are asked for children; all where absent.
+    pub when: Option<Condition>,
     /// How children of a scope-wide listing find their parent; `None` when children are listed once per parent.
     pub join: Option<Join>,
 }
@@ -97,7 +99,7 @@ pub enum Listing {
     FromParent {
         /// Elements in the parent; each becomes one object.
         items: Pointer,
-        /// Key under which an element that is no object is put.
+        /// Key under which each element is put.
         wrap: Option<String>,
         /// Detail of the parent that must have been fetched, when `items` lies in one.
         detail: Option<String>,
@@ -109,13 +111,15 @@ pub enum Listing {
 pub struct ListCall {
     /// What is sent.
     pub call: Call,
+    /// Where responses hold JSON as text; it is parsed before anything else looks at the response.
+    pub parse_json: Vec<Pointer>,
     /// Where the objects are in each response.
     pub items: Pointer,
-    /// Key under which an element that is no object is put: `wrap: QueueUrl` makes `{"QueueUrl": "https://…"}`.
+    /// Key under which each element is put: `wrap: QueueUrl` makes `{"QueueUrl": "https://…"}` of a string.
     pub wrap: Option<String>,
     /// How the next page is asked for.
     pub page: Option<Page>,
-    /// Error codes that mean "there is none", with one object list of length 0.
+    /// Error codes that mean "there is none": the listing is empty then.
     pub tolerate: Vec<String>,
 }
 
@@ -181,8 +185,6 @@ pub struct Call {
     pub headers: Vec<(String, Template)>,
     /// Parameters: form fields (query, EC2) or the JSON body (JSON, REST-JSON).
     pub params: Vec<(String, Param)>,
-    /// Pointers in an XML response at which repeated elements make a list, however many there are.
-    pub xml_lists: Vec<Pointer>,
 }
 
 /// A parameter before its templates are filled in.
@@ -214,7 +216,9 @@ pub enum Method {
 /// How XML becomes JSON (EC2, query, REST-XML): text stays text; an element without content is an empty string; the
 /// children `item` and `member` make their parent a list; the children `entry` with `key` and `value` make their parent
 /// an object; attributes and namespaces are dropped; the root, and in the query protocol the `…Result` element below
-/// it, is left out; any other repeated element becomes a list, as does a single one where the call's `xml_lists` says so.
+/// it, is left out, so that a root that holds only text becomes that text; any other repeated element becomes a list, a
+/// single one does not ([`Pointer::elements`] and list mappings treat both alike). A REST-XML answer that begins with `{` is
+/// JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// Form body, lists flattened as `Name.1`, XML answer with `item` lists.
@@ -340,6 +344,46 @@ pub struct ExampleObject {
     pub key: String,
     /// Facts the object must have, by the names of [`super::MappedObject`]'s JSON form.
     pub facts: BTreeMap<String, Value>,
+}
+
+impl ListCall {
+    /// Returns the native objects of one response.
+    pub fn objects(&self, mut response: Value) -> Vec<Value> {
+        for pointer in &self.parse_json {
+            pointer.parse_json(&mut response);
+        }
+        self.items.elements(&response).into_iter().map(|element| wrapped(self.wrap.as_deref(), element)).collect()
+    }
+}
+
+impl Listing {
+    /// Returns the native objects that a parent holds, for listings that make no call.
+    pub fn objects_of_parent(&self, parent: &Value) -> Vec<Value> {
+        match self {
+            Self::Call(_) => Vec::new(),
+            Self::FromParent { items, wrap, .. } => {
+                items.elements(parent).into_iter().map(|element| wrapped(wrap.as_deref(), element)).collect()
+            }
+        }
+    }
+}
+
+impl Detail {
+    /// Returns what of one response is put into the object.
+    pub fn value(&self, response: &Value) -> Value {
+        if self.list {
+            Value::Array(self.result.elements(response).into_iter().cloned().collect())
+        } else {
+            self.result.first(response).cloned().unwrap_or(Value::Null)
+        }
+    }
+}
+
+fn wrapped(wrap: Option<&str>, element: &Value) -> Value {
+    match wrap {
+        None => element.clone(),
+        Some(key) => Value::Object(std::iter::once((key.to_owned(), element.clone())).collect()),
+    }
 }
 
 impl TypeDefinition {
