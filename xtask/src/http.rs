@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 /// How long the server may take for one answer; moto creates everything in memory.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// Holds one request to a server on the loopback interface.
+/// Holds one call of a server on the loopback interface.
 #[derive(Clone, Debug)]
-pub struct Request<'a> {
+pub struct Call<'a> {
     /// The method, such as `POST`.
     pub method: &'a str,
     /// The path with its query, percent-encoded.
@@ -33,9 +33,9 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Sends a request to a port of the loopback interface, over a connection of its own.
-pub fn send(port: u16, request: &Request<'_>) -> Result<Answer> {
-    let Request { method, target, headers, body } = request;
+/// Sends a call to a port of the loopback interface, over a connection of its own.
+pub fn send(port: u16, call: &Call<'_>) -> Result<Answer> {
+    let Call { method, target, headers, body } = call;
     let what = || format!("{method} http://127.0.0.1:{port}{target}");
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).with_context(what)?;
     stream

@@ -1,15 +1,15 @@
 //! The tasks of this repository, and the foreign programs its tests run against.
 //!
-//! Owns: installing and building the foreign tools ([`tools`]), the emulated AWS account ([`moto`]), running terraform
+//! **Owns** installing and building the foreign tools ([`tools`]), the emulated AWS account ([`moto`]), running terraform
 //! or tofu against it ([`terraform`]), and the demo estate ([`estate`]).
 //!
-//! May not know: any crate of ours. A task that needs our programs runs them as a user would, as processes. So every
+//! **May not know** any crate of ours. A task that needs our programs runs them as a user would, as processes. So every
 //! crate can have this one as a dev-dependency.
 //!
-//! Start reading at [`tools::Tool`], then [`moto::Moto`].
+//! **Start reading** at [`tools::Tool`], then [`moto::Moto`].
 //!
-//! A good addition is one file per task with one line in `main.rs`: what it needs it asks of [`tools`], and where a tool
-//! can't be had it says so through [`tools::or_skip`] instead of passing silently.
+//! **A good addition** is one file per task with one line in `main.rs`: what it needs it asks of [`tools`], and where a
+//! tool can't be had it says so through [`tools::or_skip`] instead of passing silently.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who runs it")]
 
 pub mod dist;

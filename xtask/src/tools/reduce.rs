@@ -70,9 +70,10 @@ pub(super) fn client_calls(text: &str) -> impl Iterator<Item = &str> {
 /// Returns the packages below the module's root that a Go file imports.
 pub(super) fn imports_below<'a>(text: &'a str, module: &str) -> impl Iterator<Item = &'a str> {
     let prefix = format!("\"{module}/");
-    text.lines().filter_map(move |line| {
+    // Annotations in comments quote packages as well, followed by more.
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).filter_map(move |line| {
         let start = line.find(&prefix)? + prefix.len();
-        line[start..].split_once('"').map(|(package, _)| package)
+        line[start..].trim_end().strip_suffix('"')
     })
 }
 
@@ -109,7 +110,7 @@ mod tests {
 
     #[test]
     fn calls_and_imports_are_found_in_go_files() {
-        let text = "import (\n\ttags \"m/internal/tags\"\n\t\"m/names\"\n\t\"other/names\"\n)\n\
+        let text = "import (\n\ttags \"m/internal/tags\"\n\t// @Test(kind=\"m/internal/tags;tags.Kind\")\n\t\"m/names\"\n\t\"other/names\"\n)\n\
                     conn := meta.(*conns.AWSClient).S3Client(ctx); x := NewClient(1); y := c.IAMClient(ctx)\n";
         assert_eq!(client_calls(text).collect::<Vec<_>>(), ["S3Client", "IAMClient"]);
         assert_eq!(imports_below(text, "m").collect::<Vec<_>>(), ["internal/tags", "names"]);
