@@ -1,1 +1,39 @@
-//! Decides what differs, why, and what can be done about it; pure, no IO.
+//! Decides what differs between code, state and cloud, why, and what can be done about it.
+//!
+//! **Owns** the join of recorded instances and remote objects, the truth table, tiers, what makes a run fail, ignore
+//! rules, filters, summaries, fingerprints, remedies, and the addresses that adopted objects get. Facets go in as
+//! [`Evidence`] and an iterator of objects; a [`Verdict`] comes out.
+//!
+//! **May not know** files, networks, clocks, the environment or any source crate: `now` is an argument, values come
+//! through [`RecordedAttributes`] and [`DeclaredArguments`]. Nothing here is `async`.
+//!
+//! **Start reading** at [`judge`], then [`fails`] (the table of kinds and tiers) and [`evidence`] (what goes in).
+//!
+//! **A good addition** turns a wrong verdict into a right one with a case in `tests/` that fails without it; a remedy
+//! is one file in `remedy/`. What cannot be known stays undetermined, with a cause a person can act on.
+
+pub mod adopt;
+mod compare;
+pub mod evidence;
+pub mod exit;
+pub mod fails;
+mod fingerprint;
+pub mod ignore;
+mod join;
+mod judge;
+mod look;
+pub mod options;
+pub mod pattern;
+pub mod place;
+pub mod remedy;
+pub mod summary;
+mod unmanaged;
+
+pub use evidence::{Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, RecordedAttributes, TypeMapping};
+pub use exit::ExitCode;
+pub use fails::FailOn;
+pub use ignore::IgnoreRules;
+pub use judge::{Verdict, judge};
+pub use options::{Filters, JudgeOptions, Question, StateSet};
+pub use pattern::{Pattern, TagPattern};
+pub use summary::Summary;

@@ -1,0 +1,182 @@
+//! The table of kinds and tiers: what makes a run fail, and how much it matters.
+//!
+//! `docs/findings.md` is generated from [`TABLE`] and tested against it.
+
+use std::collections::BTreeSet;
+
+use model::{Diagnostic, Finding, FindingSeverity, Kind, Precision, Tier};
+
+use crate::Question;
+use crate::pattern::nearest;
+
+/// One row: what a finding of a kind, with an attribute of a tier where the kind has attributes, means for the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The kind.
+    pub kind: Kind,
+    /// The tier, for the kinds that are about attributes.
+    pub tier: Option<Tier>,
+    /// Whether it makes `driftmgr drift` fail.
+    pub fails_drift: bool,
+    /// Whether it makes `driftmgr unmanaged` fail.
+    pub fails_unmanaged: bool,
+    /// How much it matters.
+    pub severity: FindingSeverity,
+    /// What it means, as a sentence.
+    pub meaning: &'static str,
+}
+
+const fn existence(kind: Kind, fails_drift: bool, severity: FindingSeverity, meaning: &'static str) -> Row {
+    Row { kind, tier: None, fails_drift, fails_unmanaged: false, severity, meaning }
+}
+
+const fn attribute(kind: Kind, tier: Tier, severity: FindingSeverity, meaning: &'static str) -> Row {
+    let fails_drift = matches!((kind, tier), (Kind::Changed | Kind::Collision, Tier::Declared));
+    Row { kind, tier: Some(tier), fails_drift, fails_unmanaged: false, severity, meaning }
+}
+
+/// Every kind and tier, in the order of the documentation.
+pub const TABLE: &[Row] = &{
+    use FindingSeverity::{High, Info, Low, Medium};
+    use Kind::{Changed, Collision};
+    use Tier::{Declared, Explained, Ignored, Runtime, SchemaAdded, Unclassified, Undeclared, Unreadable};
+    [
+        attribute(Changed, Declared, Medium, "The cloud differs in an argument that the code sets."),
+        attribute(Changed, Undeclared, Low, "The cloud differs in an argument that the code leaves open."),
+        attribute(Changed, Explained, Info, "Another recorded instance accounts for the difference."),
+        attribute(Changed, Unclassified, Low, "The cloud differs; the code was not read."),
+        attribute(Changed, Runtime, Info, "The cloud differs in an attribute that only the provider sets."),
+        attribute(Changed, Ignored, Info, "The user said to ignore the difference."),
+        attribute(Changed, SchemaAdded, Info, "The provider grew the attribute since the state was written."),
+        attribute(Changed, Unreadable, Info, "The attribute cannot be read back."),
+        attribute(Collision, Declared, High, "Code, state and cloud all differ: the next apply overwrites a change."),
+        attribute(Collision, Unclassified, Low, "State and cloud differ from a plan; the code was not read."),
+        existence(Kind::Missing, true, High, "The object is gone; the code and the state still have it."),
+        existence(Kind::Orphan, true, High, "No code is left for it: the next apply destroys it."),
+        existence(Kind::Dangling, true, Medium, "Only the state remembers it."),
+        existence(Kind::NotImported, true, High, "It is written and exists, but no state has it."),
+        existence(Kind::DoubleOwner, true, High, "Several addresses record one object."),
+        existence(Kind::PendingDestroy, false, Info, "This change removes it on purpose."),
+        existence(Kind::Pending, false, Info, "The next apply acts on it in any case."),
+        existence(Kind::Stale, false, Info, "The code already says what the cloud holds."),
+        Row {
+            kind: Kind::Unmanaged,
+            tier: None,
+            fails_drift: false,
+            fails_unmanaged: true,
+            severity: Low,
+            meaning: "The cloud has it, no state of the named set does.",
+        },
+        existence(Kind::ManagedElsewhere, false, Info, "Another tool or service manages it."),
+        existence(
+            Kind::Undetermined,
+            false,
+            Info,
+            "It could not be looked at; the exit code is 3 unless drift was found.",
+        ),
+    ]
+};
+
+/// Which kinds and tiers make a run fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailOn(BTreeSet<(Kind, Option<Tier>)>);
+
+impl FailOn {
+    /// Gives what fails by default where a question is answered.
+    pub fn default_of(question: Question) -> Self {
+        let fails = |row: &&Row| match question {
+            Question::Drift | Question::DriftAndUnmanaged => row.fails_drift,
+            Question::Unmanaged => row.fails_unmanaged,
+        };
+        Self(TABLE.iter().filter(fails).map(|row| (row.kind, row.tier)).collect())
+    }
+
+    /// Reads what the user gave instead of the default.
+    ///
+    /// Shape: words separated by commas: a kind (`missing`), a tier (`undeclared`), both (`changed:undeclared`), or
+    /// `none` alone.
+    ///
+    /// # Errors
+    ///
+    /// A diagnostic with the code `invalid-fail-on` that names the word.
+    pub fn parse(text: &str) -> Result<Self, Box<Diagnostic>> {
+        if text.trim() == "none" {
+            return Ok(Self(BTreeSet::new()));
+        }
+        let mut rows = BTreeSet::new();
+        for word in text.split(',').map(str::trim) {
+            let is_meant = |row: &&Row| match word.split_once(':') {
+                Some((kind, tier)) => row.kind.as_str() == kind && row.tier.is_some_and(|own| own.as_str() == tier),
+                None => row.kind.as_str() == word || row.tier.is_some_and(|own| own.as_str() == word),
+            };
+            let n_rows = rows.len();
+            let meant: Vec<&Row> = TABLE.iter().filter(is_meant).collect();
+            rows.extend(meant.iter().map(|row| (row.kind, row.tier)));
+            if meant.is_empty() && rows.len() == n_rows {
+                let words = || {
+                    let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+                    kinds.chain(Tier::ALL.iter().map(|tier| tier.as_str())).chain(["none"])
+                };
+                let detail = format!(
+                    "{word:?} is neither a kind of finding nor a tier. What may be given is: {}, or KIND:TIER, \
+                     separated by commas.",
+                    words().collect::<Vec<_>>().join(", ")
+                );
+                let diagnostic = Diagnostic::error("invalid-fail-on", "Unknown word in --fail-on", detail);
+                return Err(Box::new(match nearest(word, words()) {
+                    Some(near) => diagnostic.with_help(format!("Did you mean {near:?}?")),
+                    None => diagnostic,
+                }));
+            }
+        }
+        Ok(Self(rows))
+    }
+
+    /// Decides whether a finding makes the run fail.
+    ///
+    /// What was ignored or folded never does, and no difference seen at inventory precision does.
+    pub fn fails(&self, finding: &Finding) -> bool {
+        if finding.ignored.is_some() || finding.folded.is_some() {
+            return false;
+        }
+        self.0.contains(&(finding.kind, None))
+            || finding.precision == Some(Precision::Provider)
+                && finding.attributes.iter().any(|difference| self.0.contains(&(finding.kind, Some(difference.tier))))
+    }
+}
+
+/// Gives the severity of a kind, and of its weightiest attribute where it has some.
+pub fn severity(kind: Kind, mut tiers: impl Iterator<Item = Tier>) -> FindingSeverity {
+    let of_row = |tier: Option<Tier>| TABLE.iter().find(|row| row.kind == kind && row.tier == tier);
+    let of_kind = of_row(None).map(|row| row.severity);
+    let of_tiers = tiers.try_fold(FindingSeverity::Info, |highest, tier| {
+        Some(highest.max(of_row(Some(tier)).map_or(FindingSeverity::Low, |row| row.severity)))
+    });
+    of_kind.or(of_tiers).unwrap_or(FindingSeverity::Info)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_and_every_tier_has_a_row() {
+        for kind in Kind::ALL {
+            assert!(TABLE.iter().any(|row| row.kind == *kind), "{kind}");
+        }
+        for tier in Tier::ALL {
+            assert!(TABLE.iter().any(|row| row.tier == Some(*tier)), "{tier}");
+        }
+    }
+
+    #[test]
+    fn fail_on_reads_kinds_tiers_and_both() {
+        let rows = |text: &str| FailOn::parse(text).map(|fail_on| fail_on.0.len());
+        assert_eq!(rows("none"), Ok(0));
+        assert_eq!(rows("missing, unmanaged"), Ok(2));
+        assert_eq!(rows("declared"), Ok(2));
+        assert_eq!(rows("changed:undeclared"), Ok(1));
+        let error = FailOn::parse("missing,unmanagd").expect_err("no such word");
+        assert_eq!(error.help, ["Did you mean \"unmanaged\"?"]);
+    }
+}

@@ -1,0 +1,602 @@
+//! Judging: the objects stream by once, and every instance and every object gets its verdict.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use model::{
+    AttributeDifference, Cause, CauseKind, Coverage, Diagnostic, Diagnostics, Finding, FindingSeverity, Fingerprint,
+    Kind, NativeType, ObjectKey, Precision, ProviderConfigAddress, RecordedInstance, RemoteObject, ResourceMode, Scope,
+    ScopeCoverage, ScopeStatus,
+};
+
+use crate::compare::{differences, recorded_tags};
+use crate::fingerprint::fingerprint;
+use crate::join::Index;
+use crate::look::{Scopes, is_state_only};
+use crate::unmanaged::Collection;
+use crate::{DeclaredBlock, Evidence, ExitCode, JudgeOptions, Question, StateSet, Summary};
+use crate::{adopt, exit, fails, place, remedy};
+
+/// At least so many instances of one provider configuration must be missing before their share is looked at.
+const IMPLAUSIBLE_FROM: u64 = 5;
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The question that was answered.
+    pub question: Question,
+    /// What was found, sorted: by kind, type, address, account, id and region.
+    pub findings: Vec<Finding>,
+    /// What was seen, and what was not.
+    pub coverage: Coverage,
+    /// The totals.
+    pub summary: Summary,
+    /// Errors and warnings; after an error there are no findings.
+    pub diagnostics: Diagnostics,
+    /// The moment the oldest look at a scope ended: the answer is as old as that.
+    pub as_of: Option<Timestamp>,
+    /// How many findings and differences each ignore rule took, in the order of the rules.
+    pub rule_uses: Vec<u64>,
+    /// Whether everything the question needs was seen.
+    pub is_complete: bool,
+}
+
+impl Verdict {
+    /// Decides the exit code.
+    pub fn exit_code(&self, allow_incomplete: bool) -> ExitCode {
+        exit::decide(exit::Outcome {
+            judges: true,
+            n_failing: self.summary.n_failing,
+            has_errors: model::diagnostic::has_errors(&self.diagnostics),
+            is_complete: self.is_complete,
+            allow_incomplete,
+        })
+    }
+}
+
+/// Judges all instances against all objects.
+///
+/// Objects are taken one at a time and dropped unless they are part of a finding, so that memory grows with the
+/// recorded side and with what is found. Their order does not matter.
+pub fn judge(
+    evidence: &Evidence<'_>,
+    observed: &mut dyn Iterator<Item = RemoteObject>,
+    options: &JudgeOptions,
+    now: Timestamp,
+) -> Verdict {
+    let mut diagnostics = place::check_accounts(evidence);
+    diagnostics.extend(place::check_regions(evidence));
+    let coverage = Coverage { scopes: evidence.scopes.to_vec(), ..Coverage::default() };
+    let as_of = evidence.scopes.iter().map(|outcome| outcome.finished).min();
+    if model::diagnostic::has_errors(&diagnostics) {
+        return Verdict {
+            question: options.question,
+            findings: Vec::new(),
+            coverage,
+            summary: Summary::default(),
+            diagnostics,
+            as_of,
+            rule_uses: vec![0; evidence.ignore.rules().len()],
+            is_complete: false,
+        };
+    }
+    let is_superseded = superseded_states(evidence, &mut diagnostics);
+    let index = Index::build(evidence, |position| {
+        let instance = &evidence.recorded[position];
+        instance.address.resource.mode == ResourceMode::Managed && !is_superseded[instance.state]
+    });
+    let mut judging = Judging {
+        evidence,
+        options,
+        scopes: Scopes::build(evidence, options, now),
+        index: &index,
+        is_superseded: &is_superseded,
+        sightings: std::iter::repeat_with(|| None).take(evidence.recorded.len()).collect(),
+        seen: vec![Seen::Not; evidence.recorded.len()],
+        owners: Vec::new(),
+        unsure: Vec::new(),
+        unmanaged: Collection::new(evidence),
+        coverage,
+    };
+    for object in observed {
+        judging.see(object);
+    }
+    judging.see_unsure();
+    let mut findings = judging.finish_instances();
+    let Judging { unmanaged, mut coverage, .. } = judging;
+    let objects = unmanaged.finish(evidence);
+    finish(evidence, options, now, &mut findings, objects, &mut coverage, diagnostics, as_of)
+}
+
+/// One instance's object, as far as it is needed later.
+struct Sighting {
+    scope: Scope,
+    key: ObjectKey,
+    observed_at: Timestamp,
+    is_ambiguous: bool,
+    differences: Vec<AttributeDifference>,
+    cause: Option<Cause>,
+    name: Option<String>,
+    tags: BTreeMap<String, String>,
+}
+
+/// Whether an instance's object was seen, and passed the filter on tags.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Not,
+    Admitted,
+    FilteredOut,
+}
+
+struct Judging<'a> {
+    evidence: &'a Evidence<'a>,
+    options: &'a JudgeOptions,
+    scopes: Scopes<'a>,
+    index: &'a Index<'a>,
+    is_superseded: &'a [bool],
+    sightings: Vec<Option<Box<Sighting>>>,
+    seen: Vec<Seen>,
+    owners: Vec<Vec<u32>>,
+    unsure: Vec<(RemoteObject, Vec<u32>)>,
+    unmanaged: Collection,
+    coverage: Coverage,
+}
+
+impl Judging<'_> {
+    fn see(&mut self, object: RemoteObject) {
+        let matches = self.index.find(&object);
+        if matches.instances.is_empty() {
+            self.see_unrecorded(object);
+        } else if matches.is_exact {
+            self.see_recorded(&object, &matches.instances);
+        } else {
+            self.unsure.push((object, matches.instances));
+        }
+    }
+
+    /// Decides about objects that may belong to an instance that records too little: they do where no surer object and
+    /// no other such object does.
+    fn see_unsure(&mut self) {
+        let mut unsure = std::mem::take(&mut self.unsure);
+        unsure.sort_by(|(a, _), (b, _)| (&a.scope, &a.key).cmp(&(&b.scope, &b.key)));
+        let is_sure: Vec<bool> = self.sightings.iter().map(Option::is_some).collect();
+        let mut n_claims: BTreeMap<u32, usize> = BTreeMap::new();
+        for (_, instances) in &mut unsure {
+            instances.retain(|instance| !is_sure[*instance as usize]);
+            for instance in instances {
+                *n_claims.entry(*instance).or_default() += 1;
+            }
+        }
+        for (object, instances) in unsure {
+            if instances.is_empty() {
+                self.see_unrecorded(object);
+                continue;
+            }
+            self.see_recorded(&object, &instances);
+            for instance in instances.iter().filter(|instance| n_claims[instance] > 1) {
+                if let Some(sighting) = &mut self.sightings[*instance as usize] {
+                    sighting.is_ambiguous = true;
+                }
+            }
+        }
+    }
+
+    fn see_recorded(&mut self, object: &RemoteObject, instances: &[u32]) {
+        self.unmanaged.note_managed(object, instances[0]);
+        if !self.options.question.asks_drift() {
+            return;
+        }
+        if instances.len() > 1 {
+            self.owners.push(instances.to_vec());
+        }
+        for instance in instances {
+            let slot = &mut self.sightings[*instance as usize];
+            if let Some(kept) = slot {
+                let is_kept = (&kept.scope, &kept.key, std::cmp::Reverse(kept.observed_at))
+                    <= (&object.scope, &object.key, std::cmp::Reverse(object.fetched_at));
+                if is_kept {
+                    continue;
+                }
+            }
+            let mut sighting = Sighting {
+                scope: object.scope.clone(),
+                key: object.key.clone(),
+                observed_at: object.fetched_at,
+                is_ambiguous: false,
+                differences: Vec::new(),
+                cause: object.cause.clone(),
+                name: None,
+                tags: BTreeMap::new(),
+            };
+            match differences(self.evidence, self.options, *instance as usize, object) {
+                Ok(found) => sighting.differences = found,
+                Err(cause) => sighting.cause = Some(cause),
+            }
+            if !sighting.differences.is_empty() || sighting.cause.is_some() {
+                sighting.name.clone_from(&object.name);
+                sighting.tags = object.tags.clone().unwrap_or_default();
+            }
+            *slot = Some(Box::new(sighting));
+            self.seen[*instance as usize] =
+                if self.options.filters.admits_tags(object.tags.as_ref()) { Seen::Admitted } else { Seen::FilteredOut };
+        }
+    }
+
+    fn see_unrecorded(&mut self, object: RemoteObject) {
+        if !self.options.question.asks_unmanaged() || self.scopes.is_too_old(object.fetched_at) {
+            return;
+        }
+        let filters = &self.options.filters;
+        let is_shown = filters
+            .admits_type(object.resource_type.as_ref(), std::slice::from_ref(&object.scope.native_type))
+            && filters.admits_place(Some(&object.scope.account), object.scope.region.as_ref())
+            && filters.admits_tags(object.tags.as_ref());
+        self.unmanaged.take(object, is_shown);
+    }
+
+    fn finish_instances(&mut self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if !self.options.question.asks_drift() {
+            return findings;
+        }
+        let evidence = self.evidence;
+        let mut configurations: BTreeMap<(usize, &ProviderConfigAddress), Configuration> = BTreeMap::new();
+        for (position, instance) in evidence.recorded.iter().enumerate() {
+            if !self.is_selected(position) {
+                continue;
+            }
+            let configuration = configurations.entry((instance.state, &instance.provider)).or_default();
+            configuration.n_instances += 1;
+            if is_state_only(instance) {
+                self.coverage.n_state_only += 1;
+                continue;
+            }
+            match self.judge_instance(position, instance) {
+                Ok(finding) => {
+                    configuration.n_checked += 1;
+                    match finding {
+                        Some(finding) if finding.kind == Kind::Missing => configuration.missing.push(finding),
+                        finding => findings.extend(finding),
+                    }
+                }
+                Err(cause) => {
+                    *configuration.causes.entry(cause.clone()).or_default() += 1;
+                    findings.push(self.undetermined(position, cause));
+                }
+            }
+        }
+        for ((state, provider), mut configuration) in configurations {
+            let n_missing = configuration.missing.len() as u64;
+            let is_implausible = n_missing >= IMPLAUSIBLE_FROM && n_missing * 2 > configuration.n_checked;
+            if is_implausible && !self.options.accept_missing {
+                let detail = format!(
+                    "{n_missing} of the {} instances of {provider} in {} that were looked for are not there. That \
+                     rarely happens, but wrong credentials, a wrong endpoint or a state of another environment look \
+                     like that. If they are gone indeed, --accept-missing says so.",
+                    configuration.n_checked, evidence.states[state].url
+                );
+                let cause = Cause::new(CauseKind::ImplausibleShare, detail);
+                for finding in &mut configuration.missing {
+                    finding.kind = Kind::Undetermined;
+                    finding.reason.clone_from(&cause.detail);
+                    finding.cause = Some(cause.clone());
+                }
+                configuration.n_checked -= n_missing;
+                configuration.causes.insert(cause, n_missing);
+            }
+            findings.append(&mut configuration.missing);
+            self.coverage.n_instances += configuration.n_instances;
+            self.coverage.n_checked += configuration.n_checked;
+            self.coverage.n_undetermined += configuration.causes.values().sum::<u64>();
+            self.coverage.configurations.push(ScopeCoverage {
+                provider: provider.to_string(),
+                state: evidence.states[state].clone(),
+                n_instances: configuration.n_instances,
+                n_checked: configuration.n_checked,
+                precision: Precision::Inventory,
+                causes: configuration.causes,
+            });
+        }
+        findings.extend(self.double_owners());
+        findings
+    }
+
+    fn is_selected(&self, position: usize) -> bool {
+        let instance = &self.evidence.recorded[position];
+        let filters = &self.options.filters;
+        let resource_type = instance.address.resource_type();
+        let mapping = self.evidence.types.get(resource_type);
+        let native_types = mapping.map_or(&[][..], |mapping| &mapping.native_types);
+        instance.address.resource.mode == ResourceMode::Managed
+            && !self.is_superseded[instance.state]
+            && filters.admits_type(Some(resource_type), native_types)
+            && filters.admits_place(instance.account.as_ref(), instance.region.as_ref())
+            && match self.seen[position] {
+                Seen::Admitted => true,
+                Seen::FilteredOut => false,
+                Seen::Not if filters.tags.is_empty() => true,
+                Seen::Not => filters.admits_tags(Some(&recorded_tags(self.evidence, position))),
+            }
+    }
+
+    /// Gives the finding about one instance, if there is one, or the cause for which it is undetermined.
+    fn judge_instance(&mut self, position: usize, instance: &RecordedInstance) -> Result<Option<Finding>, Cause> {
+        let resource_type = instance.address.resource_type();
+        let Some(mapping) = self.evidence.types.get(resource_type) else {
+            let detail = format!("No definition covers {resource_type} yet, so its objects were not looked for.");
+            return Err(Cause::new(CauseKind::NoDefinition, detail));
+        };
+        let block = match self.evidence.declared {
+            Some(declared) => declared.block(&instance.address.resource),
+            None => DeclaredBlock::Unknown,
+        };
+        let Some(mut sighting) = self.sightings[position].take() else {
+            let seen_at = self.scopes.prove_absence(instance, mapping, self.index)?;
+            let (kind, reason) = if instance.deposed.is_some() {
+                (Kind::Dangling, "The deposed object is gone; only the state remembers it.")
+            } else if block == DeclaredBlock::Absent {
+                (Kind::Dangling, "Neither the code nor the cloud has it; only the state remembers it.")
+            } else {
+                (Kind::Missing, "The state records it, and a complete look at its account and region did not find it.")
+            };
+            let finding = self.finding(position, &block, kind, reason.to_owned());
+            return Ok(Some(Finding { observed_at: Some(seen_at), ..finding }));
+        };
+        if sighting.is_ambiguous {
+            let detail = format!(
+                "Objects of several accounts or regions have the id of this {resource_type}, and the state does not \
+                 say which one it is."
+            );
+            return Err(Cause::new(CauseKind::NoIdentity, detail));
+        }
+        if self.scopes.is_too_old(sighting.observed_at) {
+            let detail = format!("{} was looked at longer ago than allowed. Scan again.", sighting.scope);
+            return Err(Cause::new(CauseKind::NotScanned, detail));
+        }
+        if !self.options.tiers.is_empty() {
+            sighting.differences.retain(|difference| self.options.tiers.contains(&difference.tier));
+        }
+        let (kind, reason) = if instance.deposed.is_some() {
+            (Kind::Pending, "The next apply destroys the deposed object.".to_owned())
+        } else if block == DeclaredBlock::Absent {
+            (Kind::Orphan, "No code is left for it: the next apply destroys it.".to_owned())
+        } else if instance.is_tainted {
+            (Kind::Pending, "It is tainted: the next apply replaces it.".to_owned())
+        } else if let [first, others @ ..] = sighting.differences.as_slice() {
+            let reason = match others.len() {
+                0 => format!("The cloud differs from the state in {}.", first.path),
+                n_others => format!("The cloud differs from the state in {} and {n_others} more.", first.path),
+            };
+            (Kind::Changed, reason)
+        } else {
+            return sighting.cause.map_or(Ok(None), Err);
+        };
+        let finding = self.finding(position, &block, kind, reason);
+        Ok(Some(Finding {
+            native_type: Some(sighting.scope.native_type),
+            account: Some(sighting.scope.account),
+            region: sighting.scope.region.or(finding.region),
+            observed_at: Some(sighting.observed_at),
+            attributes: sighting.differences,
+            name: sighting.name,
+            tags: sighting.tags,
+            ..finding
+        }))
+    }
+
+    fn undetermined(&self, position: usize, cause: Cause) -> Finding {
+        let finding = self.finding(position, &DeclaredBlock::Unknown, Kind::Undetermined, cause.detail.clone());
+        Finding { cause: Some(cause), precision: None, ..finding }
+    }
+
+    fn finding(&self, position: usize, block: &DeclaredBlock, kind: Kind, reason: String) -> Finding {
+        let instance = &self.evidence.recorded[position];
+        let mapping = self.evidence.types.get(instance.address.resource_type());
+        let account = match mapping {
+            Some(mapping) => self.index.account_of(instance, &mapping.cloud),
+            None => instance.account.as_ref(),
+        };
+        Finding {
+            deposed: instance.deposed.clone(),
+            resource_type: Some(instance.address.resource_type().clone()),
+            native_type: mapping.and_then(|mapping| mapping.native_types.first().cloned()),
+            id: instance.id.clone(),
+            arn: instance.arn.clone(),
+            states: vec![self.evidence.states[instance.state].clone()],
+            provider: Some(instance.provider.provider.clone()),
+            account: account.cloned(),
+            region: instance.region.clone(),
+            precision: Some(Precision::Inventory),
+            source: match block {
+                DeclaredBlock::Present(span) => Some(span.clone()),
+                DeclaredBlock::Absent | DeclaredBlock::Unknown => None,
+            },
+            address: Some(instance.address.clone()),
+            ..blank(kind, reason)
+        }
+    }
+
+    fn double_owners(&mut self) -> Vec<Finding> {
+        let is_unseen = |position: u32| {
+            self.seen[position as usize] == Seen::Not && self.evidence.recorded[position as usize].deposed.is_none()
+        };
+        let mut groups = std::mem::take(&mut self.owners);
+        groups.extend(self.index.shared(is_unseen));
+        groups.sort_unstable();
+        groups.dedup();
+        let evidence = self.evidence;
+        let owner = |position: u32| {
+            let instance = &evidence.recorded[position as usize];
+            (&evidence.states[instance.state], &instance.address)
+        };
+        let mut findings = Vec::new();
+        for mut group in groups {
+            group.sort_by_key(|position| owner(*position));
+            group.dedup_by_key(|position| owner(*position));
+            if group.len() < 2 || !group.iter().any(|position| self.is_selected(*position as usize)) {
+                continue;
+            }
+            let names: Vec<String> = group
+                .iter()
+                .map(|position| owner(*position))
+                .map(|(state, address)| format!("{address} in {}", state.url))
+                .collect();
+            let reason = format!("One object has several owners: {}.", names.join(", "));
+            let finding = self.finding(group[0] as usize, &DeclaredBlock::Unknown, Kind::DoubleOwner, reason);
+            let mut states: Vec<_> = group.iter().map(|position| owner(*position).0.clone()).collect();
+            states.dedup();
+            findings.push(Finding { states, ..finding });
+        }
+        findings
+    }
+}
+
+#[derive(Default)]
+struct Configuration {
+    n_instances: u64,
+    n_checked: u64,
+    causes: BTreeMap<Cause, u64>,
+    missing: Vec<Finding>,
+}
+
+/// Finds states that are older snapshots of another one that was read, and warns about them.
+fn superseded_states(evidence: &Evidence<'_>, diagnostics: &mut Diagnostics) -> Vec<bool> {
+    let mut newest: BTreeMap<_, usize> = BTreeMap::new();
+    let mut is_superseded = vec![false; evidence.states.len()];
+    for (position, state) in evidence.states.iter().enumerate() {
+        if state.lineage.as_str().is_empty() {
+            continue;
+        }
+        let kept = newest.entry((&state.lineage, &state.workspace)).or_insert(position);
+        if *kept == position {
+            continue;
+        }
+        let other = &evidence.states[*kept];
+        let is_newer = (state.serial, &other.url) > (other.serial, &state.url);
+        let (older, newer) = if is_newer { (*kept, position) } else { (position, *kept) };
+        is_superseded[older] = true;
+        *kept = newer;
+        let (older, newer) = (&evidence.states[older], &evidence.states[newer]);
+        let detail = format!(
+            "{} (serial {}) and {} (serial {}) are snapshots of one state: their lineage is {}. Only the latter was \
+             judged.",
+            older.url, older.serial, newer.url, newer.serial, newer.lineage
+        );
+        diagnostics.push(Diagnostic::warning("same-lineage", "Two of the states are snapshots of one state", detail));
+    }
+    is_superseded
+}
+
+#[expect(clippy::too_many_arguments, reason = "the last step of one function, with all that the others gathered")]
+fn finish(
+    evidence: &Evidence<'_>,
+    options: &JudgeOptions,
+    now: Timestamp,
+    findings: &mut Vec<Finding>,
+    objects: Vec<(Finding, String)>,
+    coverage: &mut Coverage,
+    mut diagnostics: Diagnostics,
+    as_of: Option<Timestamp>,
+) -> Verdict {
+    let mut findings = std::mem::take(findings);
+    let (rules, warnings) = evidence.ignore.active(now);
+    diagnostics.extend(warnings);
+    let mut rule_uses = vec![0; evidence.ignore.rules().len()];
+    for finding in &mut findings {
+        finding.fingerprint = fingerprint(finding, None);
+    }
+    findings.reserve(objects.len());
+    for (mut finding, object) in objects {
+        if let (StateSet::Incomplete(reason), Kind::Unmanaged) = (&options.state_set, finding.kind) {
+            finding.kind = Kind::Undetermined;
+            finding.cause = Some(Cause::new(CauseKind::IncompleteStates, reason.clone()));
+            finding.reason.clone_from(reason);
+        }
+        finding.fingerprint = fingerprint(&finding, Some(&object));
+        findings.push(finding);
+    }
+    findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    // What is global may be listed once per region.
+    findings.dedup_by(|b, a| {
+        a.address.is_none()
+            && b.address.is_none()
+            && a.arn.is_some()
+            && (a.kind, &a.native_type, &a.account, &a.arn) == (b.kind, &b.native_type, &b.account, &b.arn)
+    });
+    for finding in &mut findings {
+        rules.apply(finding, &mut rule_uses);
+        finding.severity = fails::severity(finding.kind, finding.attributes.iter().map(|difference| difference.tier));
+        finding.fails = options.fail_on.fails(finding);
+    }
+    let addresses = adopt::addresses(&findings, evidence.recorded.iter().map(|instance| &instance.address.resource));
+    for (finding, address) in findings.iter_mut().zip(addresses) {
+        finding.remedies = remedy::remedies(finding, address);
+    }
+    let coverage = std::mem::take(coverage);
+    let summary = Summary::of(&findings, &coverage);
+    let asked_scopes_are_complete = || {
+        let is_asked = |scope: &Scope| {
+            let types = std::slice::from_ref(&scope.native_type);
+            let is_admitted = |(resource_type, mapping): (&model::ResourceType, &crate::TypeMapping)| {
+                mapping.native_types.contains(&scope.native_type)
+                    && options.filters.admits_type(Some(resource_type), types)
+            };
+            options.filters.admits_place(Some(&scope.account), scope.region.as_ref())
+                && (options.filters.admits_type(None, types) || evidence.types.iter().any(is_admitted))
+        };
+        let is_too_old = |at: Timestamp| options.max_age.is_some_and(|max_age| now.duration_since(at) > max_age);
+        coverage
+            .scopes
+            .iter()
+            .filter(|outcome| is_asked(&outcome.scope))
+            .all(|outcome| outcome.status == ScopeStatus::Complete && !is_too_old(outcome.finished))
+    };
+    let is_complete = !summary.by_kind.contains_key(&Kind::Undetermined)
+        && (!options.question.asks_unmanaged()
+            || options.state_set == StateSet::Complete && asked_scopes_are_complete());
+    let question = options.question;
+    Verdict { question, findings, coverage, summary, diagnostics, as_of, rule_uses, is_complete }
+}
+
+fn sort_key(finding: &Finding) -> impl Ord + '_ {
+    (
+        finding.kind,
+        crate::summary::type_name(finding),
+        (&finding.address, &finding.deposed, &finding.states),
+        &finding.account,
+        (&finding.id, &finding.arn),
+        &finding.region,
+        &finding.fingerprint,
+    )
+}
+
+/// Makes a finding that says only what happened.
+pub(crate) fn blank(kind: Kind, reason: String) -> Finding {
+    Finding {
+        kind,
+        fails: false,
+        address: None,
+        deposed: None,
+        resource_type: None,
+        native_type: None::<NativeType>,
+        id: None,
+        arn: None,
+        name: None,
+        tags: BTreeMap::new(),
+        reason,
+        severity: FindingSeverity::Info,
+        fingerprint: Fingerprint(String::new()),
+        attributes: Vec::new(),
+        states: Vec::new(),
+        provider: None,
+        account: None,
+        region: None,
+        precision: None,
+        observed_at: None,
+        source: None,
+        ignored: None,
+        folded: None,
+        cause: None,
+        remedies: Vec::new(),
+    }
+}

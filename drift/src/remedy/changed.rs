@@ -1,0 +1,20 @@
+//! What differs is reverted by an apply, or accepted into the code.
+
+use model::{Finding, Remedy, Tier};
+
+pub(super) fn remedies(finding: &Finding) -> Vec<Remedy> {
+    let Some(address) = &finding.address else { return Vec::new() };
+    let is_written = |tier: Tier| matches!(tier, Tier::Declared | Tier::Unclassified);
+    let apply = finding
+        .attributes
+        .iter()
+        .any(|difference| is_written(difference.tier))
+        .then(|| Remedy::Apply { address: address.clone() });
+    let updates = finding
+        .attributes
+        .iter()
+        .filter(|difference| is_written(difference.tier) && !difference.is_sensitive)
+        .filter_map(|difference| Some((difference.path.clone(), difference.cloud.clone()?)))
+        .map(|(path, value)| Remedy::UpdateCode { address: address.clone(), path, value });
+    apply.into_iter().chain(updates).collect()
+}

@@ -1,0 +1,81 @@
+//! Which addresses adopted objects get.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use drift::adopt::{Choice, Choices, Step, plan};
+use support::World;
+
+fn planned(world: &World, choices: &Choices) -> String {
+    let verdict = world.judge();
+    let recorded: BTreeSet<_> = world.recorded.iter().map(|instance| &instance.address).collect();
+    let (adoptions, diagnostics) = plan(&verdict.findings, &recorded, choices);
+    let mut lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    lines.extend(adoptions.iter().map(|adoption| match &adoption.step {
+        Step::Import { to, id } => format!("{id} -> {to}"),
+        Step::Skip { reason, .. } => {
+            format!("{} skipped: {reason}", adoption.finding.id.as_ref().map_or("-", |id| id.as_str()))
+        }
+    }));
+    lines.join("\n")
+}
+
+fn world() -> World {
+    let mut world = World::new();
+    world.record("aws_vpc.main", "vpc-0");
+    world.object("aws.ec2.vpc", "vpc-0");
+    for (id, name) in [
+        ("vpc-1", "Main"),
+        ("vpc-2", "Größe ${x} \"y\""),
+        ("vpc-3", "twin"),
+        ("vpc-4", "twin"),
+        ("vpc-5", "4 wheels"),
+        ("vpc-6", "日本"),
+    ] {
+        world.object("aws.ec2.vpc", id).name = Some(name.to_owned());
+    }
+    world.object("aws.sqs.queue", "///");
+    world.object("aws.sqs.queue", "q").import_id = None;
+    world.object("aws.ec2.vpc", "vpc-7").standing = model::Standing::Default("It is the default VPC.".to_owned());
+    world
+}
+
+#[test]
+fn names_are_identifiers_without_collisions() {
+    insta::assert_snapshot!(planned(&world(), &Choices::new()), @r#"
+    - skipped: It has no import id.
+    /// -> aws_sqs_queue.r_28faa0
+    vpc-1 -> aws_vpc.main_48c76c
+    vpc-2 -> aws_vpc.gr_e_x_y
+    vpc-3 -> aws_vpc.twin_577456
+    vpc-4 -> aws_vpc.twin_69c165
+    vpc-5 -> aws_vpc.r_4_wheels
+    vpc-6 -> aws_vpc.vpc-6
+    vpc-7 skipped: It is the default VPC.
+    "#);
+}
+
+#[test]
+fn a_person_decides_otherwise() {
+    let key = |id: &str| ("aws_vpc".into(), id.into());
+    let import = |address: &str| Choice::Import(address.parse().expect(address));
+    let choices = Choices::from([
+        (key("vpc-1"), import("module.net.aws_vpc.this[\"a\"]")),
+        (key("vpc-2"), Choice::Skip("It goes away.".to_owned())),
+        (key("vpc-3"), import("aws_vpc.main")),
+        (key("vpc-4"), import("aws_subnet.main")),
+        (key("vpc-7"), import("aws_vpc.r_4-wheels")),
+    ]);
+    insta::assert_snapshot!(planned(&world(), &choices), @r#"
+    An address is taken: The mapping file sends vpc-3 to aws_vpc.main, which another object has. Give the object an address of its own in the mapping file.
+    An object is sent to an address of another type: vpc-4 is a aws_vpc; the mapping file sends it to aws_subnet.main.
+    - skipped: It has no import id.
+    /// -> aws_sqs_queue.r_28faa0
+    vpc-1 -> module.net.aws_vpc.this["a"]
+    vpc-2 skipped: It goes away.
+    vpc-5 -> aws_vpc.r_4_wheels
+    vpc-6 -> aws_vpc.vpc-6
+    vpc-7 -> aws_vpc.r_4-wheels
+    "#);
+}

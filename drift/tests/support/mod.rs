@@ -1,0 +1,266 @@
+//! A small world to judge: states, objects and scopes, said in one line each.
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+use std::collections::BTreeMap;
+
+use cty::{Path, Value};
+use drift::{
+    Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, IgnoreRules, JudgeOptions, Question,
+    RecordedAttributes, TypeMapping, Verdict, judge,
+};
+use jiff::Timestamp;
+use model::{
+    Cause, CauseKind, Completeness, Finding, ObjectKey, Position, RecordedInstance, RemoteObject, ResourceAddress,
+    Scope, ScopeOutcome, ScopeStatus, Serial, Span, Standing, StateRef,
+};
+
+pub(crate) const ACCOUNT: &str = "111111111111";
+pub(crate) const REGION: &str = "eu-west-1";
+
+/// Which Terraform types manage which native types, and whether these are global.
+const TYPES: &[(&str, &str)] = &[
+    ("aws_vpc", "aws.ec2.vpc"),
+    ("aws_default_vpc", "aws.ec2.vpc"),
+    ("aws_subnet", "aws.ec2.subnet"),
+    ("aws_sqs_queue", "aws.sqs.queue"),
+    ("aws_iam_role", "aws.iam.role"),
+];
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().expect(text)
+}
+
+pub(crate) fn now() -> Timestamp {
+    at("2026-06-01T12:00:00Z")
+}
+
+pub(crate) fn json(text: &str) -> Value {
+    cty::json::decode_implied(text.as_bytes()).expect(text)
+}
+
+pub(crate) struct World {
+    pub(crate) states: Vec<StateRef>,
+    pub(crate) recorded: Vec<RecordedInstance>,
+    pub(crate) attributes: Vec<BTreeMap<String, Value>>,
+    pub(crate) objects: Vec<RemoteObject>,
+    pub(crate) scopes: Vec<ScopeOutcome>,
+    pub(crate) callers: Vec<Caller>,
+    pub(crate) declared: Option<Code>,
+    pub(crate) ignore: IgnoreRules,
+    pub(crate) options: JudgeOptions,
+    pub(crate) types: BTreeMap<model::ResourceType, TypeMapping>,
+}
+
+/// The blocks and the arguments they write; other addresses have no block.
+#[derive(Default)]
+pub(crate) struct Code(pub(crate) BTreeMap<String, Vec<&'static str>>);
+
+impl DeclaredArguments for Code {
+    fn block(&self, address: &ResourceAddress) -> DeclaredBlock {
+        let position = Position { line: 3, column: 1, byte: 20 };
+        let span = Span { file: "main.tf".into(), start: position, end: position };
+        if self.0.contains_key(&address.to_string()) { DeclaredBlock::Present(span) } else { DeclaredBlock::Absent }
+    }
+
+    fn argument(&self, address: &ResourceAddress, path: &Path) -> Declaration {
+        let position = Position { line: 4, column: 3, byte: 40 };
+        let Some(arguments) = self.0.get(&address.to_string()) else { return Declaration::Unknown };
+        let path = path.to_string();
+        if arguments.iter().any(|argument| path.starts_with(argument)) {
+            Declaration::Written(Span { file: "main.tf".into(), start: position, end: position })
+        } else {
+            Declaration::Silent
+        }
+    }
+}
+
+impl RecordedAttributes for World {
+    fn attributes(&self, instance: usize, names: &[&str]) -> Result<Vec<Option<Value>>, Cause> {
+        let attributes = &self.attributes[instance];
+        if attributes.contains_key("broken") {
+            return Err(Cause::new(CauseKind::InvalidReply, "The instance cannot be decoded."));
+        }
+        Ok(names.iter().map(|name| attributes.get(*name).cloned()).collect())
+    }
+}
+
+impl World {
+    /// A world with one state, nothing recorded, nothing seen, and complete scopes for every type.
+    pub(crate) fn new() -> Self {
+        let types = TYPES.iter().map(|(resource_type, native_type)| {
+            let mapping = TypeMapping { cloud: "aws".into(), native_types: vec![(*native_type).into()] };
+            ((*resource_type).into(), mapping)
+        });
+        let mut world = Self {
+            states: Vec::new(),
+            recorded: Vec::new(),
+            attributes: Vec::new(),
+            objects: Vec::new(),
+            scopes: Vec::new(),
+            callers: Vec::new(),
+            declared: None,
+            ignore: IgnoreRules::default(),
+            options: JudgeOptions::for_question(Question::DriftAndUnmanaged),
+            types: types.collect(),
+        };
+        world.state("a.tfstate");
+        for native_type in ["aws.ec2.vpc", "aws.ec2.subnet", "aws.sqs.queue", "aws.iam.role"] {
+            world.scope(native_type, ScopeStatus::Complete);
+        }
+        world
+    }
+
+    pub(crate) fn state(&mut self, url: &str) -> &mut StateRef {
+        self.states.push(StateRef {
+            url: url.into(),
+            workspace: "default".into(),
+            lineage: url.into(),
+            serial: Serial(1),
+        });
+        self.states.last_mut().expect("one was pushed")
+    }
+
+    /// Records an instance in the last state, in the usual account and region.
+    pub(crate) fn record(&mut self, address: &str, id: &str) -> &mut RecordedInstance {
+        self.record_with(address, id, "{}")
+    }
+
+    /// Records an instance with attributes, given in JSON.
+    pub(crate) fn record_with(&mut self, address: &str, id: &str, attributes: &str) -> &mut RecordedInstance {
+        let address: model::InstanceAddress = address.parse().expect(address);
+        let provider = address.resource_type().as_str().split('_').next().expect("a prefix");
+        self.attributes
+            .push(json(attributes).entries().map(|(name, value)| (name.to_owned(), value.clone())).collect());
+        self.recorded.push(RecordedInstance {
+            deposed: None,
+            is_tainted: false,
+            provider: format!("provider[\"registry.terraform.io/hashicorp/{provider}\"]").parse().expect("a provider"),
+            id: Some(id.into()),
+            arn: None,
+            identity: None,
+            account: Some(ACCOUNT.into()),
+            region: Some(REGION.into()),
+            state: self.states.len() - 1,
+            position: self.recorded.len(),
+            address,
+        });
+        self.recorded.last_mut().expect("one was pushed")
+    }
+
+    /// Adds an object to the cloud, in the usual account and region.
+    pub(crate) fn object(&mut self, native_type: &str, id: &str) -> &mut RemoteObject {
+        let resource_type = TYPES.iter().find(|(_, native)| *native == native_type).map(|(name, _)| (*name).into());
+        self.objects.push(RemoteObject {
+            scope: scope(native_type, REGION),
+            key: ObjectKey(id.into()),
+            resource_type,
+            import_id: Some(id.into()),
+            identity: None,
+            arn: None,
+            name: None,
+            tags: None,
+            attributes: BTreeMap::new(),
+            volatile: Vec::new(),
+            parent: None,
+            standing: Standing::Ordinary,
+            completeness: Completeness::Full,
+            source: "test:List".into(),
+            fetched_at: at("2026-06-01T11:00:00Z"),
+            cause: None,
+        });
+        self.objects.last_mut().expect("one was pushed")
+    }
+
+    /// Sets the outcome of a scope in the usual account and region.
+    pub(crate) fn scope(&mut self, native_type: &str, status: ScopeStatus) -> &mut ScopeOutcome {
+        let scope = scope(native_type, REGION);
+        self.scopes.retain(|outcome| outcome.scope != scope);
+        self.scopes.push(ScopeOutcome {
+            scope,
+            status,
+            causes: Vec::new(),
+            n_objects: 0,
+            calls: BTreeMap::new(),
+            started: at("2026-06-01T10:59:00Z"),
+            finished: at("2026-06-01T11:00:00Z"),
+        });
+        self.scopes.last_mut().expect("one was pushed")
+    }
+
+    pub(crate) fn judge(&self) -> Verdict {
+        self.judge_in_order(self.objects.clone())
+    }
+
+    pub(crate) fn judge_in_order(&self, objects: Vec<RemoteObject>) -> Verdict {
+        let evidence = Evidence {
+            states: &self.states,
+            recorded: &self.recorded,
+            attributes: self,
+            types: &self.types,
+            scopes: &self.scopes,
+            callers: &self.callers,
+            declared: self.declared.as_ref().map(|code| code as &dyn DeclaredArguments),
+            ignore: &self.ignore,
+        };
+        judge(&evidence, &mut objects.into_iter(), &self.options, now())
+    }
+
+    /// Judges and writes what was found, one line per finding and difference.
+    pub(crate) fn found(&self) -> String {
+        let verdict = self.judge();
+        let mut text = String::new();
+        for diagnostic in &verdict.diagnostics {
+            text.extend([format!("{:?}: {diagnostic}\n", diagnostic.severity)]);
+        }
+        for finding in &verdict.findings {
+            text.push_str(&describe(finding));
+        }
+        text.extend([format!("exit code {}", verdict.exit_code(false).code())]);
+        text
+    }
+}
+
+fn scope(native_type: &str, region: &str) -> Scope {
+    let region = (!native_type.starts_with("aws.iam.")).then(|| region.into());
+    Scope { cloud: "aws".into(), account: ACCOUNT.into(), region, native_type: native_type.into() }
+}
+
+fn describe(finding: &Finding) -> String {
+    let fails = if finding.fails { " FAILS" } else { "" };
+    let what = match (&finding.address, &finding.id) {
+        (Some(address), _) => address.with_deposed(finding.deposed.as_ref()),
+        (None, Some(id)) => format!("{} {id}", drift::summary::type_name(finding).unwrap_or("-")),
+        (None, None) => drift::summary::type_name(finding).unwrap_or("-").to_owned(),
+    };
+    let mut text = format!("{}{fails} {what}: {}\n", finding.kind, finding.reason);
+    let show = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+    for difference in &finding.attributes {
+        let cause = difference.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
+        text.extend([format!(
+            "  {} {}: {} -> {}{cause}\n",
+            difference.tier,
+            difference.path,
+            show(&difference.state),
+            show(&difference.cloud)
+        )]);
+    }
+    for (word, reason) in [("ignored", &finding.ignored), ("folded", &finding.folded)] {
+        if let Some(reason) = reason {
+            text.extend([format!("  {word}: {reason}\n")]);
+        }
+    }
+    if let Some(cause) = &finding.cause {
+        text.extend([format!("  cause: {}\n", cause.kind)]);
+    }
+    for remedy in &finding.remedies {
+        let remedy = match remedy {
+            model::Remedy::Import { to, id } => format!("import {to} from {id}"),
+            model::Remedy::Forget { from } => format!("forget {from}"),
+            model::Remedy::UpdateCode { path, value, .. } => format!("set {path} = {value} in the code"),
+            model::Remedy::Apply { .. } => "apply".to_owned(),
+            model::Remedy::Refresh { .. } => "refresh".to_owned(),
+        };
+        text.extend([format!("  remedy: {remedy}\n")]);
+    }
+    text
+}
