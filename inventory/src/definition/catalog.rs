@@ -125,7 +125,7 @@ impl Catalog {
                     break;
                 };
                 let detail = match &ancestor.list {
-                    Listing::FromParent { detail, .. } => detail.as_deref(),
+                    Listing::FromParent(from_parent) => from_parent.detail.as_deref(),
                     Listing::Call(_) => None,
                 };
                 if let Some(detail) = detail.filter(|detail| !next.detail_names().contains(detail)) {

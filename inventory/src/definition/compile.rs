@@ -11,8 +11,8 @@ use super::mapping::{AttributePath, Mapping, read_word};
 use super::node::{Key, Node, NodeValue};
 use super::pointer::Pointer;
 use super::resource_type::{
-    Alias, Attribute, Call, Detail, Inline, Join, ListCall, Listing, Method, Need, Page, Param, Parent, Proof,
-    Protocol, Reach, TagSource, TerraformMapping, TypeDefinition,
+    Alias, Attribute, Call, Detail, FromParent, Inline, Join, ListCall, Listing, Method, Need, Page, Param, Parent,
+    Proof, Protocol, Reach, TagSource, TerraformMapping, TypeDefinition,
 };
 use super::template::Template;
 
@@ -220,7 +220,7 @@ impl Context<'_> {
             if self.parent.is_none_or(|parent| parent.join.is_some()) {
                 errors.push(origin, "`from_parent` needs a `parent` without `join`");
             }
-            return Some(Listing::FromParent { items: items?, wrap, detail });
+            return Some(Listing::FromParent(FromParent { items: items?, wrap, detail }));
         }
         let call = self.call(&mut fields, errors);
         let items = fields.required("items", errors).and_then(|node| read_pointer(node, "items", errors));

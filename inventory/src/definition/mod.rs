@@ -37,7 +37,7 @@ pub use permissions::permissions;
 pub use pointer::Pointer;
 pub use render::RenderedCall;
 pub use resource_type::{
-    Alias, Attribute, Call, Detail, Example, ExampleObject, Exchange, Inline, Join, ListCall, Listing, Method, Need,
-    Page, Param, Parent, Proof, Protocol, Reach, TagSource, TerraformMapping, TypeDefinition,
+    Alias, Attribute, Call, Detail, Example, ExampleObject, Exchange, FromParent, Inline, Join, ListCall, Listing,
+    Method, Need, Page, Param, Parent, Proof, Protocol, Reach, TagSource, TerraformMapping, TypeDefinition,
 };
 pub use template::{MissingValue, ScopeValues, Subject, Template};

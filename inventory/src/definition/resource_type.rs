@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::condition::{Condition, Rule};
+use super::condition::{Condition, Rule, Tags};
 use super::error::Origin;
 use super::mapping::{AttributePath, Mapping};
 use super::pointer::Pointer;
-use super::template::Template;
+use super::template::{Subject, Template};
 
 /// A compiled definition of one native resource type.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ pub struct Parent {
     /// Native type of the parent, for example `aws.iam_role`.
     pub type_name: String,
     /// Parents that are asked for children; all where absent.
-    pub when: Option<Condition>,
+    pub(super) when: Option<Condition>,
     /// How children of a scope-wide listing find their parent; `None` when children are listed once per parent.
     pub join: Option<Join>,
 }
@@ -96,14 +96,18 @@ pub enum Listing {
     /// By a call: once per scope, or once per parent where the type has a parent without join.
     Call(ListCall),
     /// From what is already known of each parent: no call.
-    FromParent {
-        /// Elements in the parent; each becomes one object.
-        items: Pointer,
-        /// Key under which each element is put.
-        wrap: Option<String>,
-        /// Detail of the parent that must have been fetched, when `items` lies in one.
-        detail: Option<String>,
-    },
+    FromParent(FromParent),
+}
+
+/// A listing that makes no call: the objects lie in the parent.
+#[derive(Clone, Debug)]
+pub struct FromParent {
+    /// Elements in the parent; each becomes one object.
+    pub(super) items: Pointer,
+    /// Key under which each element is put.
+    pub(super) wrap: Option<String>,
+    /// Detail of the parent that must have been fetched, when the objects lie in one.
+    pub detail: Option<String>,
 }
 
 /// A paginated call that lists objects.
@@ -112,11 +116,11 @@ pub struct ListCall {
     /// What is sent.
     pub call: Call,
     /// Where responses hold JSON as text; it is parsed before anything else looks at the response.
-    pub parse_json: Vec<Pointer>,
+    pub(super) parse_json: Vec<Pointer>,
     /// Where the objects are in each response.
-    pub items: Pointer,
+    pub(super) items: Pointer,
     /// Key under which each element is put: `wrap: QueueUrl` makes `{"QueueUrl": "https://…"}` of a string.
-    pub wrap: Option<String>,
+    pub(super) wrap: Option<String>,
     /// How the next page is asked for.
     pub page: Option<Page>,
     /// Error codes that mean "there is none": the listing is empty then.
@@ -148,7 +152,7 @@ pub struct Detail {
     /// What is sent.
     pub call: Call,
     /// What of the response is kept.
-    pub result: Pointer,
+    pub(super) result: Pointer,
     /// True when the result is a list of elements, possibly over several pages.
     pub list: bool,
     /// How the next page is asked for.
@@ -356,15 +360,17 @@ impl ListCall {
     }
 }
 
-impl Listing {
-    /// Returns the native objects that a parent holds, for listings that make no call.
-    pub fn objects_of_parent(&self, parent: &Value) -> Vec<Value> {
-        match self {
-            Self::Call(_) => Vec::new(),
-            Self::FromParent { items, wrap, .. } => {
-                items.elements(parent).into_iter().map(|element| wrapped(wrap.as_deref(), element)).collect()
-            }
-        }
+impl FromParent {
+    /// Returns the native objects that a parent holds.
+    pub fn objects(&self, parent: &Value) -> Vec<Value> {
+        self.items.elements(parent).into_iter().map(|element| wrapped(self.wrap.as_deref(), element)).collect()
+    }
+}
+
+impl Parent {
+    /// Returns true when a parent is worth asking for children.
+    pub fn admits(&self, parent: &Subject<'_>, tags: &Tags) -> bool {
+        self.when.as_ref().is_none_or(|when| when.holds(parent, tags))
     }
 }
 
@@ -396,7 +402,7 @@ impl TypeDefinition {
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         let list = match &self.list {
             Listing::Call(list) => Some(&list.call),
-            Listing::FromParent { .. } => None,
+            Listing::FromParent(_) => None,
         };
         list.into_iter().chain(self.details.iter().map(|detail| &detail.call))
     }
