@@ -38,3 +38,11 @@ resource "aws_lambda_function" "thumbnailer" {
     }
   }
 }
+
+resource "aws_lambda_permission" "pictures_call_thumbnailer" {
+  statement_id  = "pictures-call"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.thumbnailer.function_name
+  principal     = "s3.amazonaws.com"
+  source_arn    = aws_s3_bucket.pictures.arn
+}

@@ -105,6 +105,17 @@ def change():
         **{"is": "bastion"},
     )
 
+    s3.put_bucket_versioning(Bucket=f"{NAME}-pictures", VersioningConfiguration={"Status": "Suspended"})
+    note(
+        "changed",
+        "aws_s3_bucket_versioning",
+        f"{NAME}-pictures",
+        address="aws_s3_bucket_versioning.pictures",
+        attribute="versioning_configuration[0].status",
+        was="Enabled",
+        **{"is": "Suspended"},
+    )
+
     functions.update_function_configuration(FunctionName=f"{NAME}-thumbnailer", MemorySize=1024)
     note(
         "changed",
@@ -143,8 +154,42 @@ def remove():
     )
 
 
-def make_by_hand():
-    """Creates one object of every type, as somebody with a console would."""
+def attach_by_hand():
+    """Adds to objects that terraform manages what no state records: `terraform plan` is silent about all of it."""
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    role = f"{NAME}-catalog"
+    iam.put_role_policy(RoleName=role, PolicyName="break-glass", PolicyDocument=json.dumps(everything))
+    note("unmanaged", "aws_iam_role_policy", f"{role}:break-glass")
+    policy = iam.create_policy(PolicyName="allow-everything", PolicyDocument=json.dumps(everything))["Policy"]["Arn"]
+    note("unmanaged", "aws_iam_policy", policy)
+    user = f"{NAME}-ada"
+    iam.attach_user_policy(UserName=user, PolicyArn=policy)
+    note("unmanaged", "aws_iam_user_policy_attachment", f"{user}/{policy}")
+
+    function = f"{NAME}-thumbnailer"
+    functions.add_permission(
+        FunctionName=function, StatementId="open-to-all", Action="lambda:InvokeFunction", Principal="*"
+    )
+    note("unmanaged", "aws_lambda_permission", f"{function}/open-to-all")
+
+    subscription = sns.subscribe(
+        TopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:{NAME}-orders",
+        Protocol="sqs",
+        Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}-catalog-work",
+        ReturnSubscriptionArn=True,
+    )
+    note("unmanaged", "aws_sns_topic_subscription", subscription["SubscriptionArn"])
+
+    bucket = f"{NAME}-exports"
+    public = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetObject", "Principal": "*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+        ],
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(public))
+    note("unmanaged", "aws_s3_bucket_policy", bucket)
+
     answer = ec2.authorize_security_group_ingress(
         GroupId=web_security_group(),
         IpPermissions=[
@@ -158,6 +203,9 @@ def make_by_hand():
     )
     note("unmanaged", "aws_vpc_security_group_ingress_rule", only(answer["SecurityGroupRules"])["SecurityGroupRuleId"])
 
+
+def make_by_hand():
+    """Creates one object of every type, as somebody with a console would."""
     vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
     ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Name", "Value": 'try "this" ${first} – ü'}])
     note("unmanaged", "aws_vpc", vpc)
@@ -195,9 +243,6 @@ def make_by_hand():
     }
     role = iam.create_role(RoleName="debug-admin", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
     note("unmanaged", "aws_iam_role", "debug-admin")
-    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    policy = iam.create_policy(PolicyName="allow-everything", PolicyDocument=json.dumps(everything))
-    note("unmanaged", "aws_iam_policy", policy["Policy"]["Arn"])
     iam.create_user(UserName="temp+contractor@example.com")
     note("unmanaged", "aws_iam_user", "temp+contractor@example.com")
 
@@ -260,6 +305,7 @@ def make_by_stack():
 
 change()
 remove()
+attach_by_hand()
 make_by_hand()
 make_by_stack()
 print(json.dumps(truth, indent=2, ensure_ascii=False))

@@ -14,6 +14,12 @@ resource "aws_sns_topic" "orders" {
   display_name = "Orders of the shop"
 }
 
+resource "aws_sns_topic_subscription" "billing_hears_of_orders" {
+  topic_arn = aws_sns_topic.orders.arn
+  protocol  = "sqs"
+  endpoint  = module.service["billing"].queue_arn
+}
+
 resource "aws_sns_topic" "cost_alarms" {
   provider = aws.us_east_1
 

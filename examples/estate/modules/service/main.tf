@@ -51,3 +51,8 @@ output "queue_url" {
   description = "URL of the work queue."
   value       = aws_sqs_queue.work.url
 }
+
+output "queue_arn" {
+  description = "ARN of the work queue."
+  value       = aws_sqs_queue.work.arn
+}
