@@ -6,3 +6,4 @@
 //! writes it. A good addition is one YAML file with a recorded example: no Rust changes for a resource type.
 
 pub mod definition;
+pub mod engine;
