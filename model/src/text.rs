@@ -14,11 +14,24 @@ pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Resul
             '\r' => f.write_str("\\r")?,
             '\t' => f.write_str("\\t")?,
             '$' | '%' if chars.peek() == Some(&'{') => write!(f, "{c}{c}")?,
-            c if c.is_control() => write!(f, "\\u{:04x}", c as u32)?,
-            c => write!(f, "{c}")?,
+            c if is_printable(c) => write!(f, "{c}")?,
+            c if (c as u32) < 0x1_0000 => write!(f, "\\u{:04x}", c as u32)?,
+            c => write!(f, "\\U{:08x}", c as u32)?,
         }
     }
     f.write_str("\"")
+}
+
+/// Tells whether terraform prints the character as it is: letters, marks, numbers, punctuation, symbols and the space.
+fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
+    // Behind another character, `escape_debug` leaves alone exactly what is printable.
+    let mut buffer = [b'x'; 5];
+    let length = 1 + c.encode_utf8(&mut buffer[1..]).len();
+    let text = std::str::from_utf8(&buffer[..length]).unwrap_or_default();
+    text.escape_debug().nth(1) == Some(c)
 }
 
 /// Reads a quoted string at the start of `input`, giving its text and what follows the closing quote.

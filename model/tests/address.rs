@@ -66,3 +66,11 @@ proptest! {
         let _ = text.parse::<ProviderConfigAddress>();
     }
 }
+
+#[test]
+fn keys_are_escaped_as_terraform_prints_them() {
+    let shown = |key: &str| InstanceKey::String(key.into()).to_string();
+    assert_eq!(shown("nbsp\u{a0} zero\u{200b}"), r#"["nbsp\u00a0 zero\u200b"]"#);
+    assert_eq!(shown("line\u{2028} own\u{e000} tag\u{e0001}"), r#"["line\u2028 own\ue000 tag\U000e0001"]"#);
+    assert_eq!(shown("combining\u{301} 日本 😀"), "[\"combining\u{301} 日本 😀\"]");
+}
