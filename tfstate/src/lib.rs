@@ -1,1 +1,24 @@
-//! State snapshots: format version 4, a streaming index, and the backends they live in.
+//! State snapshots of Terraform and OpenTofu: the format, a streaming index, and the backends they live in.
+//!
+//! **Owns** the file format of version 4 ([`format`]), the index that one pass over a snapshot gives ([`index`]), and
+//! the places snapshots are fetched from ([`backend`]). States are read and never written; no lock is taken.
+//!
+//! **May not know** configurations, providers, clouds or findings. Only [`backend`] touches files and networks; the
+//! rest works on a `Read` or on bytes. Nothing here reads the process environment: an [`backend::Environment`] is
+//! passed in.
+//!
+//! **Start reading** at [`Snapshot`], which puts the three together, then [`index::read`].
+//!
+//! **A good addition** is a backend: one file in `backend/`, one line in [`backend::BACKENDS`], and the contract suite
+//! of `tests/backends.rs` run on it.
+
+pub mod backend;
+mod error;
+pub mod format;
+pub mod index;
+mod scan;
+mod snapshot;
+
+pub use error::{Error, ErrorKind};
+pub use index::{Index, IndexedInstance, IndexedOutput, Reading};
+pub use snapshot::Snapshot;

@@ -1,0 +1,35 @@
+//! Prints what `terraform state list` prints: `state_list PATH|URL|-`.
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use tfstate::Snapshot;
+use tfstate::backend::{self, Environment, Location};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let location = std::env::args().nth(1).unwrap_or_else(|| "-".to_owned());
+    match list(&location).await {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "Error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn list(location: &str) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let source = backend::open(&Location::parse(location)?, &Environment::default())?;
+    let file = source.get(source.selected_workspace()).await?;
+    let (snapshot, diagnostics) = Snapshot::read(file)?;
+    for diagnostic in diagnostics {
+        writeln!(io::stderr(), "{diagnostic}")?;
+    }
+    let Some(snapshot) = snapshot else { return Ok(ExitCode::FAILURE) };
+    let mut out = BufWriter::new(io::stdout().lock());
+    for address in snapshot.index().addresses() {
+        writeln!(out, "{address}")?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

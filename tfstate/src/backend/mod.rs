@@ -1,0 +1,196 @@
+//! Where snapshots live: one trait, one file for each kind of place, one table.
+
+mod bytes;
+pub mod local;
+mod location;
+mod lock;
+mod pointer;
+pub mod stdin;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::Diagnostics;
+use url::Url;
+
+pub use self::bytes::StateBytes;
+pub use self::location::Location;
+use crate::{Error, ErrorKind};
+
+/// The workspace that always exists.
+pub const DEFAULT_WORKSPACE: &str = "default";
+
+/// A place that holds the snapshots of one configuration, one for each workspace.
+///
+/// It reads only, and takes no lock. `tests/backends.rs` says what every implementation must do.
+#[async_trait]
+pub trait StateSource: fmt::Debug + Send + Sync {
+    /// Names the place, without credentials.
+    fn url(&self) -> String;
+
+    /// Gives the workspace that is selected.
+    fn selected_workspace(&self) -> &str;
+
+    /// Lists the workspaces: the default one first where there is one, the others by name.
+    async fn list_workspaces(&self) -> Result<Vec<String>, Error>;
+
+    /// Fetches the current snapshot of a workspace.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where the workspace has no snapshot.
+    async fn get(&self, workspace: &str) -> Result<StateFile, Error>;
+}
+
+/// A snapshot that was fetched and not looked at yet.
+#[derive(Debug)]
+pub struct StateFile {
+    /// Where it came from, without credentials.
+    pub url: Arc<str>,
+    /// The workspace it belongs to.
+    pub workspace: Arc<str>,
+    /// What the place calls this version of it: an entity tag or a version id.
+    pub version: Option<String>,
+    /// Its bytes.
+    pub bytes: StateBytes,
+    /// What should be known about it: that it is locked, say.
+    pub warnings: Diagnostics,
+}
+
+/// What a `backend` block says: its label and its arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackendConfig {
+    /// The label: `s3`.
+    pub kind: String,
+    /// The arguments that are set.
+    pub arguments: BTreeMap<String, cty::Value>,
+}
+
+/// What the process environment says about states; whoever starts the process reads it.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// `TF_WORKSPACE`.
+    pub workspace: Option<String>,
+    /// `TF_DATA_DIR`.
+    pub data_dir: Option<PathBuf>,
+}
+
+/// One kind of place, as `backend` blocks and URLs name it.
+#[derive(Clone, Copy)]
+pub struct Backend {
+    /// The label of its `backend` block.
+    pub name: &'static str,
+    /// The schemes of its URLs.
+    pub schemes: &'static [&'static str],
+    /// Opens what a URL names.
+    from_url: fn(&Url, &Environment) -> Result<Box<dyn StateSource>, Error>,
+    /// Opens what a `backend` block of the root module in a directory names.
+    from_config: fn(&BackendConfig, &Root<'_>) -> Result<Box<dyn StateSource>, Error>,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Every kind of place that can be read.
+pub static BACKENDS: &[Backend] = &[local::BACKEND];
+
+/// A root module's directory and what surrounds it.
+struct Root<'a> {
+    directory: &'a Path,
+    workspace: String,
+}
+
+/// Opens the place that a location names.
+///
+/// A directory is taken for a root module: what `terraform init` noted in it is followed, see [`open_root`].
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] for a path that does not exist, [`ErrorKind::Unsupported`] for a scheme no backend has,
+/// [`ErrorKind::Configuration`] for a URL that lacks something.
+pub fn open(location: &Location, environment: &Environment) -> Result<Box<dyn StateSource>, Error> {
+    match location {
+        Location::Stdin => Ok(Box::new(stdin::Stdin::new(std::io::stdin()))),
+        Location::Path(path) if path.is_dir() => open_root(path, None, environment),
+        Location::Path(path) => Ok(Box::new(local::Local::file(path)?)),
+        Location::Url(url) => {
+            let backend = BACKENDS.iter().find(|backend| backend.schemes.contains(&url.scheme()));
+            let backend = backend.ok_or_else(|| {
+                let schemes: Vec<String> =
+                    BACKENDS.iter().flat_map(|backend| backend.schemes).map(|scheme| format!("{scheme}://")).collect();
+                Error::new(ErrorKind::Unsupported, "open the state")
+                    .with("scheme", url.scheme())
+                    .with_help(format!("Give a path, `-` for standard input, or a URL with {}.", schemes.join(" or ")))
+                    .with_help("Any other state can be piped: `terraform state pull | driftmgr … -`.")
+            })?;
+            (backend.from_url)(url, environment)
+        }
+    }
+}
+
+/// Opens the place where a root module keeps its state.
+///
+/// `code` is the root module's `backend` block, where it was read. What `terraform init` noted, `-backend-config`
+/// included, adds to it and wins. Without either it is the local backend.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] for a backend that is not in [`BACKENDS`], and what opening it reports.
+pub fn open_root(
+    directory: &Path,
+    code: Option<&BackendConfig>,
+    environment: &Environment,
+) -> Result<Box<dyn StateSource>, Error> {
+    let data_dir = match &environment.data_dir {
+        Some(data_dir) => directory.join(data_dir),
+        None => directory.join(".terraform"),
+    };
+    let noted = pointer::read(&data_dir.join("terraform.tfstate"))?;
+    let config = match (noted, code) {
+        (Some(mut noted), Some(code)) if noted.kind == code.kind => {
+            for (name, value) in &code.arguments {
+                noted.arguments.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+            noted
+        }
+        (_, Some(code)) => code.clone(),
+        (Some(noted), None) => noted,
+        (None, None) => BackendConfig { kind: "local".to_owned(), arguments: BTreeMap::new() },
+    };
+    let workspace = match environment.workspace.clone().filter(|workspace| !workspace.is_empty()) {
+        Some(workspace) => workspace,
+        None => pointer::selected_workspace(&data_dir)?,
+    };
+    let backend = BACKENDS.iter().find(|backend| backend.name == config.kind).ok_or_else(|| {
+        let names: Vec<&str> = BACKENDS.iter().map(|backend| backend.name).collect();
+        Error::new(ErrorKind::Unsupported, "open the state")
+            .with("backend", &config.kind)
+            .with("directory", directory.display())
+            .with_help(format!("Backends read directly are: {}.", names.join(", ")))
+            .with_help("Pipe the state instead: `terraform state pull | driftmgr … -`.")
+    })?;
+    (backend.from_config)(&config, &Root { directory, workspace })
+}
+
+/// Refuses names that would lead out of the place.
+fn check_workspace(workspace: &str) -> Result<(), Error> {
+    let is_valid = !workspace.is_empty()
+        && workspace != "."
+        && workspace != ".."
+        && !workspace.chars().any(|c| c == '/' || c == '\\' || c.is_control());
+    if is_valid {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Configuration, "select the workspace")
+        .with("workspace", format!("{workspace:?}"))
+        .with_help("A workspace's name has no slash; `terraform workspace list` lists them."))
+}
+
+/// Orders workspaces: the default one first.
+fn sort_workspaces(workspaces: &mut Vec<String>) {
+    workspaces.sort_by(|left, right| (left != DEFAULT_WORKSPACE, left).cmp(&(right != DEFAULT_WORKSPACE, right)));
+    workspaces.dedup();
+}

@@ -1,0 +1,9 @@
+resource "terraform_data" "inner" {
+  count = 2
+  input = count.index
+}
+
+module "deeper" {
+  source = "./deeper"
+  count  = 2
+}
