@@ -1,0 +1,130 @@
+//! One client for both versions of the protocol.
+//!
+//! Every call below takes and gives the messages of protocol 6: those of protocol 5 that differ are the two that are
+//! written out.
+
+use tonic::transport::Channel;
+use tonic::{Response, Status, Streaming};
+
+use crate::wire::goplugin::Empty;
+use crate::wire::goplugin::grpc_controller_client::GrpcControllerClient;
+use crate::wire::tfplugin5::provider_client::ProviderClient as ProviderClient5;
+use crate::wire::tfplugin6::provider_client::ProviderClient as ProviderClient6;
+use crate::wire::{schema, tfplugin5, tfplugin6 as wire};
+use crate::{Error, MESSAGE_LIMIT, ProviderSchema};
+
+/// Can send the allow-listed calls, and no other.
+pub(super) struct Client {
+    version: Version,
+    controller: GrpcControllerClient<Channel>,
+}
+
+enum Version {
+    Five(ProviderClient5<Channel>),
+    Six(ProviderClient6<Channel>),
+}
+
+macro_rules! calls {
+    ($($name:ident / $name_in_5:ident: $module:ident),* $(,)?) => {
+        $(pub(super) async fn $name(&self, request: wire::$module::Request) -> Result<wire::$module::Response, Status> {
+            match &self.version {
+                Version::Five(client) => client.clone().$name_in_5(request).await,
+                Version::Six(client) => client.clone().$name(request).await,
+            }
+            .map(Response::into_inner)
+        })*
+    };
+}
+
+impl Client {
+    /// Makes the client for a version; `None` where we do not speak it.
+    pub(super) fn new(protocol_version: u32, channel: Channel) -> Option<Self> {
+        let controller = GrpcControllerClient::new(channel.clone());
+        let version = match protocol_version {
+            5 => Version::Five(
+                ProviderClient5::new(channel)
+                    .max_decoding_message_size(MESSAGE_LIMIT)
+                    .max_encoding_message_size(MESSAGE_LIMIT),
+            ),
+            6 => Version::Six(
+                ProviderClient6::new(channel)
+                    .max_decoding_message_size(MESSAGE_LIMIT)
+                    .max_encoding_message_size(MESSAGE_LIMIT),
+            ),
+            _ => return None,
+        };
+        Some(Self { version, controller })
+    }
+
+    pub(super) fn protocol_version(&self) -> u32 {
+        match self.version {
+            Version::Five(_) => 5,
+            Version::Six(_) => 6,
+        }
+    }
+
+    calls! {
+        configure_provider / configure: configure_provider,
+        get_resource_identity_schemas / get_resource_identity_schemas: get_resource_identity_schemas,
+        import_resource_state / import_resource_state: import_resource_state,
+        plan_resource_change / plan_resource_change: plan_resource_change,
+        read_data_source / read_data_source: read_data_source,
+        read_resource / read_resource: read_resource,
+        stop_provider / stop: stop_provider,
+        upgrade_resource_state / upgrade_resource_state: upgrade_resource_state,
+        validate_data_resource_config / validate_data_source_config: validate_data_resource_config,
+        validate_list_resource_config / validate_list_resource_config: validate_list_resource_config,
+        validate_resource_config / validate_resource_type_config: validate_resource_config,
+    }
+
+    /// Gives the schemas, without identities, and what the provider says about them.
+    pub(super) async fn get_provider_schema(
+        &self,
+    ) -> Result<(Result<ProviderSchema, Error>, Vec<wire::Diagnostic>), Status> {
+        match &self.version {
+            Version::Five(client) => {
+                let request = wire::get_provider_schema::Request {};
+                let mut reply = client.clone().get_schema(request).await?.into_inner();
+                let diagnostics = std::mem::take(&mut reply.diagnostics);
+                Ok((schema::decode_provider_5(reply), diagnostics))
+            }
+            Version::Six(client) => {
+                let request = wire::get_provider_schema::Request {};
+                let mut reply = client.clone().get_provider_schema(request).await?.into_inner();
+                let diagnostics = std::mem::take(&mut reply.diagnostics);
+                Ok((schema::decode_provider_6(reply), diagnostics))
+            }
+        }
+    }
+
+    pub(super) async fn validate_provider_config(
+        &self,
+        config: wire::DynamicValue,
+    ) -> Result<Vec<wire::Diagnostic>, Status> {
+        match &self.version {
+            Version::Five(client) => {
+                let request = tfplugin5::prepare_provider_config::Request { config: Some(config) };
+                Ok(client.clone().prepare_provider_config(request).await?.into_inner().diagnostics)
+            }
+            Version::Six(client) => {
+                let request = wire::validate_provider_config::Request { config: Some(config) };
+                Ok(client.clone().validate_provider_config(request).await?.into_inner().diagnostics)
+            }
+        }
+    }
+
+    pub(super) async fn list_resource(
+        &self,
+        request: wire::list_resource::Request,
+    ) -> Result<Streaming<wire::list_resource::Event>, Status> {
+        match &self.version {
+            Version::Five(client) => client.clone().list_resource(request).await,
+            Version::Six(client) => client.clone().list_resource(request).await,
+        }
+        .map(Response::into_inner)
+    }
+
+    pub(super) async fn shutdown(&self) -> Result<(), Status> {
+        self.controller.clone().shutdown(Empty {}).await.map(drop)
+    }
+}
