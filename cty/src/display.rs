@@ -29,9 +29,9 @@ impl fmt::Display for Value {
                 for (name, element) in self.entries() {
                     f.write_str(separator)?;
                     if is_identifier(name) {
-                        f.write_str(name)?
+                        f.write_str(name)?;
                     } else {
-                        write_quoted(name, f)?
+                        write_quoted(name, f)?;
                     }
                     write!(f, " = {element}")?;
                     separator = ", ";

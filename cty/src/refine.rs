@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
-use crate::strings::normalize;
+use crate::strings::{normalize, safe_prefix};
 use crate::types::Type;
 use crate::value::{Repr, Value};
 
@@ -50,6 +50,13 @@ impl Refinements {
     #[must_use]
     pub fn not_null(self) -> Refinements {
         Refinements { not_null: true, ..self }
+    }
+
+    /// Adds how a string will start, shortened to what characters that follow cannot change: a last letter could yet
+    /// receive an accent.
+    #[must_use]
+    pub fn string_prefix(self, prefix: &str) -> Refinements {
+        Refinements { prefix: safe_prefix(prefix), ..self }
     }
 
     /// Adds how a string will start, where the caller knows that what follows does not change it.
@@ -219,6 +226,7 @@ impl Value {
     ///
     /// # Errors
     /// [`ErrorKind::Type`] for refinements that contradict one another or do not apply to the type.
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the refinements in place")]
     pub fn unknown_refined(ty: Type, refinements: Refinements) -> Result<Value> {
         Value::unknown(ty).refine(&refinements)
     }

@@ -103,6 +103,8 @@ impl Type {
             [Json::String(kind), Json::Array(elements)] if kind == "tuple" => {
                 Ok(Type::tuple(elements.iter().map(Type::from_json_value).collect::<Result<Vec<Type>>>()?))
             }
+            // What Go makes of no elements at all.
+            [Json::String(kind), Json::Null] if kind == "tuple" => Ok(Type::tuple([])),
             [Json::String(kind), Json::Object(attributes)] if kind == "object" => object_type(attributes, &[]),
             [Json::String(kind), Json::Object(attributes), Json::Array(optional)] if kind == "object" => {
                 object_type(attributes, optional)

@@ -382,10 +382,10 @@ fn settled(given: &Type, want: &Type) -> Type {
         (Type::List(given) | Type::Set(given), Type::Set(want)) => Type::set(settled(given, want)),
         (Type::List(given) | Type::Set(given), Type::List(want)) => Type::list(settled(given, want)),
         (Type::Object(given), Type::Map(want)) => {
-            Type::map(settled_by_all(given.attributes().map(|(_, ty)| ty.clone()).collect(), want))
+            Type::map(settled_by_all(&given.attributes().map(|(_, ty)| ty.clone()).collect::<Vec<_>>(), want))
         }
-        (Type::Tuple(given), Type::Set(want)) => Type::set(settled_by_all(given.to_vec(), want)),
-        (Type::Tuple(given), Type::List(want)) => Type::list(settled_by_all(given.to_vec(), want)),
+        (Type::Tuple(given), Type::Set(want)) => Type::set(settled_by_all(given, want)),
+        (Type::Tuple(given), Type::List(want)) => Type::list(settled_by_all(given, want)),
         (Type::Map(given), Type::Object(want)) => {
             Type::object(want.attributes().map(|(name, want)| (name, settled(given, want))))
         }
@@ -395,13 +395,13 @@ fn settled(given: &Type, want: &Type) -> Type {
         })),
         // Only an optional attribute that a map cannot fill gets here; go-cty loses the attributes' attributes.
         (_, Type::Object(_)) => Type::object(std::iter::empty::<(&str, Type)>()),
-        (Type::Tuple(given), Type::Tuple(want)) => {
+        (Type::Tuple(given), Type::Tuple(want)) if given.len() == want.len() => {
             Type::tuple(given.iter().zip(want.iter()).map(|(given, want)| settled(given, want)))
         }
         (_, want) => want.clone(),
     }
 }
 
-fn settled_by_all(given: Vec<Type>, want: &Type) -> Type {
-    unify(&given, Safety::Unsafe).map_or_else(|| want.clone(), |unified| settled(&unified, want))
+fn settled_by_all(given: &[Type], want: &Type) -> Type {
+    unify(given, Safety::Unsafe).map_or_else(|| want.clone(), |unified| settled(&unified, want))
 }

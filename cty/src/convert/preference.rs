@@ -42,17 +42,11 @@ pub(super) fn by_preference(types: &[Type]) -> Vec<usize> {
 
 /// Compares two types: the more general one is less. Optimistic, because conversions are checked later.
 fn compare(a: &Type, b: &Type) -> Ordering {
+    if *a == Type::Dynamic || *b == Type::Dynamic {
+        return (*a == Type::Dynamic).cmp(&(*b == Type::Dynamic));
+    }
     match (a, b) {
-        (Type::Dynamic, Type::Dynamic) => Ordering::Equal,
-        (_, Type::Dynamic) => Ordering::Less,
-        (Type::Dynamic, _) => Ordering::Greater,
-        (Type::String, Type::Number | Type::Bool) => Ordering::Less,
-        (Type::Number | Type::Bool, Type::String) => Ordering::Greater,
         (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => compare(a, b),
-        (Type::List(_), Type::Set(_) | Type::Tuple(_)) | (Type::Tuple(_), Type::Set(_)) => Ordering::Less,
-        (Type::Set(_) | Type::Tuple(_), Type::List(_)) | (Type::Set(_), Type::Tuple(_)) => Ordering::Greater,
-        (Type::Map(_), Type::Object(_)) => Ordering::Less,
-        (Type::Object(_), Type::Map(_)) => Ordering::Greater,
         (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => compare_all(a.iter().zip(b.iter())),
         (Type::Object(a), Type::Object(b)) => {
             let same_names = a.attributes().map(|(name, _)| name).eq(b.attributes().map(|(name, _)| name));
@@ -62,7 +56,24 @@ fn compare(a: &Type, b: &Type) -> Ordering {
                 Ordering::Equal
             }
         }
-        _ => Ordering::Equal,
+        _ => {
+            let ((a_family, a_rank), (b_family, b_rank)) = (family_and_rank(a), family_and_rank(b));
+            if a_family == b_family { a_rank.cmp(&b_rank) } else { Ordering::Equal }
+        }
+    }
+}
+
+/// Returns which types it can be compared to, and its place among those.
+fn family_and_rank(ty: &Type) -> (u8, u8) {
+    match ty {
+        Type::String => (0, 0),
+        Type::Number | Type::Bool => (0, 1),
+        Type::List(_) => (1, 0),
+        Type::Tuple(_) => (1, 1),
+        Type::Set(_) => (1, 2),
+        Type::Map(_) => (2, 0),
+        Type::Object(_) => (2, 1),
+        Type::Dynamic => (3, 0),
     }
 }
 

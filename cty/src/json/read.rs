@@ -45,9 +45,9 @@ impl<'a> Reader<'a> {
 
     /// Reports a problem at the current place.
     pub(super) fn syntax(&self, message: &str) -> Error {
-        let before = &self.text.as_bytes()[..self.at.min(self.text.len())];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+        let before = String::from_utf8_lossy(&self.text.as_bytes()[..self.at.min(self.text.len())]);
+        let line = before.split('\n').count();
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
         Error::new(ErrorKind::Syntax, format!("{message} at line {line} column {column}"))
     }
 

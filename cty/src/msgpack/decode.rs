@@ -170,7 +170,7 @@ fn read_unknown(code: u8, body: &[u8], ty: &Type) -> Result<Value> {
     for _ in 0..n_entries {
         let key = match reader.token()? {
             Token::Int(key) => key,
-            Token::Uint(key) => key as i64,
+            Token::Uint(key) => key.cast_signed(),
             _ => return Err(syntax("a refinement of an unknown value has a key that is no integer")),
         };
         let refinements = Refinements::new();

@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
             0xdd => Token::Array(self.u32()?),
             0xde => Token::Map(self.u16()?),
             0xdf => Token::Map(self.u32()?),
-            0xe0..=0xff => Token::Int(i64::from(code as i8)),
+            0xe0..=0xff => Token::Int(i64::from(code.cast_signed())),
             0xc1 => return Err(syntax("0xc1 is no msgpack code")),
         })
     }

@@ -12,7 +12,7 @@ fn undefined(message: &str) -> Error {
 impl Number {
     /// Rounds `mantissa * 2^exponent` to the precision and gives it its one representation.
     pub(super) fn rounded(negative: bool, mantissa: &BigUint, exponent: i64, precision: u32) -> Result<Number> {
-        let top = exponent + mantissa.bits() as i64;
+        let top = exponent + mantissa.bits().cast_signed();
         if !mantissa.is_zero() && top.abs() > MAX_EXPONENT {
             return Err(Error::new(ErrorKind::Limit, "the number is too large or too close to zero"));
         }
@@ -194,7 +194,7 @@ pub(super) fn divide_at(a: &Big, b: &Big, precision: u32) -> Result<Number> {
             let (quotient, remainder) = (a << shift).div_rem(b);
             let mut mantissa = quotient << 1u8;
             mantissa.set_bit(0, !remainder.is_zero());
-            Number::rounded(negative, &mantissa, a_exponent - b_exponent - shift as i64 - 1, precision)
+            Number::rounded(negative, &mantissa, a_exponent - b_exponent - shift.cast_signed() - 1, precision)
         }
     }
 }

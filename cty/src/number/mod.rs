@@ -100,7 +100,7 @@ impl Number {
         let fraction = bits & ((1 << 52) - 1);
         let (mantissa, exponent) = match (bits >> 52) & 0x7ff {
             0 => (fraction, -1074),
-            biased => (fraction | 1 << 52, biased as i64 - 1075),
+            biased => (fraction | 1 << 52, biased.cast_signed() - 1075),
         };
         Ok(Number::canonical(value.is_sign_negative(), BigUint::from(mantissa), exponent, DOUBLE_PRECISION))
     }
@@ -123,7 +123,7 @@ impl Number {
             return Number::special(negative, Form::Zero, precision);
         };
         let mantissa = if trailing_zeros == 0 { mantissa } else { mantissa >> trailing_zeros };
-        let exponent = exponent + trailing_zeros as i64;
+        let exponent = exponent + trailing_zeros.cast_signed();
         if (0..64).contains(&exponent) && mantissa.bits() + exponent as u64 <= 64 {
             let magnitude = i128::from(mantissa.to_u64().unwrap_or(u64::MAX)) << exponent;
             if let Ok(value) = i64::try_from(if negative { -magnitude } else { magnitude }) {
@@ -194,7 +194,7 @@ impl Number {
             }
             Repr::Big(big) => match &big.form {
                 Form::Finite { mantissa, exponent } => {
-                    let bits = mantissa.bits() as i64;
+                    let bits = mantissa.bits().cast_signed();
                     (bits <= 53 && *exponent >= -1074 && exponent + bits <= 1024).then(|| big.to_f64())
                 }
                 Form::Zero | Form::Infinite => Some(big.to_f64()),
@@ -260,11 +260,11 @@ impl Big {
             Form::Zero => 0.0,
             Form::Infinite => f64::INFINITY,
             Form::Finite { mantissa, exponent } => {
-                let bits = mantissa.bits() as i64;
+                let bits = mantissa.bits().cast_signed();
                 // Below the normal range a double has fewer bits.
                 let lowest = (bits + exponent - 53).max(-1074);
                 let (rounded, exponent) = round_to_exponent(mantissa, *exponent, lowest);
-                if rounded.bits() as i64 + exponent > 1024 {
+                if rounded.bits().cast_signed() + exponent > 1024 {
                     f64::INFINITY
                 } else {
                     // Two steps, because 2^-1074 alone is no normal double; each is exact.
@@ -300,7 +300,7 @@ fn compare_magnitudes(a: &Form, b: &Form) -> Ordering {
         (Form::Zero, _) | (_, Form::Infinite) => Ordering::Less,
         (_, Form::Zero) | (Form::Infinite, _) => Ordering::Greater,
         (Form::Finite { mantissa: a, exponent: a_exponent }, Form::Finite { mantissa: b, exponent: b_exponent }) => {
-            let top = (a.bits() as i64 + a_exponent).cmp(&(b.bits() as i64 + b_exponent));
+            let top = (a.bits().cast_signed() + a_exponent).cmp(&(b.bits().cast_signed() + b_exponent));
             top.then_with(|| {
                 let lowest = *a_exponent.min(b_exponent);
                 (a << (a_exponent - lowest) as u64).cmp(&(b << (b_exponent - lowest) as u64))

@@ -52,7 +52,7 @@ impl Number {
         if digits.is_zero() {
             return Ok(Number::special(negative, Form::Zero, PARSED_PRECISION));
         }
-        let exponent_of_5 = exponent_of_10 - fraction.len() as i64;
+        let exponent_of_5 = exponent_of_10 - fraction.len().cast_signed() as i64;
         let exponent_of_2 = exponent_of_2 + exponent_of_5;
         if exponent_of_2.abs() > MAX_EXPONENT || exponent_of_5.abs() > MAX_EXPONENT {
             return Err(out_of_range());

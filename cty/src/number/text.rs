@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use num_bigint::BigUint;
 use num_traits::One;
@@ -20,7 +20,7 @@ impl Decimal {
             (mantissa * BigUint::from(5u8).pow(exponent.unsigned_abs() as u32), exponent)
         };
         let mut digits = scaled.to_str_radix(10).into_bytes();
-        let point = digits.len() as i64 + places;
+        let point = digits.len().cast_signed() as i64 + places;
         while digits.last() == Some(&b'0') {
             digits.pop();
         }
@@ -66,7 +66,7 @@ impl Decimal {
     /// Drops the digits that are not needed to tell the number from its neighbors of the same precision.
     fn shorten(&mut self, mantissa: &BigUint, exponent: i64, precision: u32) {
         // One more bit than the precision, so that the last bit is half the distance to a neighbor.
-        let shift = i64::from(precision) + 1 - mantissa.bits() as i64;
+        let shift = i64::from(precision) + 1 - mantissa.bits().cast_signed();
         let (mantissa, exponent) = (mantissa << shift.max(0).unsigned_abs(), exponent - shift.max(0));
         let lower = Decimal::exact(&(&mantissa - BigUint::one()), exponent);
         let upper = Decimal::exact(&(&mantissa + BigUint::one()), exponent);
@@ -96,7 +96,7 @@ impl Decimal {
         if places > 0 {
             out.push('.');
             out.extend(
-                (0..places as i64)
+                (0..places.cast_signed() as i64)
                     .map(|place| usize::try_from(self.point + place).map_or('0', |index| self.at(index) as char)),
             );
         }
@@ -110,7 +110,7 @@ impl Decimal {
         }
         let exponent = self.point - 1;
         let sign = if exponent < 0 { '-' } else { '+' };
-        out.push_str(&format!("e{sign}{:02}", exponent.unsigned_abs()));
+        let _ = write!(out, "e{sign}{:02}", exponent.unsigned_abs());
     }
 }
 
@@ -143,7 +143,7 @@ impl Number {
         let Form::Finite { mantissa, exponent } = &big.form else { return out + "0" };
         let mut decimal = Decimal::exact(mantissa, *exponent);
         decimal.round(DIGITS as usize);
-        let n_digits = decimal.digits.len() as i64;
+        let n_digits = decimal.digits.len().cast_signed() as i64;
         let exponent_limit = if DIGITS > n_digits && n_digits >= decimal.point { n_digits } else { DIGITS };
         if decimal.point - 1 < -4 || decimal.point > exponent_limit {
             decimal.write_scientific(&mut out);
@@ -174,7 +174,7 @@ impl Big {
         let Form::Finite { mantissa, exponent } = &self.form else { return out + "0" };
         let mut decimal = Decimal::exact(mantissa, *exponent);
         decimal.shorten(mantissa, *exponent, self.precision);
-        let places = (decimal.digits.len() as i64 - decimal.point).max(0).unsigned_abs() as usize;
+        let places = (decimal.digits.len().cast_signed() as i64 - decimal.point).max(0).unsigned_abs() as usize;
         decimal.write_plain(places, &mut out);
         out
     }

@@ -111,12 +111,15 @@ fn compare(a: &Value, b: &Value) -> Verdict {
         (Repr::Number(a), Repr::Number(b)) => Verdict::of(a == b),
         (Repr::String(a), Repr::String(b)) => Verdict::of(a == b),
         (Repr::Sequence(_), Repr::Sequence(_)) if a.ty().is_set() => compare_sets(a, b),
-        (Repr::Sequence(a), Repr::Sequence(b)) if a.len() == b.len() => compare_all(a.iter().zip(b.iter())),
+        (Repr::Sequence(x), Repr::Sequence(y)) if x.len() == y.len() => {
+            let pairs = x.iter().zip(y.iter());
+            if a.ty().as_object().is_some() { compare_unordered(pairs) } else { compare_all(pairs) }
+        }
         (Repr::Map(a), Repr::Map(b)) if a.len() == b.len() => {
             if a.iter().zip(b.iter()).any(|((a_key, _), (b_key, _))| a_key != b_key) {
                 return Verdict::Different;
             }
-            compare_all(a.iter().zip(b.iter()).map(|((_, a), (_, b))| (a, b)))
+            compare_unordered(a.iter().zip(b.iter()).map(|((_, a), (_, b))| (a, b)))
         }
         _ => Verdict::Different,
     }
@@ -136,6 +139,19 @@ fn compare_with_unknown(known: &Value, unknown: &Value) -> Verdict {
 /// Compares pairs in order: the first that is not equal decides.
 fn compare_all<'a>(pairs: impl Iterator<Item = (&'a Value, &'a Value)>) -> Verdict {
     pairs.map(|(a, b)| compare(a, b)).find(|verdict| *verdict != Verdict::Equal).unwrap_or(Verdict::Equal)
+}
+
+/// Compares pairs that have no order: any difference decides. (go-cty stops at whichever it happens to see first.)
+fn compare_unordered<'a>(pairs: impl Iterator<Item = (&'a Value, &'a Value)>) -> Verdict {
+    let mut verdict = Verdict::Equal;
+    for (a, b) in pairs {
+        match compare(a, b) {
+            Verdict::Different => return Verdict::Different,
+            Verdict::Unknown => verdict = Verdict::Unknown,
+            Verdict::Equal => {}
+        }
+    }
+    verdict
 }
 
 /// Sets are equal where each has all elements of the other; an unknown element leaves that open.

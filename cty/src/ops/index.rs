@@ -106,8 +106,8 @@ impl Value {
     /// [`ErrorKind::Type`] for what has no index, [`ErrorKind::Null`] for null.
     pub fn has_index(&self, key: &Value) -> Result<Value> {
         unmarked([self, key], |[collection, key]| {
-            if collection.is_null() {
-                return Err(Error::new(ErrorKind::Null, "cannot look for an index in a null value"));
+            if collection.is_null() || key.is_null() {
+                return Err(Error::new(ErrorKind::Null, "cannot look for null, or for an index in a null value"));
             }
             let key_type = match collection.ty() {
                 Type::Dynamic => return Ok(unknown_bool()),
@@ -118,7 +118,7 @@ impl Value {
                     return Err(Error::new(ErrorKind::Type, message));
                 }
             };
-            if *key.ty() != key_type && *key.ty() != Type::Dynamic || key.is_null() {
+            if *key.ty() != key_type && *key.ty() != Type::Dynamic {
                 return Ok(Value::bool(false));
             }
             if !key.is_known() {
@@ -174,7 +174,7 @@ impl Value {
         })
     }
 
-    /// Returns the number of elements of a collection or tuple as a number value.
+    /// Returns the number of elements of a collection or tuple, or of attributes of an object, as a number value.
     ///
     /// # Errors
     /// [`ErrorKind::Type`] for what has no length, [`ErrorKind::Null`] for null.
@@ -188,6 +188,9 @@ impl Value {
             }
             if !collection.is_known() && *collection.ty() == Type::Dynamic {
                 return Ok(unknown_number(Refinements::new().number_min(0i64, true).number_max(i64::MAX, true)));
+            }
+            if let (Type::Object(object), true) = (collection.ty(), collection.is_known()) {
+                return Ok(Value::from(object.len() as u64));
             }
             if !collection.ty().is_collection() {
                 let message = format!("a collection is required, but the value is {}", collection.ty());

@@ -1,0 +1,12 @@
+//! go-cty is the truth: what it encodes and computes, this crate encodes and computes too, byte for byte.
+
+mod cases;
+mod corpus;
+mod differential;
+#[path = "../../../fuzz/body.rs"]
+mod fuzz_body;
+mod marks;
+mod mutation;
+mod numbers;
+mod round_trip;
+mod strategies;
