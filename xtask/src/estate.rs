@@ -4,7 +4,7 @@
 //! estate. Replayed into a fresh moto with the same seed, the requests give the same ids, so that neither terraform nor
 //! the provider is needed to have the account of the state.
 
-mod recording;
+pub(crate) mod recording;
 
 use std::fs;
 use std::io::Read;

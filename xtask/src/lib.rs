@@ -1,7 +1,8 @@
 //! The tasks of this repository, and the foreign programs its tests run against.
 //!
 //! **Owns** installing and building the foreign tools ([`tools`]), the emulated AWS account ([`moto`]), running terraform
-//! or tofu against it ([`terraform`]), and the demo estate ([`estate`]).
+//! or tofu against it ([`terraform`]), the demo estate ([`estate`]), and what is shown and proved with all that
+//! ([`quickstart`], [`loops`]); the layout of a release too ([`dist`]).
 //!
 //! **May not know** any crate of ours. A task that needs our programs runs them as a user would, as processes. So every
 //! crate can have this one as a dev-dependency.
@@ -15,6 +16,7 @@
 pub mod dist;
 pub mod estate;
 pub mod http;
+pub mod loops;
 pub mod moto;
 pub mod quickstart;
 pub mod terraform;

@@ -21,6 +21,9 @@ enum Task {
     /// The emulated AWS account with the demo estate in it
     #[command(subcommand)]
     Estate(xtask::estate::Arguments),
+    /// The closed loops: real terraform and providers, drift with a known truth, and driftmgr in between
+    #[command(subcommand)]
+    Loop(xtask::loops::Arguments),
     /// Show the whole product on the demo estate, and compare what it finds with the truth
     Quickstart(xtask::quickstart::Arguments),
 }
@@ -31,5 +34,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Quickstart(arguments) => xtask::quickstart::run(&arguments),
         Task::Tools(arguments) => xtask::tools::run(&arguments),
         Task::Estate(arguments) => xtask::estate::run(&arguments),
+        Task::Loop(arguments) => xtask::loops::run(&arguments),
     }
 }

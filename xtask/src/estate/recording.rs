@@ -4,6 +4,7 @@
 //! Reads are kept: they draw from the same random numbers as the ids do.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -87,6 +88,47 @@ pub(super) fn replay(recording: &str, port: u16) -> Result<()> {
     Ok(())
 }
 
+/// What a recorded request asks for.
+pub(crate) struct Operation {
+    method: String,
+    target: String,
+    /// The operation's name, where the protocol has one: all but the REST protocols.
+    name: Option<String>,
+}
+
+impl Operation {
+    /// Returns whether nothing can change by it, going by the name that AWS gives its reads.
+    pub(crate) fn is_read(&self) -> bool {
+        const READS: &[&str] = &["BatchGet", "Describe", "Get", "List", "Lookup", "Search", "Select"];
+        match &self.name {
+            Some(name) => READS.iter().any(|prefix| name.starts_with(prefix)),
+            None => matches!(self.method.as_str(), "GET" | "HEAD"),
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.method, self.target, self.name.as_deref().unwrap_or_default())
+    }
+}
+
+/// Tells what a line of a recording asks for.
+pub(crate) fn operation(line: &str) -> Result<Operation> {
+    let cleaned = clean(line)?;
+    let request: Request = serde_json::from_str(&cleaned)?;
+    let (_, target) = host_and_target(&request.url)?;
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let of_target = request
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("x-amz-target"))
+        .and_then(|(_, value)| value.rsplit('.').next());
+    let of_form = query.split('&').chain(request.body.split('&')).find_map(|pair| pair.strip_prefix("Action="));
+    let name = of_target.or(of_form).map(str::to_owned);
+    Ok(Operation { name, target: target.to_owned(), method: request.method })
+}
+
 fn host_and_target(url: &str) -> Result<(&str, &str)> {
     let rest = url.strip_prefix("http://").with_context(|| format!("{url:?} is no http URL"))?;
     let slash = rest.find('/').with_context(|| format!("{url:?} has no path"))?;
@@ -124,6 +166,24 @@ mod tests {
         let recorded = r#"{"headers": {"Host": "1.s3-control.moto.test"}, "method": "GET", "url": "http://1.s3-control.moto.test/v1/tags/a%3Ab", "body": "", "body_encoded": false}"#;
         let cleaned = clean(recorded).expect("a recorded request");
         assert!(cleaned.contains("\"url\":\"http://1.s3-control.moto.test/v1/tags/a%3Ab\""), "{cleaned}");
+    }
+
+    #[test]
+    fn reads_are_told_from_writes_in_each_protocol() {
+        let line = |method: &str, query: &str, target: &str, body: &str| {
+            let line = format!(
+                r#"{{"headers": {{"X-Amz-Target": "{target}"}}, "method": "{method}", "url": "http://127.0.0.1:1/{query}", "body": "{body}", "body_encoded": false}}"#
+            );
+            let line = if target.is_empty() { line.replace(r#""X-Amz-Target": """#, "") } else { line };
+            operation(&line).expect("a request").is_read()
+        };
+        assert!(line("POST", "", "", "Action=DescribeVpcs&Version=1"));
+        assert!(!line("POST", "", "", "Version=1&Action=CreateVpc"));
+        assert!(line("POST", "", "AmazonSSM.GetParameters", "{}"));
+        assert!(!line("POST", "", "AmazonSSM.PutParameter", "{}"));
+        assert!(line("GET", "bucket?tagging", "", ""));
+        assert!(!line("PUT", "bucket?tagging", "", ""));
+        assert!(!line("POST", "2015-03-31/functions", "", ""));
     }
 
     #[test]
