@@ -20,6 +20,8 @@ pub struct NetworkConfig {
     pub limit_by_service: BTreeMap<String, LimitConfig>,
     /// Calls under way at the same time, over all scopes.
     pub max_in_flight: usize,
+    /// The most calls a second, over all scopes; `None` leaves it to the limits of the scopes.
+    pub max_rps: Option<f64>,
     /// How long one attempt may take.
     pub attempt_timeout: Duration,
     /// How long connecting may take.
@@ -34,6 +36,7 @@ impl NetworkConfig {
             limit: LimitConfig::standard(),
             limit_by_service: BTreeMap::new(),
             max_in_flight: 32,
+            max_rps: None,
             attempt_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
         }
@@ -77,7 +80,8 @@ impl Network {
         egress: Arc<EgressPolicy>,
         classifier: Classifier,
     ) -> Self {
-        let limiter = Limiter::new(config.limit, config.limit_by_service.clone(), config.max_in_flight);
+        let limiter = Limiter::new(config.limit, config.limit_by_service.clone(), config.max_in_flight)
+            .with_max_rps(config.max_rps);
         let budget = RetryBudget::new(config.retry.budget);
         Self { client, egress, limiter: Arc::new(limiter), budget, classifier, config }
     }

@@ -65,6 +65,7 @@ pub struct Limiter {
     standard: LimitConfig,
     by_service: BTreeMap<String, LimitConfig>,
     total: Semaphore,
+    overall: Option<ScopeLimit>,
     scopes: Mutex<BTreeMap<LimitScope, Arc<ScopeLimit>>>,
 }
 
@@ -92,7 +93,15 @@ struct Bucket {
 impl Limiter {
     /// Builds a limiter; `total` bounds the calls under way over all scopes.
     pub fn new(standard: LimitConfig, by_service: BTreeMap<String, LimitConfig>, total: usize) -> Self {
-        Self { standard, by_service, total: Semaphore::new(total.max(1)), scopes: Mutex::default() }
+        Self { standard, by_service, total: Semaphore::new(total.max(1)), overall: None, scopes: Mutex::default() }
+    }
+
+    /// Bounds the calls per second over all scopes, without a burst.
+    #[must_use]
+    pub fn with_max_rps(mut self, max_rps: Option<f64>) -> Self {
+        let config = |rate| LimitConfig { rate, burst: 1, max_concurrency: Semaphore::MAX_PERMITS };
+        self.overall = max_rps.map(|rate| ScopeLimit::new(config(rate)));
+        self
     }
 
     /// Returns how each scope is being driven, in the order of the scopes.
@@ -250,6 +259,11 @@ impl Transport for Limit {
             let turn = limit.turns.acquire().await;
             while let Err(wait) = limit.take() {
                 tokio::time::sleep(wait).await;
+            }
+            if let Some(overall) = &self.limiter.overall {
+                while let Err(wait) = overall.take() {
+                    tokio::time::sleep(wait).await;
+                }
             }
             // The place among all scopes comes last: who waits for a slow scope holds up no other.
             (turn, self.limiter.total.acquire().await)
