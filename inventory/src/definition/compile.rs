@@ -104,6 +104,7 @@ pub(crate) fn read_type(
         name: name.to_owned(),
         cloud: cloud.name.clone(),
         title,
+        service: context.service.to_owned(),
         origin,
         reach: reach?,
         parent,

@@ -19,6 +19,8 @@ pub struct TypeDefinition {
     pub cloud: String,
     /// What people call it: `VPC`.
     pub title: String,
+    /// Service that the type belongs to, as named in `cloud.yaml`.
+    pub service: String,
     /// Where the definition was written.
     pub origin: Origin,
     /// Where objects of the type live.
