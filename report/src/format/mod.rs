@@ -1,0 +1,258 @@
+//! Formats: one file each.
+
+use std::collections::BTreeMap;
+
+use drift::summary::{service_name, type_name};
+use drift::{Question, Verdict};
+use model::{Finding, Kind};
+
+use crate::Values;
+use crate::redact::{self, Shown};
+use crate::text::{escape_controls, shorten};
+
+pub mod json;
+pub mod markdown;
+pub mod table;
+pub mod terminal;
+
+/// The formats of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a person at a terminal.
+    Terminal,
+    /// For a program: `driftmgr.drift/v1`.
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
+}
+
+impl Format {
+    /// Lists the words of the `--format` option.
+    pub const WORDS: &'static [&'static str] = &["terminal", "json", "markdown"];
+
+    /// Finds what a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "terminal" => Some(Self::Terminal),
+            "json" => Some(Self::Json),
+            "markdown" => Some(Self::Markdown),
+            _ => None,
+        }
+    }
+}
+
+/// How to write for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Which values to show.
+    pub values: Values,
+    /// Whether to use colours.
+    pub color: bool,
+    /// How many columns there are.
+    pub width: usize,
+    /// What findings of one kind are grouped by.
+    pub group_by: GroupBy,
+    /// How many findings of a group, and groups of a kind, are shown; `None` for all.
+    pub top: Option<usize>,
+    /// What a person does to see what was cut, as a clause: "--all shows them".
+    pub see_all: String,
+    /// Tells apart the comments of several runs on one pull request: a root, or empty.
+    pub marker: String,
+    /// The most characters a Markdown report may have.
+    pub budget: usize,
+}
+
+impl Style {
+    /// Gives the style of a report without colours, 100 columns wide.
+    pub fn plain() -> Self {
+        Self {
+            values: Values::Safe,
+            color: false,
+            width: 100,
+            group_by: GroupBy::Type,
+            top: Some(10),
+            see_all: "--format json shows them".to_owned(),
+            marker: String::new(),
+            budget: markdown::BUDGET,
+        }
+    }
+}
+
+/// What findings of one kind are grouped by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    /// The Terraform type.
+    Type,
+    /// The service of the cloud.
+    Service,
+    /// The account.
+    Account,
+    /// The region.
+    Region,
+    /// The value of the tag with this key.
+    Tag(String),
+}
+
+impl GroupBy {
+    /// Reads `type`, `service`, `account`, `region` or `tag:KEY`.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "type" => Some(Self::Type),
+            "service" => Some(Self::Service),
+            "account" => Some(Self::Account),
+            "region" => Some(Self::Region),
+            _ => word.strip_prefix("tag:").filter(|key| !key.is_empty()).map(|key| Self::Tag(key.to_owned())),
+        }
+    }
+
+    /// Gives the group of a finding.
+    pub(crate) fn of(&self, finding: &Finding, values: Values) -> String {
+        let name = match self {
+            Self::Type => type_name(finding),
+            Self::Service => finding.native_type.as_ref().map(service_name),
+            Self::Account => finding.account.as_ref().map(model::AccountId::as_str),
+            Self::Region => Some(finding.region.as_ref().map_or("global", model::Region::as_str)),
+            Self::Tag(key) => {
+                let value = finding.tags.get(key);
+                return match value.map(|value| values.of_text(value)) {
+                    Some(Some(value)) => format!("{key} = {value}"),
+                    Some(None) => format!("{key} (value not shown)"),
+                    None => format!("without {key}"),
+                };
+            }
+        };
+        name.unwrap_or("(unknown)").to_owned()
+    }
+}
+
+/// The findings of one kind that are shown, in groups, the largest first.
+pub(crate) struct Section<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) n_findings: usize,
+    pub(crate) groups: Vec<(String, Vec<&'a Finding>)>,
+}
+
+/// Groups what is shown; what is undetermined has a place of its own in every format.
+pub(crate) fn sections<'a>(findings: &'a [Finding], style: &Style) -> Vec<Section<'a>> {
+    let mut by_kind: BTreeMap<(bool, Kind), BTreeMap<String, Vec<&Finding>>> = BTreeMap::new();
+    let is_shown = |finding: &&Finding| {
+        finding.kind != Kind::Undetermined && finding.ignored.is_none() && finding.folded.is_none()
+    };
+    let failing: std::collections::BTreeSet<Kind> =
+        findings.iter().filter(|finding| finding.fails).map(|finding| finding.kind).collect();
+    for finding in findings.iter().filter(is_shown) {
+        let groups = by_kind.entry((!failing.contains(&finding.kind), finding.kind)).or_default();
+        groups.entry(style.group_by.of(finding, style.values)).or_default().push(finding);
+    }
+    let section = |((_, kind), groups): ((bool, Kind), BTreeMap<String, Vec<&'a Finding>>)| {
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by_key(|(_, findings)| std::cmp::Reverse(findings.len()));
+        Section { kind, n_findings: groups.iter().map(|(_, findings)| findings.len()).sum(), groups }
+    };
+    by_kind.into_iter().map(section).collect()
+}
+
+/// Says in a few words what came out.
+pub(crate) fn headline(verdict: &Verdict) -> String {
+    let asks = if verdict.question == Question::Unmanaged { "unmanaged resources" } else { "drift" };
+    if model::diagnostic::has_errors(&verdict.diagnostics) {
+        return "Nothing was judged, because of an error".to_owned();
+    }
+    match (verdict.summary.n_failing, verdict.is_complete) {
+        (0, true) if verdict.summary.by_kind.is_empty() => format!("No {asks} found"),
+        (0, true) => "Nothing found that fails".to_owned(),
+        (0, false) => format!("No {asks} found that fails, but not everything was seen"),
+        (1, _) => "1 finding fails".to_owned(),
+        (n_failing, _) => format!("{n_failing} findings fail"),
+    }
+}
+
+/// Gives the title of a kind.
+pub(crate) fn title(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Changed => "Changed",
+        Kind::Missing => "Missing",
+        Kind::Unmanaged => "Unmanaged",
+        Kind::Pending => "Pending",
+        Kind::Stale => "Stale state",
+        Kind::Collision => "Collisions",
+        Kind::Orphan => "Orphans",
+        Kind::PendingDestroy => "Pending removal",
+        Kind::Dangling => "Dangling",
+        Kind::NotImported => "Not imported",
+        Kind::DoubleOwner => "Owned twice",
+        Kind::ManagedElsewhere => "Managed elsewhere",
+        Kind::Undetermined => "Undetermined",
+    }
+}
+
+/// Gives a kind as it follows a number.
+pub(crate) fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NotImported => "not imported",
+        Kind::DoubleOwner => "owned twice",
+        Kind::ManagedElsewhere => "managed elsewhere",
+        Kind::PendingDestroy => "pending removal",
+        Kind::Stale => "stale",
+        kind => kind.as_str(),
+    }
+}
+
+/// Names what a finding is about: its address, else its id, ARN or name.
+pub(crate) fn subject(finding: &Finding) -> String {
+    match &finding.address {
+        Some(address) => address.with_deposed(finding.deposed.as_ref()),
+        None => {
+            let id = finding.id.as_ref().map(model::ImportId::as_str);
+            id.or(finding.arn.as_deref()).or(finding.name.as_deref()).unwrap_or("(without id)").to_owned()
+        }
+    }
+}
+
+/// Says where an object lies.
+pub(crate) fn place(finding: &Finding) -> String {
+    let account = finding.account.as_ref().map(model::AccountId::as_str);
+    match (account, finding.region.as_ref().map(model::Region::as_str)) {
+        (Some(account), Some(region)) => format!("{account}/{region}"),
+        (Some(account), None) => account.to_owned(),
+        (None, Some(region)) => region.to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+/// Writes one side of a difference, so long at most.
+pub(crate) fn side(
+    difference: &model::AttributeDifference,
+    value: Option<&cty::Value>,
+    values: Values,
+    columns: usize,
+) -> String {
+    match values.of(difference, value) {
+        Shown::Absent => "(none)".to_owned(),
+        Shown::Hidden => "(not shown)".to_owned(),
+        Shown::Sensitive => "(sensitive)".to_owned(),
+        Shown::Value(value) => shorten(&escape_controls(&value.to_string()), columns).into_owned(),
+    }
+}
+
+/// Writes the path of a difference.
+pub(crate) fn path(difference: &model::AttributeDifference) -> String {
+    escape_controls(&redact::path(&difference.path).to_string()).into_owned()
+}
+
+/// Names the remedies of a finding, the usual one first.
+pub(crate) fn remedies(finding: &Finding) -> Vec<&'static str> {
+    let mut words: Vec<&'static str> = finding
+        .remedies
+        .iter()
+        .map(|remedy| match remedy {
+            model::Remedy::Import { .. } => "import it",
+            model::Remedy::Forget { .. } => "forget it with a `removed` block",
+            model::Remedy::UpdateCode { .. } => "accept it into the code",
+            model::Remedy::Apply { .. } => "apply",
+            model::Remedy::Refresh { .. } => "apply with -refresh-only",
+        })
+        .collect();
+    words.dedup();
+    words
+}
