@@ -1,1 +1,34 @@
-//! Runs one scan: the only place where IO meets decisions.
+//! Runs one scan, comparison or adoption: the only place where IO meets decisions.
+//!
+//! **Owns** the order of things: which states, which scopes, what from the store and what from the cloud; then it asks
+//! `drift` and hands back what that decided. Requests and answers are plain structs; [`Session`] is what the process
+//! lends.
+//!
+//! **May not know** output formats, terminals, HTTP servers, or how anything is decided.
+//!
+//! **Start reading** at [`drift()`], which uses every other part; then [`scan()`] and [`states`].
+//!
+//! **A good addition** is a request struct, an answer struct and one function between them that reads from top to bottom
+//! as the story of the command.
+
+mod accounts;
+mod catalog;
+mod code;
+mod doctor;
+mod drift;
+mod error;
+mod query;
+pub mod request;
+mod scan;
+mod session;
+pub mod states;
+mod types;
+
+pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
+pub use drift::{DriftAnswer, DriftRequest, drift, subject};
+pub use error::{Error, ErrorKind};
+pub use net::Environment;
+pub use query::{QueryAnswer, QueryRequest, query, snapshot_path};
+pub use scan::{ScanAnswer, ScanRequest, scan};
+pub use session::{Progress, Quiet, Session, Step};
+pub use types::{CoveredResourceType, CoveredType, policy, types};

@@ -1,0 +1,323 @@
+//! `drift`: compares states with the cloud.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::drift::{Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Question, Verdict};
+use inventory::definition::Catalog;
+use jiff::{SignedDuration, Timestamp};
+use model::{Diagnostic, Diagnostics, NativeType, Region, ResourceType, ScopeOutcome, StateRef};
+
+use crate::accounts::Hints;
+use crate::code::{self, Declared};
+use crate::request::{Freshness, ScopeRequest, StatesRequest};
+use crate::scan::{self, ScanRequest};
+use crate::states::{self, States};
+use crate::{Error, ErrorKind, Session, catalog, query};
+
+/// How often a comparison is begun where a state is written meanwhile.
+const MAX_ATTEMPTS: usize = 3;
+
+/// Asks what became of recorded instances, what nobody manages, or both.
+#[derive(Clone, Debug)]
+pub struct DriftRequest {
+    /// Which states.
+    pub states: StatesRequest,
+    /// Where to look.
+    pub scope: ScopeRequest,
+    /// Whether the cloud is asked, or the store.
+    pub freshness: Freshness,
+    /// The store's file.
+    pub store: PathBuf,
+    /// How to judge.
+    pub options: JudgeOptions,
+    /// The ignore file; `None` means `.driftmgrignore.yaml` beside the code, where it is there.
+    pub ignore_file: Option<PathBuf>,
+}
+
+/// What came of a comparison.
+#[derive(Debug)]
+pub struct DriftAnswer {
+    /// The findings, coverage and totals.
+    pub verdict: Verdict,
+    /// The states that were compared.
+    pub states: Vec<StateRef>,
+    /// The root module, as the request named it.
+    pub root: Option<PathBuf>,
+    /// The ignore rules that were applied.
+    pub ignore: IgnoreRules,
+    /// Whose credentials were used.
+    pub callers: Vec<Caller>,
+    /// Problems met on the way that the answer survived.
+    pub diagnostics: Diagnostics,
+    /// When the answer was made.
+    pub at: Timestamp,
+}
+
+/// Compares; saves what was found in the store and publishes it for data sources.
+///
+/// # Errors
+///
+/// Where there is no answer at all: a state cannot be read, the store cannot be used, the credentials belong to another
+/// account. What merely could not be seen is in the answer.
+pub async fn drift(session: &Session, request: &DriftRequest) -> Result<DriftAnswer, Error> {
+    compare(session, request).await.map(|(answer, _)| answer)
+}
+
+/// Compares, and gives the states back for whoever needs more of them. A state that is written meanwhile is judged again.
+pub(crate) async fn compare(session: &Session, request: &DriftRequest) -> Result<(DriftAnswer, States), Error> {
+    let operation = "compare states with the cloud";
+    for _ in 0..MAX_ATTEMPTS {
+        let (answer, states) = compare_once(session, request).await?;
+        if session.cancel.is_cancelled() {
+            return Err(Error::cancelled(operation));
+        }
+        if !states.moved().await {
+            return Ok((answer, states));
+        }
+        session.phase("a state was written meanwhile, comparing again");
+    }
+    Err(Error::new(ErrorKind::Unavailable, operation, "A state was written each time it was compared.")
+        .with_help("Run the command again when no apply is under way."))
+}
+
+async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(DriftAnswer, States), Error> {
+    let operation = "compare states with the cloud";
+    let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
+    let ignore = read_ignore_file(session, request)?;
+    session.phase("reading states");
+    let mut states = states::load(session, &request.states).await?;
+    let mut diagnostics = std::mem::take(&mut states.diagnostics);
+    let types = types_to_look_at(&catalog, request, &states)?;
+
+    let mut callers = Vec::new();
+    let mut fresh = Vec::new();
+    if let Some(types) = types_to_scan(session, request, &states, &types)? {
+        let scan = ScanRequest {
+            scope: ScopeRequest { types: types.iter().map(ToString::to_string).collect(), ..request.scope.clone() },
+            store: request.store.clone(),
+            dir: request.states.dir.clone(),
+        };
+        let scan = scan::prepare(session, &scan, &hints(&states, &request.options.filters)).await?;
+        callers = scan.callers();
+        check_accounts(&catalog, &states, &callers, &mut diagnostics)?;
+        fresh = scan.run(session).await?.outcomes;
+    }
+    if session.cancel.is_cancelled() {
+        return Err(Error::cancelled(operation));
+    }
+
+    session.phase("comparing");
+    let mut options = request.options.clone();
+    if let Freshness::Within(max_age) = request.freshness {
+        options.max_age = SignedDuration::try_from(max_age).ok();
+    }
+    let now = (session.now)();
+    let declared = code::declared(&request.states, session)?;
+    let job = Job { store: request.store.clone(), catalog, ignore, callers, options, types, fresh, declared, now };
+    let (states, job, mut verdict) =
+        tokio::task::spawn_blocking(move || job.run(states)).await.map_err(|source| {
+            Error::new(ErrorKind::Unavailable, operation, "The comparison ended early.").with_source(source)
+        })??;
+    diagnostics.extend(std::mem::take(&mut verdict.diagnostics));
+    let diagnostics = refuse_errors(diagnostics)?;
+    let answer = DriftAnswer {
+        verdict,
+        states: states.refs.clone(),
+        root: request.states.dir.clone(),
+        ignore: job.ignore,
+        callers: job.callers,
+        diagnostics,
+        at: now,
+    };
+    Ok((answer, states))
+}
+
+/// Compares the accounts before anything is looked at: in another account, everything would look missing.
+fn check_accounts(
+    catalog: &Catalog,
+    states: &States,
+    callers: &[Caller],
+    diagnostics: &mut Diagnostics,
+) -> Result<(), Error> {
+    let evidence = Evidence {
+        states: &states.refs,
+        recorded: &states.recorded,
+        attributes: states,
+        types: &catalog::type_mappings(catalog),
+        scopes: &[],
+        callers,
+        declared: None,
+        ignore: &IgnoreRules::default(),
+    };
+    // The verdict repeats the warnings.
+    refuse_errors(::drift::place::check_accounts(&evidence)).map(drop).inspect_err(|_| diagnostics.clear())
+}
+
+/// Turns errors among the diagnostics into the error that ends the command.
+fn refuse_errors(diagnostics: Diagnostics) -> Result<Diagnostics, Error> {
+    let (errors, warnings): (Diagnostics, Diagnostics) =
+        diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == model::Severity::Error);
+    if errors.is_empty() {
+        return Ok(warnings);
+    }
+    let kind = if errors.iter().any(|error| error.code == "wrong-account") {
+        ErrorKind::WrongAccount
+    } else {
+        ErrorKind::Usage
+    };
+    let detail = "Nothing was judged, because every answer would be wrong.";
+    Err(Error::new(kind, "compare states with the cloud", detail).with_diagnostics(errors))
+}
+
+/// Chooses the types to ask the cloud for; `None` where the store alone answers.
+fn types_to_scan(
+    session: &Session,
+    request: &DriftRequest,
+    states: &States,
+    types: &BTreeSet<NativeType>,
+) -> Result<Option<BTreeSet<NativeType>>, Error> {
+    let types = match request.freshness {
+        Freshness::StoreOnly => return Ok(None),
+        Freshness::Now => types.clone(),
+        Freshness::Within(max_age) => {
+            let hints = hints(states, &request.options.filters);
+            query::stale_types(session, &request.store, types, &hints, max_age)?
+        }
+    };
+    Ok((!types.is_empty()).then_some(types))
+}
+
+/// Everything the comparison needs, to be carried to a thread that may block.
+struct Job {
+    store: PathBuf,
+    catalog: Arc<Catalog>,
+    ignore: IgnoreRules,
+    callers: Vec<Caller>,
+    options: JudgeOptions,
+    types: BTreeSet<NativeType>,
+    fresh: Vec<ScopeOutcome>,
+    declared: Option<Declared>,
+    now: Timestamp,
+}
+
+impl Job {
+    fn run(self, states: States) -> Result<(States, Self, Verdict), Error> {
+        let snapshot = query::open_snapshot(&self.store)?;
+        let mut scopes: BTreeMap<_, ScopeOutcome> = BTreeMap::new();
+        for record in snapshot.scopes().map_err(query::store_error)? {
+            if self.types.contains(&record.last.scope.native_type) {
+                scopes.insert(record.last.scope.clone(), record.last);
+            }
+        }
+        for outcome in &self.fresh {
+            scopes.insert(outcome.scope.clone(), outcome.clone());
+        }
+        let scopes: Vec<ScopeOutcome> = scopes.into_values().collect();
+        let types = catalog::type_mappings(&self.catalog);
+        let evidence = Evidence {
+            states: &states.refs,
+            recorded: &states.recorded,
+            attributes: &states,
+            types: &types,
+            scopes: &scopes,
+            callers: &self.callers,
+            declared: self.declared.as_ref().map(|declared| declared as &dyn DeclaredArguments),
+            ignore: &self.ignore,
+        };
+        let native_types = self.types.iter().map(ToString::to_string).collect();
+        let wanted = store::Query { native_types, ..store::Query::default() };
+        let mut failure = None;
+        let mut objects = snapshot.objects(&wanted).map_while(|object| match object {
+            Ok(object) => Some(object.object),
+            Err(error) => {
+                failure = Some(error);
+                None
+            }
+        });
+        let mut verdict = ::drift::judge(&evidence, &mut objects, &self.options, self.now);
+        drop(objects);
+        if let Some(error) = failure {
+            return Err(query::store_error(error));
+        }
+        drop(snapshot);
+        if let Err(error) = save(&self.store, &states, &verdict, self.now) {
+            let detail = format!("{error} The answer stands; data sources keep the one before.");
+            verdict.diagnostics.push(Diagnostic::warning(
+                "not-saved",
+                "The findings were not saved in the store",
+                detail,
+            ));
+        }
+        Ok((states, self, verdict))
+    }
+}
+
+/// Stores what was found, so that data sources can read it.
+fn save(store: &Path, states: &States, verdict: &Verdict, now: Timestamp) -> Result<(), Error> {
+    if model::diagnostic::has_errors(&verdict.diagnostics) {
+        return Ok(());
+    }
+    let subject = subject(&states.refs, verdict.question);
+    let record =
+        store::DriftRecord { subject: &subject, at: now, findings: &verdict.findings, coverage: &verdict.coverage };
+    let mut store = query::open_writer(store)?;
+    store.save_findings(&record).map_err(query::store_error)?;
+    query::publish(&store, now)
+}
+
+/// Names what a comparison was about: the question and the states, in order.
+pub fn subject(states: &[StateRef], question: Question) -> String {
+    let mut urls: Vec<&str> = states.iter().map(|state| &*state.url).collect();
+    urls.sort_unstable();
+    let question = match question {
+        Question::Drift => "drift",
+        Question::DriftAndUnmanaged => "drift+unmanaged",
+        Question::Unmanaged => "unmanaged",
+    };
+    format!("{question} {}", urls.join(" "))
+}
+
+/// Chooses the types to look at: those that are recorded where only drift is asked for, else those asked for.
+fn types_to_look_at(catalog: &Catalog, request: &DriftRequest, states: &States) -> Result<BTreeSet<NativeType>, Error> {
+    let selected = catalog::select(catalog, &request.scope.types)?;
+    if request.options.question != Question::Drift {
+        return Ok(selected);
+    }
+    let recorded: BTreeSet<&ResourceType> =
+        states.recorded.iter().map(|instance| instance.address.resource_type()).collect();
+    let mappings = catalog::type_mappings(catalog);
+    let native: BTreeSet<&NativeType> =
+        recorded.into_iter().filter_map(|name| mappings.get(name)).flat_map(|mapping| &mapping.native_types).collect();
+    Ok(selected.into_iter().filter(|native_type| native.contains(native_type)).collect())
+}
+
+/// Gathers where the states say that their instances are.
+fn hints(states: &States, filters: &Filters) -> Hints {
+    let is_wanted = |region: &Region| filters.regions.is_empty() || filters.regions.contains(region);
+    let recorded = states.recorded.iter();
+    Hints { regions: recorded.filter_map(|instance| instance.region.clone()).filter(is_wanted).collect() }
+}
+
+fn read_ignore_file(session: &Session, request: &DriftRequest) -> Result<IgnoreRules, Error> {
+    let path = match &request.ignore_file {
+        Some(path) => session.path(path),
+        None => {
+            let folder = request.states.dir.as_deref().map_or(session.current_dir.clone(), |dir| session.path(dir));
+            let path = folder.join(::drift::ignore::FILE_NAME);
+            if !path.exists() {
+                return Ok(IgnoreRules::default());
+            }
+            path
+        }
+    };
+    let operation = "read the ignore file";
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| Error::usage(operation, format!("{} cannot be read.", path.display())).with_source(source))?;
+    let (rules, diagnostics) = ::drift::ignore::parse(&path.to_string_lossy(), &text);
+    if model::diagnostic::has_errors(&diagnostics) {
+        return Err(Error::usage(operation, format!("{} has mistakes.", path.display())).with_diagnostics(diagnostics));
+    }
+    Ok(rules)
+}

@@ -1,0 +1,78 @@
+//! What can be asked of the engine: plain structs that a command line or a data source fills in.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::{AccountId, Region};
+
+/// Which regions to look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Regions {
+    /// Those that the states, the provider blocks and the environment name.
+    #[default]
+    Named,
+    /// Every region that is enabled in the account.
+    All,
+    /// Exactly these.
+    Only(Vec<Region>),
+}
+
+/// Where to look, how fast, and for how long.
+#[derive(Clone, Debug)]
+pub struct ScopeRequest {
+    /// Named profiles, one account each; empty means the environment's own credentials.
+    pub profiles: Vec<String>,
+    /// The accounts that may be looked at; empty means whichever the credentials belong to.
+    pub accounts: Vec<AccountId>,
+    /// The regions.
+    pub regions: Regions,
+    /// Globs over native and Terraform types; empty means every type of the catalog.
+    pub types: Vec<String>,
+    /// The endpoint of every service, where it is not the cloud's own.
+    pub endpoint: Option<String>,
+    /// How many calls may be under way at once.
+    pub parallelism: usize,
+    /// The most calls a second, over all scopes; `None` leaves it to the limits of the catalog.
+    pub max_rps: Option<f64>,
+    /// How long one scope may take.
+    pub scope_deadline: Duration,
+    /// A folder of definitions laid over those that are built in.
+    pub catalog: Option<PathBuf>,
+}
+
+impl ScopeRequest {
+    /// Asks for every type with the environment's own credentials, at the usual pace.
+    pub fn standard() -> Self {
+        Self {
+            profiles: Vec::new(),
+            accounts: Vec::new(),
+            regions: Regions::Named,
+            types: Vec::new(),
+            endpoint: None,
+            parallelism: 16,
+            max_rps: None,
+            scope_deadline: Duration::from_secs(300),
+            catalog: None,
+        }
+    }
+}
+
+/// Which state snapshots to read.
+#[derive(Clone, Debug, Default)]
+pub struct StatesRequest {
+    /// Paths, URLs, or `-` for standard input.
+    pub locations: Vec<String>,
+    /// A root module whose backend is read where `locations` is empty.
+    pub dir: Option<PathBuf>,
+}
+
+/// Where observations come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// The cloud is asked now.
+    Now,
+    /// The store answers where it was asked no longer ago than this; the rest is asked now.
+    Within(Duration),
+    /// The store alone answers, however old; what it never saw is undetermined.
+    StoreOnly,
+}

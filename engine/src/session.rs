@@ -1,0 +1,108 @@
+//! What a front end hands to every operation: the environment, a way to stop, a clock, and somewhere to tell progress.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use net::Environment;
+use tokio_util::sync::CancellationToken;
+
+use crate::Error;
+
+/// Something worth telling a person who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A part of the work began: `reading states`, `asking 2 accounts`.
+    Phase(String),
+    /// Scopes were seen, wholly or not.
+    Scopes {
+        /// How many are done.
+        n_done: u64,
+        /// How many there are in all, as far as is known.
+        n_total: u64,
+        /// How many objects were found so far.
+        n_objects: u64,
+    },
+}
+
+/// Is told about progress while an operation runs; must not block.
+pub trait Progress: Send + Sync {
+    /// Takes one step.
+    fn step(&self, step: Step);
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn step(&self, _: Step) {}
+}
+
+/// Everything an operation may use of the process it runs in.
+#[derive(Clone)]
+pub struct Session {
+    /// The environment variables and home directory that count.
+    pub environment: Environment,
+    /// What relative paths are relative to.
+    pub current_dir: PathBuf,
+    /// Ends every operation early, with what was seen so far.
+    pub cancel: CancellationToken,
+    /// Is told about progress.
+    pub progress: Arc<dyn Progress>,
+    /// Tells the time.
+    pub now: fn() -> Timestamp,
+}
+
+impl Session {
+    /// Makes a session that tells nobody about its progress and uses the system's clock.
+    pub fn new(environment: Environment, current_dir: PathBuf) -> Self {
+        Self {
+            environment,
+            current_dir,
+            cancel: CancellationToken::new(),
+            progress: Arc::new(Quiet),
+            now: Timestamp::now,
+        }
+    }
+
+    /// Makes a path absolute.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.current_dir.join(path)
+    }
+
+    /// Gives the place of the store: `chosen`, else `DRIFTMGR_STORE`, else the user's state directory.
+    pub fn store_path(&self, chosen: Option<&Path>) -> Result<PathBuf, Error> {
+        if let Some(path) = chosen {
+            return Ok(self.path(path));
+        }
+        if let Some(path) = self.environment.get("DRIFTMGR_STORE") {
+            return Ok(self.current_dir.join(self.environment.expand_home(path)));
+        }
+        let state_home = match self.environment.get("XDG_STATE_HOME") {
+            Some(directory) => PathBuf::from(directory),
+            None => match self.environment.home() {
+                Some(home) => home.join(".local/state"),
+                None => {
+                    return Err(Error::usage(
+                        "place the store",
+                        "Neither HOME nor XDG_STATE_HOME is set, so there is no place for the store.",
+                    )
+                    .with_help("Choose one with --store PATH or DRIFTMGR_STORE."));
+                }
+            },
+        };
+        Ok(state_home.join("driftmgr/store.db"))
+    }
+
+    pub(crate) fn phase(&self, text: impl Into<String>) {
+        self.progress.step(Step::Phase(text.into()));
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("current_dir", &self.current_dir).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! The states a request names: found, read, indexed, and watched for writes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use cty::Value;
+use drift::RecordedAttributes;
+use model::{Cause, CauseKind, Diagnostic, Diagnostics, RecordedInstance, StateRef};
+use tfstate::Snapshot;
+use tfstate::backend::{self, Location, StateSource};
+
+use crate::request::StatesRequest;
+use crate::{Error, ErrorKind, Session};
+
+/// States that were read.
+#[derive(Debug, Default)]
+pub struct States {
+    /// The snapshots, in the order they were asked for.
+    pub refs: Vec<StateRef>,
+    /// The managed instances of all of them.
+    pub recorded: Vec<RecordedInstance>,
+    /// Problems that the rest survived.
+    pub diagnostics: Diagnostics,
+    snapshots: Vec<Snapshot>,
+    sources: Vec<Source>,
+}
+
+/// Where a snapshot came from, to look whether it changed.
+#[derive(Debug)]
+struct Source {
+    place: Arc<dyn StateSource>,
+    workspace: String,
+    version: Option<String>,
+}
+
+/// Reads the states that a request names; without any, the one of the root module in `dir` or in the current folder.
+///
+/// # Errors
+///
+/// Where a place cannot be opened, or what is there is no state. One unreadable state ends it: a comparison against
+/// fewer states than were named would call managed objects unmanaged.
+pub async fn load(session: &Session, request: &StatesRequest) -> Result<States, Error> {
+    let mut states = States::default();
+    for place in places(session, request)? {
+        let workspace = place.selected_workspace().to_owned();
+        let (snapshot, version) = read(session, &place, &workspace, &mut states.diagnostics).await?;
+        let position = states.refs.len();
+        if let Some(snapshot) = snapshot {
+            let (recorded, diagnostics) = snapshot.recorded_instances(position);
+            states.refs.push(snapshot.state_ref().clone());
+            states.recorded.extend(recorded);
+            states.diagnostics.extend(diagnostics);
+            states.snapshots.push(snapshot);
+            states.sources.push(Source { place, workspace, version });
+        }
+    }
+    Ok(states)
+}
+
+/// Lists the addresses of one state, as `terraform state list` does.
+///
+/// # Errors
+///
+/// As [`load`].
+pub async fn list(session: &Session, request: &StatesRequest) -> Result<(Vec<String>, Diagnostics), Error> {
+    let mut addresses = Vec::new();
+    let mut diagnostics = Diagnostics::new();
+    for place in places(session, request)? {
+        let workspace = place.selected_workspace().to_owned();
+        let (snapshot, _) = read(session, &place, &workspace, &mut diagnostics).await?;
+        if let Some(snapshot) = snapshot {
+            addresses.extend(snapshot.index().addresses().map(|address| address.to_string()));
+        }
+    }
+    Ok((addresses, diagnostics))
+}
+
+fn places(session: &Session, request: &StatesRequest) -> Result<Vec<Arc<dyn StateSource>>, Error> {
+    let environment = backend::Environment {
+        workspace: session.environment.get("TF_WORKSPACE").map(str::to_owned),
+        data_dir: session.environment.get("TF_DATA_DIR").map(Into::into),
+    };
+    if request.locations.is_empty() {
+        let directory = request.dir.as_deref().map_or(session.current_dir.clone(), |dir| session.path(dir));
+        let code = crate::code::backend_config(&directory)?;
+        let place = backend::open_root(&directory, code.as_ref(), &environment).map_err(state_error)?;
+        return Ok(vec![place.into()]);
+    }
+    request
+        .locations
+        .iter()
+        .map(|text| {
+            let location = match Location::parse(text).map_err(state_error)? {
+                Location::Path(path) => Location::Path(session.path(&path)),
+                other => other,
+            };
+            backend::open(&location, &environment).map(Arc::from).map_err(state_error)
+        })
+        .collect()
+}
+
+async fn read(
+    session: &Session,
+    place: &Arc<dyn StateSource>,
+    workspace: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<(Option<Snapshot>, Option<String>), Error> {
+    let operation = format!("read the state {}", place.url());
+    let file = tokio::select! {
+        () = session.cancel.cancelled() => return Err(Error::cancelled(operation)),
+        file = place.get(workspace) => file.map_err(state_error)?,
+    };
+    let version = file.version.clone();
+    let (snapshot, problems) = tokio::task::spawn_blocking(move || Snapshot::read(file))
+        .await
+        .map_err(|source| {
+            Error::new(ErrorKind::Unavailable, operation.clone(), "Reading ended early.").with_source(source)
+        })?
+        .map_err(state_error)?;
+    let (errors, warnings): (Diagnostics, Diagnostics) =
+        problems.into_iter().partition(|problem| problem.severity == model::Severity::Error);
+    diagnostics.extend(warnings);
+    if !errors.is_empty() {
+        return Err(Error::usage(operation, "What is there cannot be used as a state.").with_diagnostics(errors));
+    }
+    if snapshot.is_none() {
+        let detail = format!("{} is empty: nothing was ever applied there, so nothing is recorded.", place.url());
+        diagnostics.push(Diagnostic::warning("state-empty", "A state is empty", detail));
+    }
+    Ok((snapshot, version))
+}
+
+impl States {
+    /// Tells whether any state was written since it was read.
+    pub(crate) async fn moved(&self) -> bool {
+        for source in &self.sources {
+            let Some(version) = &source.version else { continue };
+            let now = source.place.get(&source.workspace).await;
+            if !now.is_ok_and(|file| file.version.as_ref() == Some(version)) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl RecordedAttributes for States {
+    fn attributes(&self, instance: usize, names: &[&str]) -> Result<Vec<Option<Value>>, Cause> {
+        let recorded = &self.recorded[instance];
+        let undecodable = |error: &dyn std::fmt::Display| {
+            Cause::new(CauseKind::InvalidReply, format!("The recorded attributes cannot be decoded: {error}."))
+        };
+        let value =
+            self.snapshots[recorded.state].attributes(recorded.position, None).map_err(|error| undecodable(&error))?;
+        let attributes: BTreeMap<&str, &Value> = value.entries().collect();
+        Ok(names.iter().map(|name| attributes.get(name).map(|value| (*value).clone())).collect())
+    }
+}
+
+pub(crate) fn state_error(error: tfstate::Error) -> Error {
+    let kind = match error.kind {
+        tfstate::ErrorKind::NotFound => ErrorKind::NotFound,
+        tfstate::ErrorKind::Configuration | tfstate::ErrorKind::Unsupported => ErrorKind::Usage,
+        _ => ErrorKind::Unavailable,
+    };
+    let mut converted = Error::new(kind, "read a state", format!("{error}."));
+    for help in &error.help {
+        converted = converted.with_help(help.clone());
+    }
+    converted.with_source(error)
+}
+
+/// Tells whether a folder holds configuration.
+pub(crate) fn is_root_module(directory: &Path) -> bool {
+    std::fs::read_dir(directory).is_ok_and(|entries| {
+        entries.filter_map(Result::ok).any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            [".tf", ".tf.json", ".tofu", ".tofu.json"].iter().any(|ending| name.ends_with(ending))
+        })
+    })
+}
