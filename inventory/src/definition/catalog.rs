@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
+
 use super::cloud::CloudDefinition;
 use super::compile;
 use super::error::{DefinitionErrors, Origin};
 use super::merge::{self, Sources};
 use super::node::Node;
 use super::resource_type::{Listing, TypeDefinition};
+use super::template::{ScopeValues, Subject};
 
 include!(concat!(env!("OUT_DIR"), "/embedded_catalog.rs"));
 
@@ -159,6 +162,29 @@ impl Catalog {
     /// Returns the types whose objects a Terraform resource type manages, aliases included.
     pub fn for_resource_type(&self, resource_type: &str) -> &[Arc<TypeDefinition>] {
         self.by_resource_type.get(resource_type).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the import ids that a recorded instance may have, from its attributes, each with the native type.
+    ///
+    /// Usually there is one. A state's `id` is not always the import id: a Lambda permission records its statement id
+    /// only, while its import id names the function as well.
+    pub fn recorded_import_ids(&self, resource_type: &str, attributes: &Value) -> Vec<(Arc<TypeDefinition>, String)> {
+        let scope = ScopeValues::default();
+        let subject = Subject { object: attributes, parent: None, scope: &scope };
+        let mut found: Vec<(Arc<TypeDefinition>, String)> = Vec::new();
+        for definition in self.for_resource_type(resource_type) {
+            let ids = definition.terraform.iter().flat_map(|mapping| {
+                let own = (mapping.resource_type == resource_type).then_some(&mapping.recorded_id);
+                let aliases = mapping.aliases.iter().filter(|alias| alias.resource_type == resource_type);
+                own.into_iter().chain(aliases.map(|alias| &alias.recorded_id))
+            });
+            for id in ids.filter_map(|template| template.render(&subject).ok()) {
+                if !found.iter().any(|(known, known_id)| known.name == definition.name && *known_id == id) {
+                    found.push((definition.clone(), id));
+                }
+            }
+        }
+        found
     }
 
     /// Returns the types a user means: by native name, by native name without cloud, or by Terraform type.

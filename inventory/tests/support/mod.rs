@@ -1,5 +1,7 @@
 //! What the recorder (`examples/record.rs`) and the test that plays examples back have in common.
 
+pub(crate) mod json;
+
 use http::header::CONTENT_TYPE;
 use model::{RemoteObject, Standing};
 use net::Request;
@@ -55,29 +57,8 @@ pub(crate) fn facts(object: &RemoteObject) -> Map<String, Value> {
     }
     put("terraform", object.resource_type.as_ref().map(|resource_type| resource_type.to_string().into()));
     put("import_id", object.import_id.as_ref().map(|import_id| import_id.to_string().into()));
-    put("identity", object.identity.as_ref().map(|identity| json_of(&identity.value)));
-    let attributes = object.attributes.iter().map(|(name, value)| (name.clone(), json_of(value)));
+    put("identity", object.identity.as_ref().map(|identity| json::json_of(&identity.value)));
+    let attributes = object.attributes.iter().map(|(name, value)| (name.clone(), json::json_of(value)));
     put("attributes", Some(Value::Object(attributes.collect())));
     facts
-}
-
-pub(crate) fn json_of(value: &cty::Value) -> Value {
-    if value.is_null() {
-        return Value::Null;
-    }
-    if let Some(text) = value.as_str() {
-        return Value::String(text.to_owned());
-    }
-    if let Some(flag) = value.as_bool() {
-        return Value::Bool(flag);
-    }
-    if let Some(number) = value.as_number() {
-        return serde_json::from_str(&number.to_string()).unwrap_or(Value::Null);
-    }
-    match value.ty() {
-        cty::Type::Map(_) | cty::Type::Object(_) => {
-            Value::Object(value.entries().map(|(name, entry)| (name.to_owned(), json_of(entry))).collect())
-        }
-        _ => Value::Array(value.elements().map(json_of).collect()),
-    }
 }
