@@ -39,24 +39,24 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let truth: Value = serde_json::from_str(&estate::inject_drift(&moto)?).context("drift.py printed no JSON")?;
 
     let show = Show { moto: &moto, bin_dir: &bin_dir, root: &root, workspace: &workspace };
-    show.headline("1. Whose account is this, and what can be seen of it?");
+    headline("1. Whose account is this, and what can be seen of it?");
     show.driftmgr(&["doctor"], &[0])?;
-    show.headline("2. What exists out there?");
+    headline("2. What exists out there?");
     show.driftmgr(&["scan"], &[0])?;
     show.driftmgr(&["query", "--type", "aws_sqs_queue"], &[0])?;
-    show.headline("3. What drifted from the state that terraform wrote?");
+    headline("3. What drifted from the state that terraform wrote?");
     show.driftmgr(&["drift", "--state", "terraform.tfstate"], &[2])?;
-    show.headline("4. What does nobody manage?");
+    headline("4. What does nobody manage?");
     show.driftmgr(&["unmanaged", "--state", "terraform.tfstate", "--no-scan"], &[2])?;
-    show.headline("5. Import blocks for it, to review");
+    headline("5. Import blocks for it, to review");
     show.driftmgr(&["adopt", "--state", "terraform.tfstate", "--no-scan", "--out-dir", "adopt"], &[0])?;
     show.file("adopt/imports.tf", 24)?;
-    show.headline("6. The comment for the pull request");
+    headline("6. The comment for the pull request");
     show.driftmgr(
         &["drift", "--state", "terraform.tfstate", "--unmanaged", "--no-scan", "--format", "markdown"],
         &[2],
     )?;
-    show.headline("7. The same answers inside terraform plan");
+    headline("7. The same answers inside terraform plan");
     show.plan()?;
 
     let found = show.json(&["drift", "--state", "terraform.tfstate", "--unmanaged", "--no-scan", "--json"])?;
@@ -73,10 +73,6 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    fn headline(&self, text: &str) {
-        println!("\n\x1b[1m{text}\x1b[0m");
-    }
-
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.bin_dir.join("driftmgr"));
         self.moto.configure(&mut command);
@@ -137,6 +133,10 @@ impl Show<'_> {
         }
         Ok(())
     }
+}
+
+fn headline(text: &str) {
+    println!("\n\x1b[1m{text}\x1b[0m");
 }
 
 /// Compares what was found with the truth, prints both sides of every difference, and counts them.

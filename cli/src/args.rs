@@ -1,0 +1,210 @@
+//! The options that several commands share, and how they become requests.
+
+#![expect(clippy::doc_markdown, reason = "help texts are for a terminal, not Markdown")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use drift::{Filters, Pattern, TagPattern};
+use engine::request::{Regions, ScopeRequest, StatesRequest};
+use model::Region;
+use report::{GroupBy, Values};
+
+/// Where the store is.
+#[derive(Args, Debug)]
+pub(crate) struct StoreArgs {
+    /// The store's file [default: $DRIFTMGR_STORE, else driftmgr/store.db in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) store: Option<PathBuf>,
+}
+
+/// Which part of which clouds, and at what pace.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Where to look")]
+pub(crate) struct CloudArgs {
+    /// A named profile, one account each; may be repeated [default: the environment's own credentials]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Vec<String>,
+    /// An account that may be looked at; may be repeated. Credentials of any other are an error
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Vec<String>,
+    /// A region, or `all` for every enabled one; may be repeated [default: those that states, provider blocks and the
+    /// environment name]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Vec<String>,
+    /// A Terraform or native type, as a glob; may be repeated [default: every type of the catalog]
+    #[arg(long = "type", value_name = "GLOB")]
+    pub(crate) types: Vec<String>,
+    /// How many calls may be under way at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallelism: u16,
+    /// The most calls a second, over everything
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) max_rps: Option<f64>,
+    /// How long one type in one region may take
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(crate) scope_timeout: Duration,
+    /// A folder of definitions laid over the built-in catalog
+    #[arg(long, value_name = "DIR")]
+    pub(crate) catalog: Option<PathBuf>,
+}
+
+impl CloudArgs {
+    pub(crate) fn request(&self) -> ScopeRequest {
+        let regions = match self.region.as_slice() {
+            [] => Regions::Named,
+            regions if regions.iter().any(|region| region == "all") => Regions::All,
+            regions => Regions::Only(regions.iter().map(|region| Region::from(region.as_str())).collect()),
+        };
+        ScopeRequest {
+            profiles: self.profile.clone(),
+            accounts: self.account.iter().map(|account| account.as_str().into()).collect(),
+            regions,
+            types: self.types.clone(),
+            endpoint: None,
+            parallelism: usize::from(self.parallelism),
+            max_rps: self.max_rps,
+            scope_deadline: self.scope_timeout,
+            catalog: self.catalog.clone(),
+        }
+    }
+}
+
+/// Which states.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Which states")]
+pub(crate) struct StateArgs {
+    /// A root module: its backend tells where the state is, its code where to look [default: the current folder, where no
+    /// --state is given]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// A state: a file, a folder, an s3:// URL, or `-` for standard input; may be repeated
+    #[arg(long, value_name = "PATH|URL|-")]
+    pub(crate) state: Vec<String>,
+}
+
+impl StateArgs {
+    pub(crate) fn request(&self) -> StatesRequest {
+        StatesRequest { locations: self.state.clone(), dir: self.dir.clone() }
+    }
+}
+
+/// What the answer is narrowed to.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "What to show")]
+pub(crate) struct NarrowArgs {
+    /// Only what carries this tag, or this tag with this value; may be repeated
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub(crate) tag: Vec<String>,
+}
+
+impl NarrowArgs {
+    /// Gives the filters that these options and those of where to look make together.
+    pub(crate) fn filters(&self, cloud: &CloudArgs) -> Filters {
+        Filters {
+            types: cloud.types.iter().map(|glob| Pattern::new(glob)).collect(),
+            tags: self.tag.iter().map(|text| TagPattern::new(text)).collect(),
+            accounts: cloud.account.iter().map(|account| account.as_str().into()).collect(),
+            regions: cloud
+                .region
+                .iter()
+                .filter(|region| *region != "all")
+                .map(|region| region.as_str().into())
+                .collect(),
+        }
+    }
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
+    /// For people
+    Terminal,
+    /// One document with a schema name and version
+    Json,
+    /// For a pull request's comment
+    Markdown,
+}
+
+/// How an answer is written.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "How to show it")]
+pub(crate) struct FormatArgs {
+    /// The format of the answer on standard output
+    #[arg(long, value_enum, default_value_t = FormatName::Terminal)]
+    format: FormatName,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Which values to show: `safe` for those that nothing calls sensitive, `none` for none at all
+    #[arg(long, value_name = "WHICH", default_value = "safe", value_parser = crate::render::values)]
+    values: Values,
+    /// Show every finding, however many there are
+    #[arg(long)]
+    all: bool,
+    /// What findings are grouped by on a terminal: type, service, account, region, or tag:KEY
+    #[arg(long, value_name = "BY", default_value = "type", value_parser = group_by)]
+    group_by: GroupBy,
+}
+
+impl FormatArgs {
+    pub(crate) fn format(&self) -> FormatName {
+        if self.json { FormatName::Json } else { self.format }
+    }
+
+    pub(crate) fn values(&self) -> Values {
+        self.values
+    }
+
+    pub(crate) fn group_by(&self) -> GroupBy {
+        self.group_by.clone()
+    }
+
+    /// Gives how many findings of a group are shown; `None` for all.
+    pub(crate) fn top(&self) -> Option<usize> {
+        (!self.all).then_some(10)
+    }
+}
+
+/// Reads `90s`, `15m`, `2h`, `1d` or a number of seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| format!("`{text}` is no duration: write 90s, 15m, 2h or 1d"))?;
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => number,
+        "m" => number.saturating_mul(60),
+        "h" => number.saturating_mul(3_600),
+        "d" => number.saturating_mul(86_400),
+        unit => return Err(format!("`{unit}` is no unit of time: write s, m, h or d")),
+    };
+    if seconds == 0 {
+        return Err("the duration must be longer than nothing".to_owned());
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+fn group_by(text: &str) -> Result<GroupBy, String> {
+    GroupBy::from_word(text).ok_or_else(|| format!("`{text}` is none of type, service, account, region, tag:KEY"))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err(format!("`{text}` is no number above zero")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
+        assert!(duration("2w").expect_err("weeks").contains("`w`"));
+        assert!(duration("-1s").is_err() && duration("").is_err() && duration("0s").is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! What `drift`, `unmanaged` and `adopt` share: the options of a comparison, and how they become a request.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use drift::{JudgeOptions, Question};
+use engine::request::Freshness;
+use engine::{DriftRequest, Session};
+
+use crate::args::{CloudArgs, NarrowArgs, StateArgs, StoreArgs, duration};
+
+/// What a comparison needs to know.
+#[derive(Args, Debug)]
+pub(crate) struct ComparisonArgs {
+    #[command(flatten)]
+    pub(crate) states: StateArgs,
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+    #[command(flatten)]
+    pub(crate) narrow: NarrowArgs,
+    /// Answer from the store alone, however old what it holds; what it never saw is undetermined
+    #[arg(long, help_heading = "Where to look")]
+    pub(crate) no_scan: bool,
+    /// Use what the store saw no longer ago than this, and look at the rest
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "no_scan", help_heading = "Where to look")]
+    pub(crate) max_age: Option<Duration>,
+    /// Rules for findings to ignore, each with a reason [default: .driftmgrignore.yaml beside the code, where it is there]
+    #[arg(long, value_name = "PATH", help_heading = "What to show")]
+    pub(crate) ignore_file: Option<PathBuf>,
+}
+
+impl ComparisonArgs {
+    /// Makes the request that asks a question.
+    pub(crate) fn request(
+        &self,
+        question: Question,
+        store: &StoreArgs,
+        session: &Session,
+    ) -> anyhow::Result<DriftRequest> {
+        let mut options = JudgeOptions::for_question(question);
+        options.filters = self.narrow.filters(&self.cloud);
+        Ok(DriftRequest {
+            states: self.states.request(),
+            scope: self.cloud.request(),
+            freshness: match self.max_age {
+                _ if self.no_scan => Freshness::StoreOnly,
+                Some(max_age) => Freshness::Within(max_age),
+                None => Freshness::Now,
+            },
+            store: session.store_path(store.store.as_deref())?,
+            options,
+            ignore_file: self.ignore_file.clone(),
+        })
+    }
+}

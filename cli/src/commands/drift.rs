@@ -1,0 +1,75 @@
+//! `driftmgr drift`.
+
+use clap::{Args, ValueEnum};
+use drift::{FailOn, Question};
+use engine::Session;
+use model::Tier;
+
+use super::comparison::ComparisonArgs;
+use crate::args::{FormatArgs, StoreArgs};
+use crate::{failure, render};
+
+/// Compare states with the cloud: what is missing, what changed, what could not be looked at
+///
+/// The cloud is asked through its list calls, so what is found has inventory precision: that an object is gone is
+/// certain once its scope was seen completely; that a mapped attribute differs is shown, and never fails the run.
+///
+/// Ends with 2 where something fails, else with 3 where something could not be seen.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  driftmgr drift\n  driftmgr drift --state live.tfstate --unmanaged --json\n  terraform state pull | driftmgr drift --state -"
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    comparison: ComparisonArgs,
+    /// Also show what no state of the set manages
+    #[arg(long, help_heading = "What to show")]
+    unmanaged: bool,
+    /// Only differences of these tiers; may be repeated
+    #[arg(long, value_name = "TIER", value_parser = tier, help_heading = "What to show")]
+    tier: Vec<Tier>,
+    /// What makes the run fail, as kinds or kind:tier, separated by commas [default: see docs/findings.md]
+    #[arg(long, value_name = "KINDS", help_heading = "How to judge")]
+    fail_on: Option<String>,
+    /// Report instances as missing even where an implausible share of them is
+    #[arg(long, help_heading = "How to judge")]
+    accept_missing: bool,
+    /// End with 0 instead of 3 where something could not be seen
+    #[arg(long, help_heading = "How to judge")]
+    allow_incomplete: bool,
+    /// What the comparison may see
+    #[arg(long, value_enum, default_value_t = PrecisionName::Inventory, help_heading = "How to judge")]
+    precision: PrecisionName,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// What a comparison may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PrecisionName {
+    /// Existence, identity and the attributes the catalog maps, from list calls
+    Inventory,
+}
+
+fn tier(text: &str) -> Result<Tier, String> {
+    Tier::from_word(text).ok_or_else(|| {
+        let words: Vec<&str> = Tier::ALL.iter().map(|tier| tier.as_str()).collect();
+        format!("`{text}` is no tier: choose from {}", words.join(", "))
+    })
+}
+
+pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Session) -> anyhow::Result<u8> {
+    let PrecisionName::Inventory = arguments.precision;
+    let question = if arguments.unmanaged { Question::DriftAndUnmanaged } else { Question::Drift };
+    let mut request = arguments.comparison.request(question, store, session)?;
+    request.options.tiers = arguments.tier.iter().copied().collect();
+    request.options.accept_missing = arguments.accept_missing;
+    if let Some(text) = &arguments.fail_on {
+        request.options.fail_on =
+            FailOn::parse(text).map_err(|diagnostic| anyhow::anyhow!("--fail-on: {diagnostic}"))?;
+    }
+    let answer = engine::drift(session, &request).await?;
+    failure::print_diagnostics(&answer.diagnostics);
+    render::comparison(session, &answer, &arguments.format)?;
+    Ok(answer.verdict.exit_code(arguments.allow_incomplete).code())
+}

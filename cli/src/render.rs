@@ -1,0 +1,223 @@
+//! Answers of the engine, as the reports that `report` writes.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use engine::{Check, CheckStatus, CoveredType, DriftAnswer, QueryAnswer, ScanAnswer, Session};
+use model::{RemoteObject, ScopeOutcome, ScopeStatus, Standing};
+use report::{DriftReport, Format, Style, Values, format, v1};
+
+use crate::args::{FormatArgs, FormatName};
+use crate::output;
+
+/// Writes a comparison to standard output.
+pub(crate) fn comparison(session: &Session, answer: &DriftAnswer, format: &FormatArgs) -> anyhow::Result<()> {
+    let root = answer.root.as_deref().map(Path::to_string_lossy);
+    let report =
+        DriftReport { verdict: &answer.verdict, states: &answer.states, root: root.as_deref(), ignore: &answer.ignore };
+    let name = match format.format() {
+        FormatName::Terminal => Format::Terminal,
+        FormatName::Json => Format::Json,
+        FormatName::Markdown => Format::Markdown,
+    };
+    let style = Style {
+        color: output::wants_color(&session.environment),
+        width: output::width(&session.environment),
+        values: format.values(),
+        top: format.top(),
+        see_all: "--all shows them".to_owned(),
+        marker: root.as_deref().unwrap_or_default().to_owned(),
+        group_by: format.group_by(),
+        ..Style::plain()
+    };
+    output::write_stdout(|out| report::write_drift(&report, name, &style, out))
+}
+
+/// Writes what a scan saw.
+pub(crate) fn scan(session: &Session, answer: &ScanAnswer, format: &FormatArgs) -> anyhow::Result<()> {
+    let report = v1::scan::ScanReport {
+        started: answer.started,
+        finished: answer.finished,
+        callers: &answer.callers,
+        scopes: &answer.outcomes,
+        diagnostics: &[],
+    };
+    if format.format() == FormatName::Json {
+        return output::write_stdout(|out| format::json::write(&v1::scan::Document(&report), out));
+    }
+    output::write_stdout(|out| {
+        let mut by_type: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+        for outcome in &answer.outcomes {
+            let row = by_type.entry(outcome.scope.native_type.as_str()).or_default();
+            row.0 += outcome.n_objects;
+            row.1 += 1;
+            row.2 += u64::from(outcome.status == ScopeStatus::Complete);
+        }
+        let rows: Vec<Vec<String>> = by_type
+            .iter()
+            .filter(|(_, (n_objects, n_scopes, n_complete))| *n_objects > 0 || n_scopes != n_complete)
+            .map(|(name, (n_objects, n_scopes, n_complete))| {
+                let seen =
+                    if n_scopes == n_complete { "all".to_owned() } else { format!("{n_complete} of {n_scopes}") };
+                vec![(*name).to_owned(), n_objects.to_string(), seen]
+            })
+            .collect();
+        format::table::write(
+            &["TYPE", "OBJECTS", "SCOPES SEEN"],
+            &rows,
+            output::table_width(&session.environment),
+            out,
+        )?;
+        let callers: Vec<String> = answer.callers.iter().map(|caller| caller.account.to_string()).collect();
+        let seconds = answer.finished.duration_since(answer.started).as_secs_f64();
+        let n_calls: u64 = answer.outcomes.iter().flat_map(|outcome| outcome.calls.values()).sum();
+        writeln!(
+            out,
+            "\n{} objects in {}, {} of {} scopes seen completely, {n_calls} calls in {seconds:.1} s.",
+            answer.summary.n_objects,
+            callers.join(", "),
+            answer.summary.n_complete,
+            answer.summary.n_scopes,
+        )?;
+        writeln!(
+            out,
+            "Since the last scan: {} new, {} changed, {} gone.",
+            answer.summary.n_new, answer.summary.n_changed, answer.summary.n_gone
+        )?;
+        not_seen(out, &answer.outcomes)
+    })
+}
+
+/// Says what was not seen, each cause once with how many scopes it kept from sight.
+fn not_seen(out: &mut dyn Write, outcomes: &[ScopeOutcome]) -> io::Result<()> {
+    let mut by_cause: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for outcome in outcomes.iter().filter(|outcome| outcome.status != ScopeStatus::Complete) {
+        for cause in &outcome.causes {
+            by_cause.entry((cause.kind.as_str(), &cause.detail)).or_default().push(outcome.scope.to_string());
+        }
+    }
+    if by_cause.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nNot seen completely:")?;
+    for ((kind, detail), scopes) in by_cause {
+        let more = match scopes.len() {
+            1 => String::new(),
+            n_scopes => format!(" and {} more", n_scopes - 1),
+        };
+        writeln!(out, "  {}{more}: {kind}: {}", scopes[0], report::text::escape_controls(detail))?;
+    }
+    Ok(())
+}
+
+/// Writes the objects of the store that match.
+pub(crate) fn query(session: &Session, answer: QueryAnswer, format: &FormatArgs) -> anyhow::Result<()> {
+    let freshness = &answer.page.freshness;
+    let incomplete: Vec<ScopeOutcome> = freshness.incomplete.iter().map(|record| record.last.clone()).collect();
+    let document = v1::query::Answer {
+        as_of: freshness.as_of,
+        is_complete: freshness.complete,
+        n_matching: Some(answer.page.total),
+        incomplete_scopes: &incomplete,
+        values: format.values(),
+    };
+    let n_shown = answer.page.objects.len();
+    let mut objects = answer.page.objects.into_iter().map(|stored| stored.object);
+    if format.format() == FormatName::Json {
+        return output::write_stdout(|out| format::json::write(&v1::query::Document::new(document, &mut objects), out));
+    }
+    output::write_stdout(|out| {
+        let rows: Vec<Vec<String>> = objects.map(|object| row(&object)).collect();
+        let header = ["TYPE", "ID", "NAME", "ACCOUNT", "REGION", "STANDING"];
+        format::table::write(&header, &rows, output::table_width(&session.environment), out)?;
+        let as_of = freshness.as_of.map_or("an unknown time".to_owned(), |as_of| as_of.to_string());
+        writeln!(out, "\n{n_shown} of {} matching objects, as of {as_of}.", answer.page.total)?;
+        for name in &freshness.never_seen {
+            writeln!(out, "{} was never looked for.", report::text::escape_controls(name))?;
+        }
+        not_seen(out, &incomplete)
+    })
+}
+
+fn row(object: &RemoteObject) -> Vec<String> {
+    let native_type = || object.scope.native_type.to_string();
+    vec![
+        object.resource_type.as_ref().map_or_else(native_type, ToString::to_string),
+        object.import_id.as_ref().map_or_else(|| object.key.to_string(), ToString::to_string),
+        object.name.clone().unwrap_or_default(),
+        object.scope.account.to_string(),
+        object.scope.region.as_ref().map_or("global".to_owned(), ToString::to_string),
+        match &object.standing {
+            Standing::Ordinary => String::new(),
+            Standing::Default(_) => "default".to_owned(),
+            Standing::ManagedElsewhere { by, .. } => by.clone(),
+        },
+    ]
+}
+
+/// Writes what the catalog covers.
+pub(crate) fn types(session: &Session, types: &[CoveredType], format: &FormatArgs) -> anyhow::Result<()> {
+    if format.format() == FormatName::Json {
+        let rows: Vec<v1::types::TypeRow> = types.iter().map(type_row).collect();
+        return output::write_stdout(|out| format::json::write(&v1::types::Document(&rows), out));
+    }
+    let rows: Vec<Vec<String>> = types
+        .iter()
+        .flat_map(|covered| {
+            let scope = if covered.is_global { "global" } else { "regional" };
+            covered.terraform.iter().map(move |terraform| {
+                let proven = if terraform.proof.is_some() { "yes" } else { "no" };
+                vec![
+                    covered.native_type.clone(),
+                    terraform.resource_type.clone(),
+                    terraform.import_id.clone(),
+                    scope.to_owned(),
+                    proven.to_owned(),
+                ]
+            })
+        })
+        .collect();
+    output::write_stdout(|out| {
+        let header = ["TYPE", "TERRAFORM TYPE", "IMPORT ID", "SCOPE", "IMPORT PROVEN"];
+        format::table::write(&header, &rows, output::table_width(&session.environment), out)
+    })
+}
+
+fn type_row(covered: &CoveredType) -> v1::types::TypeRow {
+    v1::types::TypeRow {
+        cloud: covered.cloud.clone(),
+        native_type: covered.native_type.clone(),
+        types: covered.terraform.iter().map(|terraform| terraform.resource_type.clone()).collect(),
+        import_id: covered.terraform.first().map(|terraform| terraform.import_id.clone()),
+        proven: !covered.terraform.is_empty() && covered.terraform.iter().all(|terraform| terraform.proof.is_some()),
+        source: covered.sources.first().cloned(),
+        regional: !covered.is_global,
+        parent: covered.parent.clone(),
+        attributes: covered.attributes.clone(),
+        permissions: covered.permissions.clone(),
+    }
+}
+
+/// Writes what was checked.
+pub(crate) fn doctor(checks: &[Check]) -> anyhow::Result<()> {
+    output::write_stdout(|out| {
+        for check in checks {
+            let word = match check.status {
+                CheckStatus::Passed => "ok",
+                CheckStatus::Warned => "warning",
+                CheckStatus::Failed => "failed",
+            };
+            writeln!(out, "{word:<8} {:<10} {}", check.name, report::text::escape_controls(&check.detail))?;
+            for help in &check.help {
+                writeln!(out, "{:19} {}", "", report::text::escape_controls(help))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Reads the word of `--values`.
+pub(crate) fn values(word: &str) -> Result<Values, String> {
+    Values::from_word(word).ok_or_else(|| format!("`{word}` is neither `none` nor `safe`"))
+}
