@@ -48,7 +48,7 @@ pub struct DiscoverRequest {
 pub struct AccountRegions {
     /// The account.
     pub account: Account,
-    /// The regions; the first decides the partition that global types are asked in.
+    /// The regions; the first one known decides the partition that global types are asked in.
     pub regions: Vec<Region>,
 }
 
@@ -112,8 +112,9 @@ impl DiscoverRequest {
                 let asked: Vec<Region> = match root.reach {
                     Reach::Regional => regions.clone(),
                     Reach::Global => {
-                        let first = regions.first().and_then(|region| account.cloud().partition_of(region.as_str()));
-                        first.map(|partition| Region::from(partition.global_region.as_str())).into_iter().collect()
+                        let named = regions.iter().find_map(|region| account.cloud().partition_of(region.as_str()));
+                        let partition = named.or(account.cloud().partitions.first());
+                        partition.map(|partition| Region::from(partition.global_region.as_str())).into_iter().collect()
                     }
                 };
                 for region in asked {

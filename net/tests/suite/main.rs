@@ -6,4 +6,5 @@ mod aws_v4;
 mod credentials;
 mod layers;
 mod support;
+mod tls;
 mod transport_contract;
