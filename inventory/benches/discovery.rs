@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use inventory::definition::Catalog;
 use inventory::engine::{Account, AccountRegions, DetailChoice, DiscoverRequest, Event, classifier, discover};
 use model::{Region, ScopeStatus};
-use net::aws::{Access, Partition, Session};
+use net::aws::{Access, AwsPartition, Session};
 use net::egress::EgressPolicy;
 use net::layer::LimitConfig;
 use net::{Environment, Network, NetworkConfig};
@@ -70,7 +70,7 @@ async fn measure(moto: &Moto, name: &str, details: &DetailChoice, in_flight: usi
         max_in_flight: in_flight,
         ..NetworkConfig::standard()
     };
-    let policy = Arc::new(EgressPolicy::new(Partition::domains()));
+    let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
     let network = Network::new(config, &environment, policy, classifier(Arc::clone(&cloud)))?;
     let session = Session::open(environment, &Access::default(), network.clone()).await?;
     let cancel = CancellationToken::new();

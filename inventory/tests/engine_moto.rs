@@ -11,7 +11,7 @@ use inventory::engine::{
     Account, AccountRegions, DiscoverRequest, Event, classifier, discover, enabled_regions, limits_by_service,
 };
 use model::{AccountId, Region, RemoteObject, ScopeOutcome, ScopeStatus, Standing};
-use net::aws::{Access, Partition, Session};
+use net::aws::{Access, AwsPartition, Session};
 use net::egress::EgressPolicy;
 use net::{Environment, Network, NetworkConfig};
 use tokio_util::sync::CancellationToken;
@@ -73,7 +73,7 @@ fn network(environment: &Environment, catalog: &Catalog) -> Network {
             .collect(),
         ..NetworkConfig::standard()
     };
-    let policy = Arc::new(EgressPolicy::new(Partition::domains()));
+    let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
     Network::new(config, environment, policy, classifier(Arc::clone(cloud))).unwrap()
 }
 

@@ -31,7 +31,7 @@ const SECRET_FIELDS: [&str; 8] = [
 /// Request headers are left out altogether, because signatures and tokens live there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Exchange {
+pub struct RecordedExchange {
     /// What was asked, such as `ec2:DescribeVpcs`.
     pub operation: String,
     /// The method.
@@ -52,7 +52,7 @@ pub struct Exchange {
     pub answer: String,
 }
 
-impl Exchange {
+impl RecordedExchange {
     fn asks_the_same(&self, request: &Request) -> bool {
         self.method == request.method.as_str()
             && self.path == path_and_query(request)
@@ -65,7 +65,7 @@ impl Exchange {
 #[derive(Debug)]
 pub struct Record {
     inner: Arc<dyn Transport>,
-    exchanges: Mutex<Vec<Exchange>>,
+    exchanges: Mutex<Vec<RecordedExchange>>,
 }
 
 impl Record {
@@ -90,7 +90,7 @@ impl Record {
 impl Transport for Record {
     async fn send(&self, request: Request, cancel: &CancellationToken) -> Result<Response, Error> {
         let response = self.inner.send(request.clone(), cancel).await?;
-        let exchange = Exchange {
+        let exchange = RecordedExchange {
             operation: request.operation.clone(),
             method: request.method.to_string(),
             path: path_and_query(&request),
@@ -108,12 +108,12 @@ impl Transport for Record {
 /// Answers from a recording; each exchange is used once, in the order recorded.
 #[derive(Debug)]
 pub struct Replay {
-    exchanges: Mutex<VecDeque<Exchange>>,
+    exchanges: Mutex<VecDeque<RecordedExchange>>,
 }
 
 impl Replay {
     /// Plays back the given exchanges.
-    pub fn new(exchanges: impl IntoIterator<Item = Exchange>) -> Self {
+    pub fn new(exchanges: impl IntoIterator<Item = RecordedExchange>) -> Self {
         Self { exchanges: Mutex::new(exchanges.into_iter().collect()) }
     }
 
@@ -122,7 +122,7 @@ impl Replay {
     /// # Errors
     /// `Invalid`, naming the line.
     pub fn from_json_lines(text: &str) -> Result<Self, Error> {
-        let exchanges: Result<Vec<Exchange>, Error> = text
+        let exchanges: Result<Vec<RecordedExchange>, Error> = text
             .lines()
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty())
@@ -151,7 +151,7 @@ impl Replay {
     }
 
     /// Returns the exchanges that nothing asked for.
-    pub fn left(&self) -> Vec<Exchange> {
+    pub fn left(&self) -> Vec<RecordedExchange> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use model::{AccountId, CauseKind, Region};
 use net::aws::Session;
-use net::layer::{Classifier, LimitConfig, Outcome};
+use net::layer::{Classifier, LimitConfig, Verdict};
 use net::sign::SigningScope;
 use net::{LimitScope, Response, Transport};
 use serde_json::{Map, Value};
@@ -131,9 +131,9 @@ pub fn classifier(cloud: Arc<CloudDefinition>) -> Classifier {
     Arc::new(move |response: &Response| {
         let class = net::aws::Fault::read(response).and_then(|fault| cloud.classify(&fault.code));
         match class {
-            Some(ErrorClass::Throttled) => Outcome::Throttled,
-            Some(ErrorClass::Retryable) => Outcome::Transient,
-            Some(ErrorClass::Denied | ErrorClass::Disabled) => Outcome::Accept,
+            Some(ErrorClass::Throttled) => Verdict::Throttled,
+            Some(ErrorClass::Retryable) => Verdict::Transient,
+            Some(ErrorClass::Denied | ErrorClass::Disabled) => Verdict::Accept,
             Some(ErrorClass::Credentials) | None => net::aws::classify(response),
         }
     })

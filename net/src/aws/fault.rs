@@ -3,7 +3,7 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::layer::{Outcome, status_outcome};
+use crate::layer::{Verdict, status_verdict};
 use crate::{Error, ErrorKind, Request, Response};
 
 /// Error bodies are small; what is longer is somebody else's page.
@@ -149,16 +149,16 @@ pub fn fault_kind(code: &str) -> Option<ErrorKind> {
 }
 
 /// Decides what the layers make of an AWS response.
-pub fn classify(response: &Response) -> Outcome {
+pub fn classify(response: &Response) -> Verdict {
     if response.status.is_success() || response.status.is_redirection() {
-        return Outcome::Accept;
+        return Verdict::Accept;
     }
     match Fault::read(response).and_then(|fault| fault_kind(&fault.code)) {
-        Some(ErrorKind::Throttled) => Outcome::Throttled,
-        Some(ErrorKind::Expired) => Outcome::Expired,
-        Some(ErrorKind::Server) => Outcome::Transient,
-        Some(_) => Outcome::Accept,
-        None => status_outcome(response),
+        Some(ErrorKind::Throttled) => Verdict::Throttled,
+        Some(ErrorKind::Expired) => Verdict::Expired,
+        Some(ErrorKind::Server) => Verdict::Transient,
+        Some(_) => Verdict::Accept,
+        None => status_verdict(response),
     }
 }
 
@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    fn check(status: u16, body: &'static str, code: &str, kind: ErrorKind, outcome: Outcome) {
+    fn check(status: u16, body: &'static str, code: &str, kind: ErrorKind, outcome: Verdict) {
         let response = Response {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
@@ -242,39 +242,39 @@ mod tests {
             "<?xml version=\"1.0\"?><Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no &amp; no</Message></Error></Errors></Response>",
             "UnauthorizedOperation",
             ErrorKind::Denied,
-            Outcome::Accept,
+            Verdict::Accept,
         );
         check(
             400,
             "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>",
             "Throttling",
             ErrorKind::Throttled,
-            Outcome::Throttled,
+            Verdict::Throttled,
         );
         check(
             400,
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"gone"}"#,
             "ResourceNotFoundException",
             ErrorKind::NotFound,
-            Outcome::Accept,
+            Verdict::Accept,
         );
-        check(503, "<Error><Code>SlowDown</Code></Error>", "SlowDown", ErrorKind::Throttled, Outcome::Throttled);
+        check(503, "<Error><Code>SlowDown</Code></Error>", "SlowDown", ErrorKind::Throttled, Verdict::Throttled);
         check(
             400,
             r#"{"__type":"ExpiredTokenException"}"#,
             "ExpiredTokenException",
             ErrorKind::Expired,
-            Outcome::Expired,
+            Verdict::Expired,
         );
-        check(502, "<html>bad gateway", "Http502", ErrorKind::Server, Outcome::Transient);
-        check(403, "", "Http403", ErrorKind::Denied, Outcome::Accept);
-        check(400, "{", "Http400", ErrorKind::Rejected, Outcome::Accept);
+        check(502, "<html>bad gateway", "Http502", ErrorKind::Server, Verdict::Transient);
+        check(403, "", "Http403", ErrorKind::Denied, Verdict::Accept);
+        check(400, "{", "Http400", ErrorKind::Rejected, Verdict::Accept);
         check(
             400,
             "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>",
             "InvalidVpcID.NotFound",
             ErrorKind::NotFound,
-            Outcome::Accept,
+            Verdict::Accept,
         );
     }
 

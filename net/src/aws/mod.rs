@@ -14,5 +14,5 @@ mod sts;
 pub use credentials::Credentials;
 pub use fault::{Fault, classify, fault_kind};
 pub use profile::{Profiles, Section};
-pub use session::{Access, Endpoint, Partition, Session};
+pub use session::{Access, AwsEndpoint, AwsPartition, Session};
 pub use sts::CallerIdentity;

@@ -39,7 +39,7 @@ pub struct Access {
 
 /// Names where a service of one region is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
+pub struct AwsEndpoint {
     /// The address.
     pub url: Url,
     /// Whether the user named it, for instance to point at an emulator.
@@ -48,7 +48,7 @@ pub struct Endpoint {
 
 /// Names a group of regions with accounts and host names of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Partition {
+pub struct AwsPartition {
     /// The id as it stands in ARNs.
     pub id: &'static str,
     /// The domain under which its services are.
@@ -57,7 +57,7 @@ pub struct Partition {
     pub global_region: &'static str,
 }
 
-impl Partition {
+impl AwsPartition {
     /// Returns the partition of a region, by the region's prefix.
     pub fn of_region(region: &str) -> Self {
         let (id, dns_suffix, global_region) = match region {
@@ -220,15 +220,15 @@ impl Session {
     ///
     /// # Errors
     /// `Configuration` where what the user named is no http address, or the host is none.
-    pub fn endpoint(&self, sdk_id: &str, host: &str) -> Result<Endpoint, Error> {
+    pub fn endpoint(&self, sdk_id: &str, host: &str) -> Result<AwsEndpoint, Error> {
         if let Some(url) = self.configured_endpoint(sdk_id)? {
-            return Ok(Endpoint { url, is_configured: true });
+            return Ok(AwsEndpoint { url, is_configured: true });
         }
         let url = Url::parse(&format!("https://{host}/")).map_err(|source| {
             Error::new(ErrorKind::Configuration, "aws endpoints", format!("{host:?} is not a host name"))
                 .with_source(source)
         })?;
-        Ok(Endpoint { url, is_configured: false })
+        Ok(AwsEndpoint { url, is_configured: false })
     }
 
     /// Returns a transport that signs with this session's credentials.
@@ -285,7 +285,7 @@ impl Session {
 
     fn sts_endpoint(&self) -> Result<Url, Error> {
         let region = self.sts_region();
-        let host = format!("sts.{region}.{}", Partition::of_region(region).dns_suffix);
+        let host = format!("sts.{region}.{}", AwsPartition::of_region(region).dns_suffix);
         Ok(self.endpoint("STS", &host)?.url)
     }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Credentials, Fault, Partition, Profiles, Section};
+use super::{AwsPartition, Credentials, Fault, Profiles, Section};
 use crate::sign::aws_v4::percent_encode;
 use crate::{Environment, Error, ErrorKind, Request, Transport};
 
@@ -94,7 +94,7 @@ impl SsoSource {
         let token = self.token(environment).await?;
         let base = match configured_endpoint {
             Some(endpoint) => endpoint.as_str().trim_end_matches('/').to_owned(),
-            None => format!("https://portal.sso.{}.{}", self.region, Partition::of_region(&self.region).dns_suffix),
+            None => format!("https://portal.sso.{}.{}", self.region, AwsPartition::of_region(&self.region).dns_suffix),
         };
         let text = format!(
             "{base}/federation/credentials?role_name={}&account_id={}",

@@ -5,12 +5,12 @@
 
 mod deadline;
 mod limit;
-mod outcome;
 mod retry;
 mod sign;
+mod verdict;
 
 pub use deadline::Deadline;
 pub use limit::{Limit, LimitConfig, LimitState, Limiter};
-pub use outcome::{Classifier, Outcome, retry_after, status_outcome};
 pub use retry::{Retry, RetryBudget, RetryConfig};
 pub use sign::Sign;
+pub use verdict::{Classifier, Verdict, retry_after, status_verdict};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{Script, Server, reply};
-use net::aws::{self, Access, Partition, Session};
+use net::aws::{self, Access, AwsPartition, Session};
 use net::egress::EgressPolicy;
 use net::layer::RetryConfig;
 use net::{Environment, Error, ErrorKind, Network, NetworkConfig};
@@ -149,7 +149,7 @@ impl Home {
             retry: RetryConfig { first_wait: Duration::from_millis(5), ..RetryConfig::standard() },
             ..NetworkConfig::standard()
         };
-        let policy = Arc::new(EgressPolicy::new(Partition::domains()));
+        let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
         let network = Network::new(config, &environment, policy, Arc::new(aws::classify))?;
         let session = Session::open(environment, &access, network).await?;
         Ok(session.caller_identity(&CancellationToken::new()).await?.account)
@@ -295,7 +295,7 @@ async fn endpoints_come_in_the_order_of_the_aws_tools() {
     let open = async |variables: &[(&str, &str)]| {
         let all = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = Environment::new(all, Some(home.path().to_owned()));
-        let policy = Arc::new(EgressPolicy::new(Partition::domains()));
+        let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
         let network = Network::new(NetworkConfig::standard(), &environment, policy, Arc::new(aws::classify)).unwrap();
         Session::open(environment, &Access::default(), network).await.unwrap()
     };

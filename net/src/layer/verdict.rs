@@ -10,7 +10,7 @@ use crate::Response;
 
 /// Says what the layers shall make of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Verdict {
     /// The caller gets it, success or not.
     Accept,
     /// The service asks for fewer calls.
@@ -21,18 +21,18 @@ pub enum Outcome {
     Expired,
 }
 
-/// Decides the [`Outcome`] of a response; each cloud has its own.
-pub type Classifier = Arc<dyn Fn(&Response) -> Outcome + Send + Sync>;
+/// Decides the [`Verdict`] of a response; each cloud has its own.
+pub type Classifier = Arc<dyn Fn(&Response) -> Verdict + Send + Sync>;
 
-/// Decides the outcome by status alone.
-pub fn status_outcome(response: &Response) -> Outcome {
+/// Decides the verdict by status alone.
+pub fn status_verdict(response: &Response) -> Verdict {
     match response.status {
-        StatusCode::TOO_MANY_REQUESTS => Outcome::Throttled,
+        StatusCode::TOO_MANY_REQUESTS => Verdict::Throttled,
         StatusCode::INTERNAL_SERVER_ERROR
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => Outcome::Transient,
-        _ => Outcome::Accept,
+        | StatusCode::GATEWAY_TIMEOUT => Verdict::Transient,
+        _ => Verdict::Accept,
     }
 }
 
