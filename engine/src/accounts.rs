@@ -54,7 +54,7 @@ pub(crate) fn network(session: &Session, request: &ScopeRequest, catalog: &Catal
     config.max_in_flight = request.parallelism;
     config.max_rps = request.max_rps;
     config.limit_by_service = limits_by_service(cloud);
-    let egress = Arc::new(EgressPolicy::new(aws::Partition::domains()));
+    let egress = Arc::new(EgressPolicy::new(aws::AwsPartition::domains()));
     Network::new(config, &session.environment, egress, classifier(Arc::clone(cloud))).map_err(|source| {
         Error::new(ErrorKind::Usage, "set up the network", "The environment's proxy or certificates are unusable.")
             .with_source(source)

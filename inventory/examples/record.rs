@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use inventory::definition::Catalog;
 use inventory::engine::{Account, AccountRegions, DetailChoice, DiscoverRequest, Event, classifier, discover};
 use model::{Region, RemoteObject};
-use net::aws::{Access, Partition, Session};
+use net::aws::{Access, AwsPartition, Session};
 use net::egress::EgressPolicy;
 use net::{Environment, Network, NetworkConfig, Request, Response, Transport};
 use serde_json::{Map, Value};
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let cloud = Arc::clone(catalog.cloud(&definition.cloud).ok_or("the type has no cloud")?);
 
     let environment = Environment::new(std::env::vars(), std::env::home_dir());
-    let policy = Arc::new(EgressPolicy::new(Partition::domains()));
+    let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
     let network = Network::new(NetworkConfig::standard(), &environment, policy, classifier(Arc::clone(&cloud)))?;
     let session = Session::open(environment.clone(), &Access::default(), network).await?;
     let region = session.region().ok_or("set AWS_REGION")?.to_owned();

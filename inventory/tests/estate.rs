@@ -10,7 +10,7 @@ use inventory::definition::Catalog;
 use inventory::engine::{Account, AccountRegions, DiscoverRequest, Event, classifier, discover};
 use json::json_of;
 use model::{Region, RemoteObject, ScopeStatus};
-use net::aws::{Access, Partition, Session};
+use net::aws::{Access, AwsPartition, Session};
 use net::egress::EgressPolicy;
 use net::{Environment, Network, NetworkConfig};
 use serde_json::Value;
@@ -21,7 +21,7 @@ use xtask::tools::{Tool, or_skip};
 async fn everything(moto: &Moto, catalog: &Arc<Catalog>) -> Vec<RemoteObject> {
     let environment = Environment::new(moto.environment(), None);
     let cloud = catalog.cloud("aws").expect("the embedded cloud");
-    let policy = Arc::new(EgressPolicy::new(Partition::domains()));
+    let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
     let network = Network::new(NetworkConfig::standard(), &environment, policy, classifier(Arc::clone(cloud)));
     let network = network.expect("a network");
     let session = Session::open(environment, &Access::default(), network).await.expect("a session");
