@@ -23,7 +23,7 @@ use model::{Region, RemoteObject};
 use net::aws::{Access, AwsPartition, Session};
 use net::egress::EgressPolicy;
 use net::{Environment, Network, NetworkConfig, Request, Response, Transport};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use support::{Told, facts, tell};
 use tokio_util::sync::CancellationToken;
 
@@ -33,17 +33,20 @@ const MASKED_ACCOUNT: &str = "123456789012";
 #[derive(Debug)]
 struct Recorder {
     inner: Arc<dyn Transport>,
-    said: Mutex<Vec<(String, String, Map<String, Value>, u16, String)>>,
+    said: Mutex<Vec<Said>>,
 }
+
+/// What was asked, the status and the body of the answer.
+type Said = (Told, u16, String);
 
 #[async_trait]
 impl Transport for Recorder {
     async fn send(&self, request: Request, cancel: &CancellationToken) -> Result<Response, net::Error> {
-        let Told { service, operation, params } = tell(&request);
+        let told = tell(&request);
         let response = self.inner.send(request, cancel).await?;
         let body = String::from_utf8_lossy(&response.body).into_owned();
         let mut said = self.said.lock().expect("nothing panics while it holds the lock");
-        said.push((service, operation, params, response.status.as_u16(), body));
+        said.push((told, response.status.as_u16(), body));
         Ok(response)
     }
 }
@@ -87,7 +90,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         writeln!(yaml, "    region: {region}")?;
     }
     yaml.push_str("    exchanges:\n");
-    for (service, operation, params, status, body) in recorder.said.lock().expect("as above").iter() {
+    for (Told { service, operation, params }, status, body) in recorder.said.lock().expect("as above").iter() {
         writeln!(yaml, "      - operation: {}", quoted(operation))?;
         if *service != definition.service {
             writeln!(yaml, "        service: {service}")?;

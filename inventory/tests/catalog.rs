@@ -72,7 +72,7 @@ fn schema_and_compiler_agree_on_unknown_keys() {
 fn mappings(value: &Value, place: &mut Vec<String>, places: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
-            places.push(place.iter().map(|step| format!("/{step}")).collect());
+            places.push(if place.is_empty() { String::new() } else { format!("/{}", place.join("/")) });
             for (key, field) in fields {
                 place.push(key.replace('~', "~0").replace('/', "~1"));
                 mappings(field, place, places);

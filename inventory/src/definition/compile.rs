@@ -230,7 +230,7 @@ impl Context<'_> {
         let page = fields.get("page").and_then(|node| read_page(node, errors));
         let tolerate = fields.strings("tolerate", errors);
         fields.finish(errors);
-        Some(Listing::Call(ListCall { call: call?, parse_json, items: items?, wrap, page, tolerate }))
+        Some(Listing::Call(Box::new(ListCall { call: call?, parse_json, items: items?, wrap, page, tolerate })))
     }
 
     fn detail(&self, key: &Key, node: &Node, errors: &mut DefinitionErrors) -> Option<Detail> {

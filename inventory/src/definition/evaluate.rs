@@ -301,3 +301,110 @@ impl MappedObject {
         Value::Object(fields)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::definition::{DefinitionSource, ScopeValues};
+
+    const CLOUD: &str = "
+schema: 1
+title: Test
+provider: test/test
+signing: sigv4
+partitions: {aws: {dns_suffix: test.invalid, global_region: us-east-1, pattern: '.'}}
+limits: {requests_per_second: 10, concurrency: 5}
+services: {svc: {protocol: json, target_prefix: T, json_version: '1.1', endpoint: 'https://x'}}
+errors: {}
+managed_elsewhere: [{when: {tag: stack, exists: true}, by: Stacker, reason: 'stack of {/Id}'}]
+reserved_tag_prefixes: ['aws:']
+caller: {service: svc, action: GetCaller, account: /A, identity: /B}
+source: {errors: https://example.com}
+";
+    const THING: &str = "
+schema: 1
+title: Thing
+service: svc
+scope: regional
+list: {action: ListThings, items: /Things}
+details: {tags: {need: on_demand, action: ListTags, result: /Tags}}
+key: '{/Id}'
+name: {tag: Name}
+tags: {at: /tags}
+default_if: [{when: {at: /Default, equals: true}, reason: every account has it}]
+service_made_if: [{when: {at: /Owner, equals: svc}, reason: svc made it}]
+attributes:
+  tags_all: {tags: true}
+  rule[0].status: /Status
+  rule[0].days: {at: /Days, type: number}
+  size: {at: /Size, type: number}
+volatile: [size]
+terraform:
+  - {type: test_big_thing, when: {at: /Size, equals: 100}, import_id: 'big/{/Id}', attributes: {big: {constant: yes}}}
+  - {type: test_thing, import_id: '{/Id}', identity: {id: '{/Id}', region: '{region}'}}
+permissions: [svc:ListThings]
+source: {list: https://example.com}
+";
+
+    fn map(object: &Value) -> Result<MappedObject, MissingValue> {
+        let source = |name: &str, text: &'static str| DefinitionSource { name: name.into(), text: Cow::Borrowed(text) };
+        let catalog = Catalog::compile(&[source("t/cloud.yaml", CLOUD), source("t/thing.yaml", THING)]);
+        let catalog = catalog.unwrap_or_else(|errors| panic!("{errors}"));
+        let scope = ScopeValues { region: "eu-west-1".to_owned(), ..ScopeValues::default() };
+        let subject = Subject { object, parent: None, scope: &scope };
+        catalog.get("t.thing").expect("compiled").map(&subject, &catalog)
+    }
+
+    #[test]
+    fn nested_attributes_fold_and_reserved_tags_stay_out_of_them() {
+        let object = json!({"Id": "a", "Status": "on", "Days": "7", "Size": 3, "tags": {"Name": "n", "aws:x": "y"}});
+        let mapped = map(&object).expect("maps");
+        assert_eq!(mapped.name.as_deref(), Some("n"));
+        assert_eq!(mapped.tags.as_ref().expect("fetched").len(), 2);
+        assert_eq!(
+            json!(mapped.attribute_tree()),
+            json!({"rule": [{"status": "on", "days": 7}], "size": 3, "tags_all": {"Name": "n"}})
+        );
+        let volatile: Vec<_> = mapped.attributes.iter().filter(|a| a.volatile).map(|a| a.path.to_string()).collect();
+        assert_eq!(volatile, ["size"]);
+        let terraform = mapped.terraform.expect("mapped");
+        assert_eq!((terraform.resource_type.as_str(), terraform.import_id.as_str()), ("test_thing", "a"));
+        assert_eq!(terraform.identity["region"], "eu-west-1");
+    }
+
+    #[test]
+    fn the_first_mapping_whose_condition_holds_counts() {
+        let mapped = map(&json!({"Id": "a", "Size": "100"})).expect("maps");
+        assert_eq!(mapped.terraform.expect("mapped").import_id, "big/a");
+        assert!(mapped.attributes.iter().any(|attribute| attribute.path.to_string() == "big"));
+    }
+
+    #[test]
+    fn unfetched_tags_are_unknown_and_no_tags_are_none() {
+        let unfetched = map(&json!({"Id": "a"})).expect("maps");
+        assert_eq!(unfetched.tags, None);
+        assert!(!unfetched.attributes.iter().any(|attribute| attribute.path.to_string() == "tags_all"));
+        let none = map(&json!({"Id": "a", "tags": null})).expect("maps");
+        assert_eq!(none.tags, Some(Tags::new()));
+    }
+
+    #[test]
+    fn a_default_is_that_first_and_a_missing_key_is_an_error() {
+        let standing = |object: Value| map(&object).expect("maps").standing;
+        let elsewhere = json!({"Id": "a", "tags": {"stack": "s"}});
+        assert_eq!(
+            standing(elsewhere),
+            Standing::ManagedElsewhere { by: "Stacker".to_owned(), reason: "stack of a".to_owned() }
+        );
+        let service = json!({"Id": "a", "Owner": "svc", "tags": {"stack": "s"}});
+        assert_eq!(standing(service), Standing::ServiceMade { reason: "svc made it".to_owned() });
+        let default = json!({"Id": "a", "Owner": "svc", "Default": "true"});
+        assert_eq!(standing(default), Standing::AccountDefault { reason: "every account has it".to_owned() });
+        assert_eq!(standing(json!({"Id": "a"})), Standing::Own);
+        assert_eq!(map(&json!({"Name": "a"})).expect_err("no key").placeholder, "/Id");
+    }
+}

@@ -414,7 +414,7 @@ mod tests {
     use super::*;
     use crate::definition::template::ScopeValues;
 
-    fn check(mapping: &str, expect: Option<Value>) {
+    fn check(mapping: &str, expect: impl Into<Option<Value>>) {
         let mut errors = DefinitionErrors::default();
         let node = Node::parse("m.yaml", mapping).expect("yaml");
         let mapping_read = Mapping::read(&node, &mut errors);
@@ -426,7 +426,7 @@ mod tests {
         let subject = Subject { object: &object, parent: None, scope: &ScopeValues::default() };
         let tags = Tags::from([("Name".to_owned(), "x".to_owned())]);
         let value = mapping_read.expect("mapping").value(&subject, &tags, &["fetched", "unfetched"]);
-        assert_eq!(value, expect, "{mapping}");
+        assert_eq!(value, expect.into(), "{mapping}");
     }
 
     #[test]

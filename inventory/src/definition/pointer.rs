@@ -124,7 +124,9 @@ fn parse_json(segments: &[Segment], value: &mut Value) {
             }
         }
         (Some((Segment::Every, rest)), Value::Array(elements)) => {
-            elements.iter_mut().for_each(|child| parse_json(rest, child));
+            for child in elements {
+                parse_json(rest, child);
+            }
         }
         _ => {}
     }

@@ -96,7 +96,7 @@ pub struct Join {
 #[derive(Clone, Debug)]
 pub enum Listing {
     /// By a call: once per scope, or once per parent where the type has a parent without join.
-    Call(ListCall),
+    Call(Box<ListCall>),
     /// From what is already known of each parent: no call.
     FromParent(FromParent),
 }

@@ -8,6 +8,7 @@ use net::Request;
 use serde_json::{Map, Value};
 
 /// What a request asks, in the words of `examples:`.
+#[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) service: String,
     /// `DescribeVpcs`, or `GET /bucket?versioning` for REST.
