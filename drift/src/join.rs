@@ -47,9 +47,12 @@ impl<'a> Index<'a> {
             let Some(mapping) = evidence.types.get(instance.address.resource_type()) else { continue };
             let identity = instance.identity.as_ref().and_then(identity_text);
             let id = instance.id.as_ref().map(model::ImportId::as_str);
+            let import_id = instance.import_id.as_ref().map(model::ImportId::as_str).filter(|text| id != Some(text));
             let arn = instance.arn.as_deref().filter(|arn| id != Some(arn));
             for native_type in &mapping.native_types {
-                for text in [id, arn, identity.as_deref()].into_iter().flatten().filter(|text| !text.is_empty()) {
+                for text in
+                    [id, import_id, arn, identity.as_deref()].into_iter().flatten().filter(|text| !text.is_empty())
+                {
                     entries.push((hash(native_type, text), position as u32));
                 }
             }
@@ -120,7 +123,7 @@ impl<'a> Index<'a> {
     fn is_recorded_as(&self, instance: &RecordedInstance, native_type: &NativeType, text: &str) -> bool {
         let mapping = self.evidence.types.get(instance.address.resource_type());
         mapping.is_some_and(|mapping| mapping.native_types.contains(native_type))
-            && (instance.id.as_ref().is_some_and(|id| id.as_str() == text)
+            && ([&instance.id, &instance.import_id].into_iter().flatten().any(|id| id.as_str() == text)
                 || instance.arn.as_deref() == Some(text)
                 || instance.identity.as_ref().and_then(identity_text).as_deref() == Some(text))
     }

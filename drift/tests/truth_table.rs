@@ -192,6 +192,14 @@ fn every_type_that_manages_an_object_finds_it() {
 }
 
 #[test]
+fn an_object_is_found_by_an_import_id_that_is_not_the_id_attribute() {
+    let mut world = World::new();
+    world.record("aws_iam_role.a", "statement").import_id = Some("function/statement".into());
+    world.object("aws.iam.role", "function/statement");
+    assert_eq!(world.judge().findings, []);
+}
+
+#[test]
 fn an_object_is_found_by_arn_identity_or_id_attribute() {
     check!(|world| {
         let queue = world.record("aws_sqs_queue.by_arn", "other");

@@ -88,6 +88,7 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
     let ignore = read_ignore_file(session, request)?;
     session.phase("reading states");
     let mut states = states::load(session, &request.states).await?;
+    states.derive_import_ids(&catalog);
     let mut diagnostics = std::mem::take(&mut states.diagnostics);
     let types = types_to_look_at(&catalog, request, &states)?;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use cty::Value;
 use drift::RecordedAttributes;
-use model::{Cause, CauseKind, Diagnostic, Diagnostics, RecordedInstance, StateRef};
+use inventory::definition::{Alias, Catalog, ScopeValues, Subject, Template};
+use model::{Cause, CauseKind, Diagnostic, Diagnostics, ImportId, RecordedInstance, StateRef};
 use tfstate::Snapshot;
 use tfstate::backend::{self, Location, StateSource};
 
@@ -132,6 +133,36 @@ async fn read(
 }
 
 impl States {
+    /// Works out the import ids of instances whose `id` attribute is something else, by the templates of the catalog.
+    pub(crate) fn derive_import_ids(&mut self, catalog: &Catalog) {
+        let place = ScopeValues::default();
+        for instance in &mut self.recorded {
+            let resource_type = instance.address.resource_type().as_str();
+            let templates: Vec<&Template> = catalog
+                .for_resource_type(resource_type)
+                .iter()
+                .flat_map(|definition| &definition.terraform)
+                .flat_map(|mapping| {
+                    let own = (mapping.resource_type == resource_type).then_some(&mapping.recorded_id);
+                    let is_alias = |alias: &&Alias| alias.resource_type == resource_type;
+                    own.into_iter().chain(mapping.aliases.iter().filter(is_alias).map(|alias| &alias.recorded_id))
+                })
+                .filter(|template| template.to_string() != "{/id}")
+                .collect();
+            if templates.is_empty() {
+                continue;
+            }
+            // What cannot be decoded here is reported when the instance is compared.
+            let Ok(attributes) = self.snapshots[instance.state].attributes(instance.position, None) else { continue };
+            let (attributes, _) = attributes.unmark_deep_with_paths();
+            let Ok(json) = cty::json::encode(&attributes, &attributes.ty()) else { continue };
+            let Ok(object) = serde_json::from_slice(&json) else { continue };
+            let subject = Subject { object: &object, parent: None, scope: &place };
+            instance.import_id =
+                templates.iter().find_map(|template| template.render(&subject).ok()).map(ImportId::from);
+        }
+    }
+
     /// Tells whether any state was written since it was read.
     pub(crate) async fn moved(&self) -> bool {
         for source in &self.sources {

@@ -34,6 +34,8 @@ pub struct RecordedInstance {
     pub provider: ProviderConfigAddress,
     /// The `id` attribute.
     pub id: Option<ImportId>,
+    /// What `terraform import` takes for it, where that is not the `id` attribute and the other attributes tell.
+    pub import_id: Option<ImportId>,
     /// The `arn` attribute.
     pub arn: Option<String>,
     /// The identity, where the provider recorded one.

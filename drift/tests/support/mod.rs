@@ -136,6 +136,7 @@ impl World {
             is_tainted: false,
             provider: format!("provider[\"registry.terraform.io/hashicorp/{provider}\"]").parse().expect("a provider"),
             id: Some(id.into()),
+            import_id: None,
             arn: None,
             identity: None,
             account: Some(ACCOUNT.into()),

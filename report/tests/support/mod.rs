@@ -101,6 +101,7 @@ impl World {
             is_tainted: false,
             provider: r#"provider["registry.terraform.io/hashicorp/aws"]"#.parse().expect("a provider"),
             id: text(value, "id").map(Into::into),
+            import_id: None,
             arn: None,
             identity: None,
             account: Some(account(value)),

@@ -64,6 +64,7 @@ fn record(instance: IndexedInstance<'_>, state: usize, diagnostics: &mut Diagnos
         is_tainted: instance.is_tainted(),
         provider: instance.provider().clone(),
         id: instance.id().map(ImportId::from),
+        import_id: None,
         arn: arn.map(str::to_owned),
         account: in_arn(|place| place.account.to_owned()).or_else(|| told("account_id")).map(AccountId::from),
         region: in_arn(|place| place.region.to_owned())
