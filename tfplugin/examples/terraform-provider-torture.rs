@@ -204,6 +204,7 @@ impl Provider for Torture {
     async fn configure(&self, _call: &Call, request: ConfigureRequest) -> Answer<()> {
         *self.label.lock().unwrap_or_else(PoisonError::into_inner) =
             text(&request.config, "label").unwrap_or_default().to_owned();
+        tracing::info!(terraform = request.terraform_version, "the provider was configured");
         Ok(((), Vec::new()))
     }
 

@@ -4,6 +4,8 @@
 //! removed from the definitions before code is made of them, with every message only they use: no part of this
 //! workspace can send, or even name, an Apply.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -95,8 +97,15 @@ fn generate(proto_dir: &Path) -> BTreeMap<String, String> {
 }
 
 fn render(mut descriptors: FileDescriptorSet, with_server: bool, shared: &BTreeMap<String, String>) -> String {
+    let mut containers = Vec::new();
     for file in &mut descriptors.file {
         file.source_code_info = None;
+        let is_own =
+            |message: &&DescriptorProto| !shared.contains_key(&format!(".{}.{}", file.package(), message.name()));
+        let holds_others = |message: &&DescriptorProto| message.field.is_empty() && !message.nested_type.is_empty();
+        containers.extend(
+            file.message_type.iter().filter(is_own).filter(holds_others).map(|message| message.name().to_owned()),
+        );
     }
     let out_dir = tempfile::tempdir().unwrap();
     let mut builder = tonic_prost_build::configure()
@@ -112,7 +121,18 @@ fn render(mut descriptors: FileDescriptorSet, with_server: bool, shared: &BTreeM
     builder.compile_fds(descriptors).unwrap();
     let files: Vec<_> = std::fs::read_dir(out_dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 1, "one package gives one file");
-    std::fs::read_to_string(&files[0]).unwrap()
+    without_containers(std::fs::read_to_string(&files[0]).unwrap(), &containers)
+}
+
+/// Removes the types of messages that only hold other messages and are never sent: `ReadResource`, but not its `Request`.
+fn without_containers(mut code: String, containers: &[String]) -> String {
+    for name in containers {
+        let declaration = format!("pub struct {name} {{}}\n");
+        let start = code.find(&declaration).unwrap_or_else(|| panic!("{name} is an empty message"));
+        let attribute = code[..start].rfind("#[derive(").expect("a message derives something");
+        code.replace_range(attribute..start + declaration.len(), "");
+    }
+    code
 }
 
 /// Removes the calls that are not in `calls`, and every message and enum that no remaining call needs.

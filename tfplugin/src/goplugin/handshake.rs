@@ -94,6 +94,7 @@ impl FromStr for HandshakeLine {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

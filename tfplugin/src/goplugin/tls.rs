@@ -23,8 +23,19 @@ pub(crate) struct EphemeralCertificate {
 }
 
 impl EphemeralCertificate {
+    /// Makes a server's certificate.
+    pub(crate) fn for_server() -> Result<Self, Error> {
+        Self::generate(&rcgen::PKCS_ECDSA_P256_SHA256)
+    }
+
+    /// Makes a client's certificate, on the curve go-plugin uses: servers that cannot verify that curve ask for no
+    /// certificate, and would refuse one on another curve for being an authority.
+    pub(crate) fn for_client() -> Result<Self, Error> {
+        Self::generate(&rcgen::PKCS_ECDSA_P521_SHA512)
+    }
+
     /// Makes one as go-plugin does: self-signed, for `localhost`, an authority.
-    pub(crate) fn generate() -> Result<Self, Error> {
+    fn generate(algorithm: &'static rcgen::SignatureAlgorithm) -> Result<Self, Error> {
         let fail = |error: rcgen::Error| {
             Error::new(ErrorKind::Local, "TLS", "A certificate for this run could not be made.").because(error)
         };
@@ -39,7 +50,7 @@ impl EphemeralCertificate {
         ];
         params.extended_key_usages =
             vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth, rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(fail)?;
+        let key = rcgen::KeyPair::generate_for(algorithm).map_err(fail)?;
         let certificate = params.self_signed(&key).map_err(fail)?;
         Ok(Self {
             certificate: certificate.der().clone(),

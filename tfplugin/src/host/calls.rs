@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use cty::Value;
 use model::{Block, Diagnostics, Schema};
 use tokio::sync::mpsc;
-use tonic::Code;
 
 use super::HostedProvider;
 use crate::provider::{
@@ -31,10 +30,10 @@ fn encode_meta(
     schema: &ProviderSchema,
     meta: Option<Value>,
 ) -> Result<Option<wire::DynamicValue>, Error> {
-    match (meta, &schema.provider_meta) {
-        (Some(meta), Some(schema)) => value::encode_block(operation, meta, &schema.block).map(Some),
-        _ => Ok(None),
-    }
+    // As core does: a provider that has such a schema always gets a value, null where the module says nothing.
+    let Some(schema) = &schema.provider_meta else { return Ok(None) };
+    let meta = meta.unwrap_or_else(|| Value::null(schema.value_type()));
+    value::encode_block(operation, meta, &schema.block).map(Some)
 }
 
 fn refuse_deferral(operation: &'static str, deferred: Option<wire::Deferred>) -> Result<(), Error> {
@@ -65,16 +64,8 @@ impl HostedProvider {
             self.wait_for("GetProviderSchema", call, self.client.get_provider_schema()).await?;
         let mut diagnostics = diagnostic::decode_all(diagnostics);
         let mut schema = decoded?;
-        let operation = "GetResourceIdentitySchemas";
-        let asked = self.client.get_resource_identity_schemas(wire::get_resource_identity_schemas::Request {});
-        let identities = self.wait_for(operation, call, async {
-            match asked.await {
-                // A provider of before 2025 has no identities.
-                Err(status) if status.code() == Code::Unimplemented => Ok(Default::default()),
-                answered => answered,
-            }
-        });
-        let identities = identities.await?;
+        let identities =
+            self.wait_for("GetResourceIdentitySchemas", call, self.client.known_identity_schemas()).await?;
         diagnostics.extend(diagnostic::decode_all(identities.diagnostics));
         schema.identities = schema::decode_identities(identities.identity_schemas)?;
         Ok((Arc::new(schema), diagnostics))

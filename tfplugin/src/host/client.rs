@@ -4,7 +4,7 @@
 //! written out.
 
 use tonic::transport::Channel;
-use tonic::{Response, Status, Streaming};
+use tonic::{Code, Response, Status, Streaming};
 
 use crate::wire::goplugin::Empty;
 use crate::wire::goplugin::grpc_controller_client::GrpcControllerClient;
@@ -97,6 +97,16 @@ impl Client {
         }
     }
 
+    /// Gives the identity schemas; a provider of before 2025 does not know the call and has none.
+    pub(super) async fn known_identity_schemas(&self) -> Result<wire::get_resource_identity_schemas::Response, Status> {
+        match self.get_resource_identity_schemas(wire::get_resource_identity_schemas::Request {}).await {
+            Err(status) if status.code() == Code::Unimplemented => {
+                Ok(wire::get_resource_identity_schemas::Response::default())
+            }
+            answered => answered,
+        }
+    }
+
     pub(super) async fn validate_provider_config(
         &self,
         config: wire::DynamicValue,
@@ -126,5 +136,65 @@ impl Client {
 
     pub(super) async fn shutdown(&self) -> Result<(), Status> {
         self.controller.clone().shutdown(Empty {}).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::convert::Infallible;
+    use std::task::{Context, Poll};
+
+    use hyper_util::rt::TokioIo;
+    use tonic::body::Body;
+    use tonic::codegen::http;
+    use tonic::server::NamedService;
+
+    use super::*;
+
+    /// Answers every call of protocol 6 with one status.
+    #[derive(Clone)]
+    struct Answers(Code);
+
+    impl NamedService for Answers {
+        const NAME: &'static str = "tfplugin6.Provider";
+    }
+
+    impl tower::Service<http::Request<Body>> for Answers {
+        type Response = http::Response<Body>;
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+
+        fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _request: http::Request<Body>) -> Self::Future {
+            std::future::ready(Ok(Status::new(self.0, "on request").into_http()))
+        }
+    }
+
+    async fn client_of(code: Code) -> Client {
+        let (near, far) = tokio::io::duplex(64 << 10);
+        let server = tonic::transport::Server::builder().add_service(Answers(code));
+        tokio::spawn(server.serve_with_incoming(tokio_stream::once(Ok::<_, std::io::Error>(far))));
+        let mut near = Some(near);
+        let connector = tower::service_fn(move |_| {
+            std::future::ready(near.take().map(TokioIo::new).ok_or_else(|| std::io::Error::other("connected once")))
+        });
+        let channel = Channel::from_static("http://plugin.invalid").connect_with_connector(connector).await.unwrap();
+        Client::new(6, channel).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_provider_without_the_call_has_no_identities() {
+        let client = client_of(Code::Unimplemented).await;
+        assert!(client.known_identity_schemas().await.unwrap().identity_schemas.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_fails_at_identities_fails() {
+        let client = client_of(Code::Internal).await;
+        assert_eq!(client.known_identity_schemas().await.unwrap_err().code(), Code::Internal);
     }
 }

@@ -56,8 +56,8 @@ impl Launch {
             program: program.into(),
             arguments: Vec::new(),
             environment: environment.into_iter().collect(),
-            start_timeout: Duration::from_secs(60),
-            call_timeout: Duration::from_secs(600),
+            start_timeout: Duration::from_mins(1),
+            call_timeout: Duration::from_mins(10),
             may_log: false,
             is_encrypted: true,
         }
@@ -88,7 +88,7 @@ impl HostedProvider {
     /// [`ErrorKind::NotStarted`] where there is no such program, [`ErrorKind::Handshake`] where it is not a provider we
     /// can talk to, [`ErrorKind::TimedOut`] where it does not get ready.
     pub async fn launch(launch: Launch) -> Result<Self, Error> {
-        let certificate = if launch.is_encrypted { Some(EphemeralCertificate::generate()?) } else { None };
+        let certificate = if launch.is_encrypted { Some(EphemeralCertificate::for_client()?) } else { None };
         let program = launch.program.display().to_string();
         let started = async {
             let (process, line) = Process::start(&launch, certificate.as_ref()).await?;
@@ -150,7 +150,10 @@ impl HostedProvider {
     async fn explain(&self, operation: &'static str, status: Status) -> Error {
         match status.code() {
             Code::Unimplemented => return Error::unimplemented(operation).because(status),
-            Code::Cancelled => return Error::cancelled(operation).because(status),
+            // With a source it is our own connection that ended, without one the provider's answer.
+            Code::Cancelled if std::error::Error::source(&status).is_none() => {
+                return Error::cancelled(operation).because(status);
+            }
             Code::OutOfRange | Code::ResourceExhausted => {
                 let detail =
                     format!("A message is larger than the 256 MiB that either side accepts: {}.", status.message());

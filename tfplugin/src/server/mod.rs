@@ -178,7 +178,7 @@ pub async fn serve(
     let (tls, certificate) = match client_certificate {
         None => (None, None),
         Some(client) => {
-            let own = EphemeralCertificate::generate()?;
+            let own = EphemeralCertificate::for_server()?;
             let der = own.certificate.to_vec();
             (Some(tokio_rustls::TlsAcceptor::from(own.into_server_config(client)?)), Some(der))
         }

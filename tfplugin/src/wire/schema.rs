@@ -347,6 +347,7 @@ fn malformed(reason: impl std::fmt::Display) -> Error {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use prost::Message;
 

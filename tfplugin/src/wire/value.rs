@@ -138,3 +138,67 @@ fn with_whole_block(value: &Value, nested: &NestedBlock) -> Value {
         _ => value.clone(),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn wire(msgpack: &[u8]) -> DynamicValue {
+        DynamicValue { msgpack: msgpack.to_vec().into(), json: bytes::Bytes::new() }
+    }
+
+    #[test]
+    fn an_object_without_all_its_attributes_is_refused() {
+        let ty = Type::object([("a", Type::String), ("b", Type::String)]);
+        let whole = wire(b"\x82\xa1a\xa1x\xa1b\xc0");
+        assert!(decode("test", Some(&whole), &ty).is_ok());
+        let error = decode("test", Some(&wire(b"\x81\xa1a\xa1x")), &ty).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed);
+    }
+
+    #[test]
+    fn nothing_is_null_and_json_is_read_too() {
+        assert!(decode("test", None, &Type::String).unwrap().is_null());
+        assert!(decode("test", Some(&wire(b"")), &Type::String).unwrap().is_null());
+        let json = DynamicValue { msgpack: bytes::Bytes::new(), json: bytes::Bytes::from_static(b"\"x\"") };
+        assert_eq!(decode("test", Some(&json), &Type::String).unwrap(), Value::string("x"));
+    }
+
+    #[test]
+    fn marks_stay_here() {
+        let marked = Value::string("secret").mark_sensitive();
+        assert_eq!(encode("test", &marked, &Type::String).unwrap().msgpack, b"\xa6secret".as_slice());
+    }
+
+    #[test]
+    fn blocks_that_hold_any_type_are_empty_too() {
+        let attribute = model::Attribute {
+            ty: model::AttributeType::Plain(Type::Dynamic),
+            description: String::new(),
+            description_is_markdown: false,
+            required: false,
+            optional: true,
+            computed: false,
+            sensitive: false,
+            write_only: false,
+            deprecated: false,
+            deprecation_message: String::new(),
+        };
+        let leaf = Block { attributes: BTreeMap::from([("any".to_owned(), attribute)]), ..Block::default() };
+        let nested = |nesting| NestedBlock { nesting, block: leaf.clone(), min_items: 0, max_items: 0 };
+        let block = Block {
+            blocks: BTreeMap::from([
+                ("list".to_owned(), nested(NestingMode::List)),
+                ("map".to_owned(), nested(NestingMode::Map)),
+            ]),
+            ..Block::default()
+        };
+        let nulls = [("list", Value::null(Type::Dynamic)), ("map", Value::null(Type::Dynamic))];
+        let value = Value::object(nulls.map(|(name, value)| (name.to_owned(), value)).into());
+        let whole = with_whole_blocks(value, &block);
+        let fields: BTreeMap<&str, &Value> = whole.entries().collect();
+        assert_eq!(*fields["list"], Value::tuple(Vec::new()));
+        assert_eq!(*fields["map"], Value::object(BTreeMap::new()));
+    }
+}

@@ -3,6 +3,8 @@
 //! Our host drives a server of ours (`examples/terraform-provider-torture.rs`) as a process of its own, so each test
 //! proves both sides.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod calls;
 mod handshake;
 mod processes;

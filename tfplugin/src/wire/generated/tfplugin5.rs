@@ -123,8 +123,6 @@ pub mod schema {
         }
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetProviderSchema {}
 /// Nested message and enum types in `GetProviderSchema`.
 pub mod get_provider_schema {
     #[derive(Clone, PartialEq, ::prost::Message)]
@@ -171,8 +169,6 @@ pub mod get_provider_schema {
         >,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PrepareProviderConfig {}
 /// Nested message and enum types in `PrepareProviderConfig`.
 pub mod prepare_provider_config {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -87,8 +87,6 @@ pub mod attribute_path {
         }
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct StopProvider {}
 /// Nested message and enum types in `StopProvider`.
 pub mod stop_provider {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -431,8 +429,6 @@ pub mod deferred {
         }
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetMetadata {}
 /// Nested message and enum types in `GetMetadata`.
 pub mod get_metadata {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -494,8 +490,6 @@ pub mod get_metadata {
         pub type_name: ::prost::alloc::string::String,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetProviderSchema {}
 /// Nested message and enum types in `GetProviderSchema`.
 pub mod get_provider_schema {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -547,8 +541,6 @@ pub mod get_provider_schema {
         pub server_capabilities: ::core::option::Option<super::ServerCapabilities>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ValidateProviderConfig {}
 /// Nested message and enum types in `ValidateProviderConfig`.
 pub mod validate_provider_config {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -562,8 +554,6 @@ pub mod validate_provider_config {
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UpgradeResourceState {}
 /// Nested message and enum types in `UpgradeResourceState`.
 pub mod upgrade_resource_state {
     #[derive(Clone, PartialEq, ::prost::Message)]
@@ -583,8 +573,6 @@ pub mod upgrade_resource_state {
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetResourceIdentitySchemas {}
 /// Nested message and enum types in `GetResourceIdentitySchemas`.
 pub mod get_resource_identity_schemas {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -600,8 +588,6 @@ pub mod get_resource_identity_schemas {
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ValidateResourceConfig {}
 /// Nested message and enum types in `ValidateResourceConfig`.
 pub mod validate_resource_config {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -619,8 +605,6 @@ pub mod validate_resource_config {
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ValidateDataResourceConfig {}
 /// Nested message and enum types in `ValidateDataResourceConfig`.
 pub mod validate_data_resource_config {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -636,8 +620,6 @@ pub mod validate_data_resource_config {
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ConfigureProvider {}
 /// Nested message and enum types in `ConfigureProvider`.
 pub mod configure_provider {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -655,8 +637,6 @@ pub mod configure_provider {
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ReadResource {}
 /// Nested message and enum types in `ReadResource`.
 pub mod read_resource {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -688,8 +668,6 @@ pub mod read_resource {
         pub new_identity: ::core::option::Option<super::ResourceIdentityData>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PlanResourceChange {}
 /// Nested message and enum types in `PlanResourceChange`.
 pub mod plan_resource_change {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -729,8 +707,6 @@ pub mod plan_resource_change {
         pub planned_identity: ::core::option::Option<super::ResourceIdentityData>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ImportResourceState {}
 /// Nested message and enum types in `ImportResourceState`.
 pub mod import_resource_state {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -765,8 +741,6 @@ pub mod import_resource_state {
         pub deferred: ::core::option::Option<super::Deferred>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ReadDataSource {}
 /// Nested message and enum types in `ReadDataSource`.
 pub mod read_data_source {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -790,8 +764,6 @@ pub mod read_data_source {
         pub deferred: ::core::option::Option<super::Deferred>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListResource {}
 /// Nested message and enum types in `ListResource`.
 pub mod list_resource {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -817,8 +789,6 @@ pub mod list_resource {
         pub diagnostic: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ValidateListResourceConfig {}
 /// Nested message and enum types in `ValidateListResourceConfig`.
 pub mod validate_list_resource_config {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
