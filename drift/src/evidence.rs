@@ -39,6 +39,17 @@ pub struct TypeMapping {
     pub cloud: CloudName,
     /// The native types; an instance is missing only where none of them has its object.
     pub native_types: Vec<NativeType>,
+    /// Where a parent's resource may hold such an object inline, instead of a resource of its own.
+    pub inline_in: Vec<InlineIn>,
+}
+
+/// Names an attribute or block of a parent's resource that may hold a child inline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InlineIn {
+    /// The Terraform type of the parent: `aws_security_group`.
+    pub resource_type: ResourceType,
+    /// The attribute or block: `ingress`.
+    pub attribute: String,
 }
 
 /// Says whose credentials a cloud was asked with.

@@ -191,7 +191,11 @@ impl Judging<'_> {
         }
         for instance in instances {
             let slot = &mut self.sightings[*instance as usize];
+            let mut is_ambiguous = false;
             if let Some(kept) = slot {
+                // What is global has one key in every region it is listed in; other keys are other objects.
+                kept.is_ambiguous |= kept.key != object.key;
+                is_ambiguous = kept.is_ambiguous;
                 let is_kept = (&kept.scope, &kept.key, std::cmp::Reverse(kept.observed_at))
                     <= (&object.scope, &object.key, std::cmp::Reverse(object.fetched_at));
                 if is_kept {
@@ -202,7 +206,7 @@ impl Judging<'_> {
                 scope: object.scope.clone(),
                 key: object.key.clone(),
                 observed_at: object.fetched_at,
-                is_ambiguous: false,
+                is_ambiguous,
                 differences: Vec::new(),
                 cause: object.cause.clone(),
                 name: None,
@@ -344,8 +348,8 @@ impl Judging<'_> {
         };
         if sighting.is_ambiguous {
             let detail = format!(
-                "Objects of several accounts or regions have the id of this {resource_type}, and the state does not \
-                 say which one it is."
+                "Several objects answer to what the state records of this {resource_type}, and it does not say which \
+                 one it is."
             );
             return Err(Cause::new(CauseKind::NoIdentity, detail));
         }

@@ -29,7 +29,9 @@ pub mod remedy;
 pub mod summary;
 mod unmanaged;
 
-pub use evidence::{Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, RecordedAttributes, TypeMapping};
+pub use evidence::{
+    Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, InlineIn, RecordedAttributes, TypeMapping,
+};
 pub use exit::ExitCode;
 pub use fails::FailOn;
 pub use ignore::IgnoreRules;

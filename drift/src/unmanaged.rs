@@ -1,12 +1,14 @@
 //! Objects that no state records: unmanaged, managed by something else, or not worth showing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use cty::Value;
 use model::{AccountId, Finding, Kind, NativeType, ObjectKey, Precision, Region, RemoteObject, Scope, Standing};
 
-use crate::Evidence;
+use crate::compare::inline::{Held, held_inline};
 use crate::judge::blank;
+use crate::{Declaration, Evidence};
 
 /// Collects objects as they stream by and decides about them once all parents are known.
 pub(crate) struct Collection {
@@ -19,6 +21,8 @@ struct Found {
     finding: Finding,
     object: String,
     parent: Option<Parent>,
+    /// What tells whether the parent's resource holds it inline; empty where there is no parent.
+    attributes: BTreeMap<String, Value>,
 }
 
 #[derive(Clone)]
@@ -96,20 +100,42 @@ impl Collection {
             folded,
             ..blank(kind, reason)
         };
-        self.found.push(Found { finding, object: described, parent });
+        let attributes = if parent.is_some() { object.attributes } else { BTreeMap::new() };
+        self.found.push(Found { finding, object: described, parent, attributes });
     }
 
     /// Decides about every object, giving its finding and what identifies it.
     pub(crate) fn finish(self, evidence: &Evidence<'_>) -> Vec<(Finding, String)> {
         let Self { fates, found, .. } = self;
-        let settle = |Found { mut finding, object, parent }: Found| {
+        let settle = |Found { mut finding, object, parent, attributes }: Found| {
             if let (Some(parent), Kind::Unmanaged, None) = (&parent, finding.kind, &finding.folded) {
                 let named = format!("{} {}", parent.native_type, parent.key);
                 match settle_parent(&fates, parent.hashes) {
                     Some(Fate::Managed(instance)) => {
                         let address = &evidence.recorded[instance as usize].address;
+                        let mapping = finding.resource_type.as_ref().and_then(|name| evidence.types.get(name));
+                        let held = mapping.and_then(|mapping| {
+                            held_inline(evidence, instance as usize, &mapping.inline_in, &attributes)
+                        });
                         let reason = &finding.reason;
-                        finding.reason = format!("{reason} The {named} it belongs to is managed as {address}.");
+                        match held {
+                            Some(Held { attribute, declaration: Declaration::Silent }) => {
+                                finding.reason = format!(
+                                    "{reason} The state of {address} shows it in `{attribute}`, which the code does not \
+                                     set: a refresh may have picked it up."
+                                );
+                            }
+                            Some(Held { attribute, declaration }) => {
+                                let known = match declaration {
+                                    Declaration::Unknown => ", as far as its state tells",
+                                    _ => "",
+                                };
+                                finding.folded = Some(format!("{address} holds it inline, in `{attribute}`{known}."));
+                            }
+                            None => {
+                                finding.reason = format!("{reason} The {named} it belongs to is managed as {address}.");
+                            }
+                        }
                     }
                     Some(Fate::Default(reason)) => {
                         finding.folded = Some(format!("It belongs to {named}. {reason}"));

@@ -254,7 +254,7 @@ fn an_instance_without_a_region_owns_the_only_object_with_its_id() {
         world.object("aws.sqs.queue", "r").scope.region = Some("us-east-1".into());
         world.record("aws_sqs_queue.c", "s").region = None;
     }, @r#"
-    undetermined aws_sqs_queue.b: Objects of several accounts or regions have the id of this aws_sqs_queue, and the state does not say which one it is.
+    undetermined aws_sqs_queue.b: Several objects answer to what the state records of this aws_sqs_queue, and it does not say which one it is.
       cause: no_identity
     undetermined aws_sqs_queue.c: The state does not say in which region this aws_sqs_queue lies.
       cause: no_identity
@@ -575,5 +575,81 @@ fn the_summary_groups_what_is_shown() {
             Unmanaged: 1,
         },
     }
+    "#);
+}
+
+/// A group with two rules in the state, and its objects: the same two, and some that somebody added.
+fn inline_rules(world: &mut World) {
+    world.record_with(
+        "aws_vpc.group",
+        "sg-1",
+        r#"{"inline":[
+            {"from_port":443,"to_port":443,"protocol":"tcp","cidr_blocks":["0.0.0.0/0"],"self":false,"description":"web"},
+            {"from_port":22,"to_port":8022,"protocol":"tcp","cidr_blocks":["10.0.0.0/8"],"self":false},
+            {"from_port":5432,"to_port":5432,"protocol":"tcp","cidr_blocks":[],"self":true}
+        ]}"#,
+    );
+    world.object("aws.ec2.vpc", "sg-1");
+    let mut rule = |id: &str, attributes: &str| {
+        let child = world.object("aws.ec2.subnet", id);
+        child.parent = Some(("aws.ec2.vpc".into(), model::ObjectKey("sg-1".into())));
+        child.attributes = json(attributes).entries().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    };
+    let text = |from: u64, to: u64, source: &str| {
+        format!(r#"{{"group":"sg-1","from_port":{from},"to_port":{to},"ip_protocol":"tcp",{source}}}"#)
+    };
+    rule("held", &text(443, 443, r#""cidr_ipv4":"0.0.0.0/0","description":"changed""#));
+    rule("held-range", &text(22, 8022, r#""cidr_ipv4":"10.0.0.0/8""#));
+    rule("held-by-self", &text(5432, 5432, r#""referenced":"sg-1""#));
+    rule("rogue-source", &text(443, 443, r#""cidr_ipv4":"10.0.0.0/8""#));
+    rule("rogue-port", &text(22, 22, r#""cidr_ipv4":"10.0.0.0/8""#));
+    rule("rogue-self", &text(443, 443, r#""referenced":"sg-1""#));
+    rule("says-nothing", r#"{"group":"sg-1"}"#);
+}
+
+#[test]
+fn what_a_parent_holds_inline_is_told_from_what_was_added() {
+    check!(inline_rules, @r#"
+    unmanaged aws_subnet held: The state a.tfstate does not record it.
+      folded: aws_vpc.group holds it inline, in `inline`, as far as its state tells.
+    unmanaged aws_subnet held-by-self: The state a.tfstate does not record it.
+      folded: aws_vpc.group holds it inline, in `inline`, as far as its state tells.
+    unmanaged aws_subnet held-range: The state a.tfstate does not record it.
+      folded: aws_vpc.group holds it inline, in `inline`, as far as its state tells.
+    unmanaged aws_subnet rogue-port: The state a.tfstate does not record it. The aws.ec2.vpc sg-1 it belongs to is managed as aws_vpc.group.
+      remedy: import aws_subnet.rogue-port from rogue-port
+    unmanaged aws_subnet rogue-self: The state a.tfstate does not record it. The aws.ec2.vpc sg-1 it belongs to is managed as aws_vpc.group.
+      remedy: import aws_subnet.rogue-self from rogue-self
+    unmanaged aws_subnet rogue-source: The state a.tfstate does not record it. The aws.ec2.vpc sg-1 it belongs to is managed as aws_vpc.group.
+      remedy: import aws_subnet.rogue-source from rogue-source
+    unmanaged aws_subnet says-nothing: The state a.tfstate does not record it. The aws.ec2.vpc sg-1 it belongs to is managed as aws_vpc.group.
+      remedy: import aws_subnet.says-nothing from says-nothing
+    exit code 0
+    "#);
+}
+
+#[test]
+fn what_a_refresh_picked_up_is_not_held_inline() {
+    check!(|world| {
+        inline_rules(world);
+        world.objects.truncate(2);
+        world.declared = Some(Code([("aws_vpc.group".to_owned(), vec![])].into()));
+    }, @r#"
+    unmanaged aws_subnet held: The state a.tfstate does not record it. The state of aws_vpc.group shows it in `inline`, which the code does not set: a refresh may have picked it up.
+      remedy: import aws_subnet.held from held
+    exit code 0
+    "#);
+}
+
+#[test]
+fn several_objects_with_the_id_of_one_instance_are_ambiguous() {
+    check!(|world| {
+        world.record("aws_vpc.main", "vpc-1");
+        world.object("aws.ec2.vpc", "vpc-1");
+        world.object("aws.ec2.vpc", "vpc-1").key = model::ObjectKey("other".into());
+    }, @r#"
+    undetermined aws_vpc.main: Several objects answer to what the state records of this aws_vpc, and it does not say which one it is.
+      cause: no_identity
+    exit code 3
     "#);
 }

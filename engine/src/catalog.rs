@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use drift::{Pattern, TypeMapping};
+use drift::{InlineIn, Pattern, TypeMapping};
 use inventory::definition::{Catalog, DefinitionSource, TypeDefinition};
 use model::{NativeType, ResourceType};
 
@@ -63,11 +63,17 @@ pub(crate) fn type_mappings(catalog: &Catalog) -> BTreeMap<ResourceType, TypeMap
         let aliases = definition.terraform.iter().flat_map(|mapping| &mapping.aliases);
         let names = definition.resource_types().chain(aliases.map(|alias| alias.resource_type.as_str()));
         for name in names.collect::<BTreeSet<_>>() {
-            mappings
-                .entry(name.into())
-                .or_insert_with(|| TypeMapping { cloud: definition.cloud.as_str().into(), native_types: Vec::new() })
-                .native_types
-                .push(definition.name.as_str().into());
+            let mapping = mappings.entry(name.into()).or_insert_with(|| TypeMapping {
+                cloud: definition.cloud.as_str().into(),
+                native_types: Vec::new(),
+                inline_in: Vec::new(),
+            });
+            mapping.native_types.push(definition.name.as_str().into());
+            let own = definition.terraform.iter().filter(|mapping| mapping.resource_type == name);
+            mapping.inline_in.extend(own.flat_map(|mapping| &mapping.inline_in).map(|place| InlineIn {
+                resource_type: place.resource_type.as_str().into(),
+                attribute: place.attribute.clone(),
+            }));
         }
     }
     mappings

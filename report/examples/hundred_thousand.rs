@@ -122,7 +122,10 @@ fn main() -> io::Result<()> {
         state.starts.push(state.text.len());
     }
     let types = TYPES.iter().map(|(resource_type, native_type)| {
-        ((*resource_type).into(), TypeMapping { cloud: "aws".into(), native_types: vec![(*native_type).into()] })
+        (
+            (*resource_type).into(),
+            TypeMapping { cloud: "aws".into(), native_types: vec![(*native_type).into()], inline_in: Vec::new() },
+        )
     });
     let types = types.collect();
     let scope = |(number, _): (usize, ())| ScopeOutcome {

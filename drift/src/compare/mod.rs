@@ -4,6 +4,7 @@
 //! equal, and no difference found here ever makes a run fail.
 
 mod canonical;
+pub(crate) mod inline;
 mod policy;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cty::{Path, Value};
 use drift::{
-    Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, IgnoreRules, JudgeOptions, Question,
+    Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, IgnoreRules, InlineIn, JudgeOptions, Question,
     RecordedAttributes, TypeMapping, Verdict, judge,
 };
 use jiff::Timestamp;
@@ -88,7 +88,11 @@ impl World {
     /// A world with one state, nothing recorded, nothing seen, and complete scopes for every type.
     pub(crate) fn new() -> Self {
         let types = TYPES.iter().map(|(resource_type, native_type)| {
-            let mapping = TypeMapping { cloud: "aws".into(), native_types: vec![(*native_type).into()] };
+            let inline_in = match *resource_type {
+                "aws_subnet" => vec![InlineIn { resource_type: "aws_vpc".into(), attribute: "inline".to_owned() }],
+                _ => Vec::new(),
+            };
+            let mapping = TypeMapping { cloud: "aws".into(), native_types: vec![(*native_type).into()], inline_in };
             ((*resource_type).into(), mapping)
         });
         let mut world = Self {

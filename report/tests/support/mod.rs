@@ -170,7 +170,11 @@ impl World {
             ("aws_security_group", "aws.ec2.security_group"),
             ("aws_iam_role", "aws.iam.role"),
         ];
-        let mapping = |native_type: &str| TypeMapping { cloud: "aws".into(), native_types: vec![native_type.into()] };
+        let mapping = |native_type: &str| TypeMapping {
+            cloud: "aws".into(),
+            native_types: vec![native_type.into()],
+            inline_in: Vec::new(),
+        };
         let types = types.iter().map(|(name, native_type)| ((*name).into(), mapping(native_type))).collect();
         let question = match text(&self.input, "question") {
             None => Question::DriftAndUnmanaged,
