@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use model::{AccountId, CloudName, Identity, NativeType, RecordedInstance, RemoteObject, Scope};
+use model::{AccountId, CloudName, Identity, ImportId, NativeType, RecordedInstance, RemoteObject, Scope};
 
 use crate::Evidence;
 
@@ -46,13 +46,10 @@ impl<'a> Index<'a> {
         for (position, instance) in evidence.recorded.iter().enumerate().filter(|(position, _)| is_live(*position)) {
             let Some(mapping) = evidence.types.get(instance.address.resource_type()) else { continue };
             let identity = instance.identity.as_ref().and_then(identity_text);
-            let id = instance.id.as_ref().map(model::ImportId::as_str);
-            let import_id = instance.import_id.as_ref().map(model::ImportId::as_str).filter(|text| id != Some(text));
+            let id = import_id(instance).map(ImportId::as_str);
             let arn = instance.arn.as_deref().filter(|arn| id != Some(arn));
             for native_type in &mapping.native_types {
-                for text in
-                    [id, import_id, arn, identity.as_deref()].into_iter().flatten().filter(|text| !text.is_empty())
-                {
+                for text in [id, arn, identity.as_deref()].into_iter().flatten().filter(|text| !text.is_empty()) {
                     entries.push((hash(native_type, text), position as u32));
                 }
             }
@@ -67,7 +64,7 @@ impl<'a> Index<'a> {
         let mut found: Vec<(u32, Fit)> = Vec::new();
         let identity = object.identity.as_ref().and_then(identity_text);
         let id_attribute = object.attributes.get("id").filter(|id| !id.is_marked()).and_then(cty::Value::as_str);
-        let import_id = object.import_id.as_ref().map(model::ImportId::as_str);
+        let import_id = object.import_id.as_ref().map(ImportId::as_str);
         let texts = [import_id, id_attribute, object.arn.as_deref(), identity.as_deref()];
         for text in texts.into_iter().flatten().filter(|text| !text.is_empty()) {
             let wanted = hash(&object.scope.native_type, text);
@@ -103,7 +100,7 @@ impl<'a> Index<'a> {
             for position in wanted() {
                 let instance = &self.evidence.recorded[position as usize];
                 let Some(mapping) = self.evidence.types.get(instance.address.resource_type()) else { continue };
-                let (Some(id), Some(account)) = (&instance.id, self.account_of(instance, &mapping.cloud)) else {
+                let (Some(id), Some(account)) = (import_id(instance), self.account_of(instance, &mapping.cloud)) else {
                     continue;
                 };
                 by_key.entry((&mapping.native_types, id, account, &instance.region)).or_default().push(position);
@@ -123,7 +120,7 @@ impl<'a> Index<'a> {
     fn is_recorded_as(&self, instance: &RecordedInstance, native_type: &NativeType, text: &str) -> bool {
         let mapping = self.evidence.types.get(instance.address.resource_type());
         mapping.is_some_and(|mapping| mapping.native_types.contains(native_type))
-            && ([&instance.id, &instance.import_id].into_iter().flatten().any(|id| id.as_str() == text)
+            && (import_id(instance).is_some_and(|id| id.as_str() == text)
                 || instance.arn.as_deref() == Some(text)
                 || instance.identity.as_ref().and_then(identity_text).as_deref() == Some(text))
     }
@@ -142,6 +139,11 @@ impl<'a> Index<'a> {
         };
         Some(account.min(region))
     }
+}
+
+/// Gives the import id of an instance: its `id` attribute, unless that is known to be something else.
+pub(crate) fn import_id(instance: &RecordedInstance) -> Option<&ImportId> {
+    instance.import_id.as_ref().or(instance.id.as_ref())
 }
 
 /// Finds, for each cloud of which one account was looked at, that account.

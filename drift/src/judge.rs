@@ -11,7 +11,7 @@ use model::{
 
 use crate::compare::{differences, recorded_tags};
 use crate::fingerprint::fingerprint;
-use crate::join::Index;
+use crate::join::{Index, import_id};
 use crate::look::{Scopes, is_state_only};
 use crate::unmanaged::Collection;
 use crate::{DeclaredBlock, Evidence, ExitCode, JudgeOptions, Question, StateSet, Summary};
@@ -404,7 +404,7 @@ impl Judging<'_> {
             deposed: instance.deposed.clone(),
             resource_type: Some(instance.address.resource_type().clone()),
             native_type: mapping.and_then(|mapping| mapping.native_types.first().cloned()),
-            id: instance.id.clone(),
+            id: import_id(instance).cloned(),
             arn: instance.arn.clone(),
             states: vec![self.evidence.states[instance.state].clone()],
             provider: Some(instance.provider.provider.clone()),

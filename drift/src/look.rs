@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 use model::{AccountId, Cause, CauseKind, NativeType, RecordedInstance, ScopeOutcome, ScopeStatus};
 
-use crate::join::Index;
+use crate::join::{Index, import_id};
 use crate::{Evidence, JudgeOptions, TypeMapping};
 
 /// Providers whose resources exist in the state and nowhere else.
@@ -62,7 +62,7 @@ impl<'a> Scopes<'a> {
         mapping: &TypeMapping,
         index: &Index<'_>,
     ) -> Result<Timestamp, Cause> {
-        if instance.id.is_none() && instance.arn.is_none() && instance.identity.is_none() {
+        if import_id(instance).is_none() && instance.arn.is_none() && instance.identity.is_none() {
             let detail = "The state records neither an id, nor an ARN, nor an identity of it.";
             return Err(Cause::new(CauseKind::NoIdentity, detail));
         }

@@ -200,6 +200,17 @@ fn an_object_is_found_by_an_import_id_that_is_not_the_id_attribute() {
 }
 
 #[test]
+fn an_id_attribute_that_is_no_import_id_makes_no_double_owner() {
+    let mut world = World::new();
+    world.scope("aws.iam.role", ScopeStatus::Failed);
+    for function in ["a", "b"] {
+        let id = format!("{function}/statement");
+        world.record(&format!("aws_iam_role.{function}"), "statement").import_id = Some(id.into());
+    }
+    assert_eq!(world.judge().summary.by_kind, [(model::Kind::Undetermined, 2)].into());
+}
+
+#[test]
 fn an_object_is_found_by_arn_identity_or_id_attribute() {
     check!(|world| {
         let queue = world.record("aws_sqs_queue.by_arn", "other");
