@@ -1,6 +1,6 @@
 //! What the fuzz targets check; a test on the stable toolchain runs the same over mutated cases of the corpus.
 
-use cty::{Type, json, msgpack};
+use cty::{Type, Value, json, msgpack, walk};
 
 /// Builds a type from the first bytes and returns what is left of them.
 pub(crate) fn take_type(data: &[u8]) -> (Type, &[u8]) {
@@ -34,13 +34,41 @@ pub(crate) fn check_msgpack(ty: &Type, bytes: &[u8]) {
     let Ok(value) = msgpack::decode(bytes, ty) else { return };
     let encoded = msgpack::encode(&value, ty).expect("what was decoded can be encoded");
     let again = msgpack::decode(&encoded, ty).expect("what was encoded can be decoded");
-    // Equality of the values would ask too much: long prefixes of unknown strings are shortened on the wire, large
-    // integers that were doubles arrive as the digits they are shown with, and zero loses its sign.
-    if value.is_wholly_known() {
-        assert_eq!(again.to_string().replace("-0", "0"), value.to_string().replace("-0", "0"));
+    if has_negative_zero(&value) {
+        // It arrives as zero, which a set may have already.
+        return;
     }
+    assert!(arrives_as(&value, &again), "{value:?} became {again:?}");
     let encoded_again = msgpack::encode(&again, ty).expect("what was decoded can be encoded");
     assert_eq!(encoded, encoded_again, "{value:?}");
+}
+
+/// Tells whether a value may arrive as the other one after encoding and decoding.
+///
+/// Equality would ask too much: large integers that were doubles arrive as the digits they are shown with, and long
+/// prefixes of unknown strings are shortened on the wire.
+pub(crate) fn arrives_as(sent: &Value, arrived: &Value) -> bool {
+    if sent == arrived || !sent.is_known() && !arrived.is_known() && sent.ty() == arrived.ty() {
+        return true;
+    }
+    if let (Some(sent), Some(arrived)) = (sent.as_number(), arrived.as_number()) {
+        return sent.to_string() == arrived.to_string();
+    }
+    let all_arrive = |(sent, arrived): (&Value, &Value)| arrives_as(sent, arrived);
+    !sent.is_empty()
+        && sent.ty() == arrived.ty()
+        && sent.len() == arrived.len()
+        && sent.elements().zip(arrived.elements()).all(all_arrive)
+        && sent.entries().zip(arrived.entries()).all(|((a, sent), (b, arrived))| a == b && arrives_as(sent, arrived))
+}
+
+fn has_negative_zero(value: &Value) -> bool {
+    let mut found = false;
+    walk(value, |_, inner| {
+        found |= inner.as_number().is_some_and(|number| number.is_zero() && number.is_negative());
+        true
+    });
+    found
 }
 
 /// Whatever decodes, and has a form in JSON, encodes to text that decodes to the same and encodes to the same.
@@ -52,6 +80,6 @@ pub(crate) fn check_json(ty: &Type, text: &[u8]) {
     // Only infinity, which a string may spell, can be decoded and not encoded.
     let Ok(encoded) = json::encode(&value, ty) else { return };
     let again = json::decode(&encoded, ty).expect("what was encoded can be decoded");
-    assert_eq!(again, value);
+    assert!(arrives_as(&value, &again), "{value:?} became {again:?}");
     assert_eq!(json::encode(&again, ty).expect("what was decoded can be encoded"), encoded);
 }

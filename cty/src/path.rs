@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::display::is_identifier;
 use crate::error::{Error, ErrorKind, Result};
 use crate::value::Value;
 
@@ -125,7 +126,7 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.0.iter().enumerate() {
             match step {
-                PathStep::GetAttr(name) if index == 0 => f.write_str(name)?,
+                PathStep::GetAttr(name) if index == 0 && is_identifier(name) => f.write_str(name)?,
                 step => write!(f, "{step}")?,
             }
         }
@@ -136,7 +137,8 @@ impl fmt::Display for Path {
 impl fmt::Display for PathStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PathStep::GetAttr(name) => write!(f, ".{name}"),
+            PathStep::GetAttr(name) if is_identifier(name) => write!(f, ".{name}"),
+            PathStep::GetAttr(name) => write!(f, "[{}]", Value::string(name)),
             PathStep::Index(key) => write!(f, "[{key}]"),
         }
     }

@@ -130,6 +130,9 @@ fn append_quoted(text: &str, out: &mut String) {
 }
 
 /// Tells whether a character is a letter, mark, number, punctuation or symbol, which Rust's debug escapes agree on.
+///
+/// Rust's tables are of a later Unicode version than Go's: sets of objects may be ordered differently where texts hold
+/// characters assigned since Unicode 15.
 fn is_printable(character: char) -> bool {
     // Only after another character does `escape_debug` keep combining characters as they are.
     let mut buffer = [0; 8];

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::convert::convert;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
@@ -43,7 +45,7 @@ fn write_value(value: &Value, ty: &Type, out: &mut Vec<u8>) -> Result<()> {
     match (value.repr(), ty) {
         (Repr::Unknown(refinements), _) => {
             match refinements {
-                Some(refinements) => write_refined_unknown(refinements, value.ty(), out),
+                Some(refinements) => write_refined_unknown(refinements, out),
                 None => write_unknown(out),
             }
             Ok(())
@@ -106,7 +108,7 @@ fn write_unknown(out: &mut Vec<u8>) {
     out.extend([0xd4, 0, 0]);
 }
 
-fn write_refined_unknown(refinements: &Refinements, ty: &Type, out: &mut Vec<u8>) {
+fn write_refined_unknown(refinements: &Refinements, out: &mut Vec<u8>) {
     let mut body = Vec::new();
     let mut n_entries = 0u8;
     let mut entry = |key: i64, body: &mut Vec<u8>| {
@@ -117,9 +119,10 @@ fn write_refined_unknown(refinements: &Refinements, ty: &Type, out: &mut Vec<u8>
         entry(refinement_key::NULLNESS, &mut body);
         body.push(0xc2);
     }
-    if *ty == Type::String && !refinements.prefix.is_empty() {
+    let prefix = shortened_prefix(&refinements.prefix);
+    if !prefix.is_empty() {
         entry(refinement_key::STRING_PREFIX, &mut body);
-        write_string(&shortened_prefix(&refinements.prefix), &mut body);
+        write_string(&prefix, &mut body);
     }
     for (key, bound) in
         [(refinement_key::NUMBER_MIN, &refinements.lower), (refinement_key::NUMBER_MAX, &refinements.upper)]
@@ -148,16 +151,16 @@ fn write_refined_unknown(refinements: &Refinements, ty: &Type, out: &mut Vec<u8>
 }
 
 /// Keeps the refinements within the size that decoders accept.
-fn shortened_prefix(prefix: &str) -> String {
+fn shortened_prefix(prefix: &str) -> Cow<'_, str> {
     const MAX_LENGTH: usize = 256;
     if prefix.len() <= MAX_LENGTH {
-        return prefix.to_owned();
+        return Cow::Borrowed(prefix);
     }
     let mut end = MAX_LENGTH - 1;
     while !prefix.is_char_boundary(end) {
         end -= 1;
     }
-    safe_prefix(&prefix[..end])
+    Cow::Owned(safe_prefix(&prefix[..end]))
 }
 
 fn write_number(number: &Number, out: &mut Vec<u8>) {

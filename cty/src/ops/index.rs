@@ -63,7 +63,8 @@ impl Value {
             if !key.is_known() {
                 return Ok(collection.index_unknown(key, element_type));
             }
-            let missing = || Error::new(ErrorKind::Missing, format!("the collection has no element {key}"));
+            // The key may be secret: marks are off here, so it is not repeated.
+            let missing = || Error::new(ErrorKind::Missing, "the collection has no element with the given key");
             match (collection.ty(), collection.repr()) {
                 (_, Repr::Map(entries)) => {
                     let name = key.as_str().unwrap_or_default();

@@ -43,6 +43,7 @@ fn errors_do_not_repeat_values() {
         json::decode(br#"["hunter2"]"#, &Type::list(Type::list(Type::String))).expect_err("no list").to_string(),
         json::decode(br#""hunter2" x"#, &Type::String).expect_err("extra").to_string(),
         msgpack::decode(b"\xa7hunter2", &Type::Number).expect_err("no number").to_string(),
+        Value::map(Type::Bool, BTreeMap::new()).and_then(|map| map.index(&secret())).expect_err("missing").to_string(),
         secret().add(&Value::from(1i64)).expect_err("no number").to_string(),
     ];
     for message in messages {
