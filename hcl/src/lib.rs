@@ -1,1 +1,29 @@
-//! Terraform configuration: read without loss, emit.
+//! Terraform configuration: read without loss, and written so that `terraform fmt` leaves it alone.
+//!
+//! **Owns** the syntax of `.tf` and `.tf.json` files: tokens that cover every byte ([`lex`]), their structure
+//! ([`syntax`]), the literal values in it ([`literal`]), what a root module declares ([`module`]), and text for people to
+//! review: blocks, values ([`emit`]) and names ([`names`]).
+//!
+//! **May not know** files, states, clouds or schemas. Files come through a [`SourceTree`].
+//!
+//! **Start reading** at [`module::Module::read`], which uses every other part.
+//!
+//! **A good addition** keeps two promises: the tokens of any text, joined, are that text; and what is written here parses
+//! here, and in terraform, to the value it was written from.
+//!
+//! Expressions that are not literals are found, not evaluated: they are reported as such, with their place.
+
+mod convert_json;
+mod cursor;
+pub mod emit;
+pub mod lex;
+pub mod literal;
+pub mod module;
+pub mod names;
+mod parse;
+mod reference;
+mod source;
+pub mod syntax;
+
+pub use source::{MemoryTree, ReadError, SourceTree};
+pub use syntax::File;

@@ -1,0 +1,180 @@
+//! The structure of a file: bodies of blocks and attributes, with their places.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use cty::Value;
+use model::{Diagnostics, Position, Span};
+
+use crate::lex::Token;
+use crate::literal::{self, NotLiteral};
+use crate::{convert_json, parse};
+
+/// The most bytes a file may have: 64 MiB.
+pub const MAX_BYTES: usize = 64 << 20;
+
+/// One file.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its name, as the user knows it.
+    pub name: Arc<str>,
+    /// Its text.
+    pub text: Arc<str>,
+    /// Its outermost body.
+    pub body: Body,
+    /// Its tokens; empty for JSON.
+    pub(crate) tokens: Vec<Token>,
+    /// Where its lines start, in bytes.
+    line_starts: Vec<usize>,
+}
+
+/// What stands between two braces, or in a whole file.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// The attributes, in order.
+    pub attributes: Vec<Attribute>,
+    /// The blocks, in order.
+    pub blocks: Vec<Block>,
+}
+
+/// An attribute: `name = expression`.
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    /// The name.
+    pub name: String,
+    /// Where name and expression are, in bytes.
+    pub range: Range<usize>,
+    /// The expression.
+    pub expression: Expression,
+}
+
+/// A block: `type "label" { … }`.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The type.
+    pub block_type: String,
+    /// The labels.
+    pub labels: Vec<String>,
+    /// Where type and labels are, in bytes.
+    pub header: Range<usize>,
+    /// Where the whole block is, in bytes.
+    pub range: Range<usize>,
+    /// What is in it.
+    pub body: Body,
+}
+
+/// An expression: found, not evaluated.
+#[derive(Clone, Debug)]
+pub enum Expression {
+    /// In native syntax.
+    Native {
+        /// Where it is, in bytes, without blanks and comments around it.
+        range: Range<usize>,
+        /// Where its tokens are in the file's list.
+        tokens: Range<usize>,
+    },
+    /// In JSON.
+    Json(Value),
+}
+
+impl Body {
+    /// Finds an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// Finds the blocks of a type.
+    pub fn blocks<'b>(&'b self, block_type: &'b str) -> impl Iterator<Item = &'b Block> {
+        self.blocks.iter().filter(move |block| block.block_type == block_type)
+    }
+}
+
+impl File {
+    /// Reads a file in native syntax, keeping as much of a faulty one as can be told.
+    ///
+    /// ```
+    /// let (file, problems) = hcl::File::parse("main.tf", "resource \"a\" \"b\" {\n  c = [1, 2]\n}\n");
+    /// assert!(problems.is_empty());
+    /// let block = &file.body.blocks[0];
+    /// assert_eq!((block.block_type.as_str(), block.labels.as_slice()), ("resource", &["a".to_owned(), "b".to_owned()][..]));
+    /// let value = file.literal(&block.body.attributes[0].expression).map_err(|error| error.reason)?;
+    /// assert_eq!(value.to_string(), "[1, 2]");
+    /// # Ok::<(), String>(())
+    /// ```
+    pub fn parse(name: &str, text: &str) -> (Self, Diagnostics) {
+        let mut file = Self::empty(name, text);
+        let mut diagnostics = Diagnostics::new();
+        if let Some(problem) = file.too_large(text.len()) {
+            return (file, vec![problem]);
+        }
+        file.tokens = crate::lex::tokenize(&file.text);
+        file.body = parse::parse(&file, &mut diagnostics);
+        (file, diagnostics)
+    }
+
+    /// Reads a `.tf.json` file. Everything in it has the place of the file's beginning.
+    pub fn parse_json(name: &str, text: &str) -> (Self, Diagnostics) {
+        let mut file = Self::empty(name, text);
+        let mut diagnostics = Diagnostics::new();
+        if let Some(problem) = file.too_large(text.len()) {
+            return (file, vec![problem]);
+        }
+        file.body = convert_json::parse(&file, &mut diagnostics);
+        (file, diagnostics)
+    }
+
+    fn too_large(&self, n_bytes: usize) -> Option<model::Diagnostic> {
+        (n_bytes > MAX_BYTES).then(|| {
+            let detail = format!("The file {} has {n_bytes} bytes; at most {MAX_BYTES} are read.", self.name);
+            model::Diagnostic::error("configuration-too-large", "Configuration file too large", detail)
+        })
+    }
+
+    fn empty(name: &str, text: &str) -> Self {
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { name: Arc::from(name), text: Arc::from(text), body: Body::default(), tokens: Vec::new(), line_starts }
+    }
+
+    /// Gives the tokens: every byte of the text is in one. Empty for JSON.
+    pub fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// Gives the text of an expression as it is written; for JSON, the expression that a string holds.
+    pub fn source(&self, expression: &Expression) -> String {
+        match expression {
+            Expression::Native { range, .. } => self.text[range.clone()].to_owned(),
+            Expression::Json(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        }
+    }
+
+    /// Gives the value of an expression that is a literal.
+    ///
+    /// Shape: lists are tuples, objects are objects, `null` has no type of its own.
+    pub fn literal(&self, expression: &Expression) -> Result<Value, NotLiteral> {
+        literal::decode(self, expression)
+    }
+
+    /// Gives the place of a range of bytes.
+    pub fn span(&self, range: &Range<usize>) -> Span {
+        Span { file: Arc::clone(&self.name), start: self.position(range.start), end: self.position(range.end) }
+    }
+
+    /// Gives the place of an expression.
+    pub fn expression_span(&self, expression: &Expression) -> Span {
+        match expression {
+            Expression::Native { range, .. } => self.span(range),
+            Expression::Json(_) => self.span(&(0..0)),
+        }
+    }
+
+    fn position(&self, byte: usize) -> Position {
+        let byte = byte.min(self.text.len());
+        let line = self.line_starts.partition_point(|start| *start <= byte);
+        let start = self.line_starts[line - 1];
+        let before = self.text.get(start..byte).unwrap_or_default();
+        // A byte order mark has no width.
+        let column = before.trim_start_matches('\u{feff}').chars().count() + 1;
+        Position { line, column, byte }
+    }
+}

@@ -1,0 +1,10 @@
+//! Reading and writing configuration; what is written is shown to real terraform.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod emission;
+mod lexing;
+mod modules;
+mod naming;
+mod parsing;
+mod terraform;

@@ -1,0 +1,202 @@
+//! What a root module declares.
+
+use cty::Path;
+use hcl::MemoryTree;
+use hcl::module::{IgnoreChanges, Module, Repetition};
+
+fn read(files: &[(&str, &str)]) -> (Module, model::Diagnostics) {
+    let tree = MemoryTree(files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect());
+    Module::read(&tree, "live")
+}
+
+const MAIN: &str = r#"
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    aws = {
+      source                = "hashicorp/aws"
+      version               = "~> 6.0"
+      configuration_aliases = [aws.west]
+    }
+    random = "3.0"
+  }
+
+  backend "s3" {
+    bucket = "states"
+    key    = "live/terraform.tfstate"
+    region = var.region
+
+    assume_role = { role_arn = "arn:aws:iam::111111111111:role/x" }
+  }
+}
+
+provider "aws" {
+  region = "eu-central-1"
+
+  assume_role {
+    role_arn = "arn:aws:iam::111111111111:role/y"
+  }
+}
+
+provider "aws" {
+  alias  = "west"
+  region = local.region
+}
+
+resource "aws_instance" "web" {
+  for_each = toset(["a", "b"])
+  provider = aws.west
+
+  ami           = var.ami
+  instance_type = "t3.micro"
+
+  root_block_device {
+    volume_size = 10
+  }
+
+  dynamic "ebs_block_device" {
+    for_each = var.disks
+
+    content {
+      device_name = ebs_block_device.value
+    }
+  }
+
+  metadata_options {}
+
+  lifecycle {
+    ignore_changes = [ami, tags["Name"], root_block_device[0].volume_size, "user_data", x[*].y]
+  }
+}
+
+data "aws_ami" "base" {
+  most_recent = true
+}
+
+module "network" {
+  source = "./network"
+}
+
+import {
+  to = aws_instance.web["a"]
+  id = "i-1"
+}
+
+import {
+  for_each = var.more
+  to       = aws_instance.web[each.key]
+  id       = each.value
+}
+"#;
+
+#[test]
+fn a_module_tells_what_it_declares() {
+    let (module, problems) = read(&[("live/main.tf", MAIN)]);
+    assert_eq!(module.required_version, [">= 1.5"]);
+    let aws = &module.required_providers["aws"];
+    assert_eq!((aws.source.as_deref(), aws.version.as_deref()), (Some("hashicorp/aws"), Some("~> 6.0")));
+    assert_eq!(module.required_providers["random"].version.as_deref(), Some("3.0"));
+    let backend = module.backend.unwrap();
+    assert_eq!((backend.name.as_str(), backend.span.start.line), ("s3", 14));
+    assert_eq!(backend.arguments["bucket"].as_str(), Some("states"));
+    assert!(backend.unresolved.contains("region"));
+    assert_eq!(backend.arguments["assume_role"].to_string(), r#"{role_arn = "arn:aws:iam::111111111111:role/x"}"#);
+    let [default, west] = module.providers.as_slice() else { panic!("two providers") };
+    assert_eq!(default.alias, None);
+    assert_eq!(default.settings.arguments["assume_role.role_arn"].as_str(), Some("arn:aws:iam::111111111111:role/y"));
+    assert_eq!(west.alias.as_deref(), Some("west"));
+    assert!(west.settings.unresolved.contains("region"));
+    assert_eq!(module.calls[0].source.as_deref(), Some("./network"));
+    assert_eq!(module.imports[0].address, Some(r#"aws_instance.web["a"]"#.parse().unwrap()));
+    assert_eq!(module.imports[0].id.as_deref(), Some("i-1"));
+    assert_eq!((module.imports[1].address.as_ref(), module.imports[1].is_repeated), (None, true));
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].to_string().contains("x[*].y"), "{}", problems[0]);
+}
+
+#[test]
+fn a_resource_tells_what_it_writes_and_ignores() {
+    let (module, _) = read(&[("live/main.tf", MAIN)]);
+    let web = module.resource(&"aws_instance.web".parse().unwrap()).unwrap();
+    assert_eq!((web.repetition, web.provider.as_deref()), (Repetition::ForEach, Some("aws.west")));
+    assert_eq!((&*web.span.file, web.span.start.line), ("live/main.tf", 36));
+    let written: Vec<String> = web.arguments.iter().map(|argument| argument.path.join(".")).collect();
+    assert_eq!(
+        written,
+        ["ami", "instance_type", "root_block_device.volume_size", "ebs_block_device.device_name", "metadata_options"]
+    );
+    let root = Path::new().attr("root_block_device");
+    assert!(web.writes(&root.clone().index(0_i64).attr("volume_size")));
+    assert!(web.writes(&root), "a part of it is written");
+    assert!(!web.writes(&root.index(0_i64).attr("encrypted")));
+    assert!(!web.writes(&Path::new().attr("tags")));
+    let name = Path::new().attr("tags").index("Name");
+    assert!(web.ignores(&name) && web.ignores(&Path::new().attr("user_data")));
+    assert!(!web.ignores(&Path::new().attr("tags").index("team")));
+    assert!(module.resource(&"data.aws_ami.base".parse().unwrap()).is_some());
+}
+
+#[test]
+fn overrides_come_last() {
+    let (module, problems) = read(&[
+        (
+            "live/a_override.tf",
+            "resource \"aws_sqs_queue\" \"a\" {\n  name = \"b\"\n  lifecycle {\n    ignore_changes = all\n  }\n}\nterraform {\n  backend \"local\" {}\n}\nprovider \"aws\" {\n  region = \"us-east-1\"\n}\n",
+        ),
+        (
+            "live/main.tf",
+            "resource \"aws_sqs_queue\" \"a\" {\n  name = \"a\"\n  tags = {}\n}\nterraform {\n  backend \"s3\" {}\n}\nprovider \"aws\" {\n  region  = var.r\n  profile = \"p\"\n}\n",
+        ),
+        ("live/.hidden.tf", "}"),
+        ("live/notes.txt", "}"),
+        ("live/inner/x.tf", "}"),
+    ]);
+    assert_eq!(problems, []);
+    assert_eq!(module.files, [("live/main.tf".to_owned(), false), ("live/a_override.tf".to_owned(), true)]);
+    assert_eq!(module.resources.len(), 1);
+    let written: Vec<&str> = module.resources[0].arguments.iter().map(|argument| argument.path[0].as_str()).collect();
+    assert_eq!(written, ["tags", "name"]);
+    assert_eq!(module.resources[0].ignore_changes, IgnoreChanges::All);
+    assert_eq!(module.backend.unwrap().name, "local");
+    assert_eq!(module.providers.len(), 1);
+    let settings = &module.providers[0].settings;
+    assert_eq!((settings.arguments.len(), settings.unresolved.len()), (2, 0));
+}
+
+#[test]
+fn json_tells_the_same() {
+    let text = r#"{
+      "//": "a comment",
+      "terraform": [{"backend": {"s3": {"bucket": "b", "key": "${var.k}"}}, "required_providers": {"aws": {"source": "hashicorp/aws"}}}],
+      "provider": {"aws": [{"region": "a"}, {"alias": "w", "region": "b"}]},
+      "resource": {"aws_instance": {"web": {"ami": "x", "dynamic": {"disk": {}}, "lifecycle": {"ignore_changes": ["tags[\"Name\"]", "ami"]}}}},
+      "import": {"to": "aws_instance.web", "id": "i-1$${x}"}
+    }"#;
+    let (module, problems) = read(&[("live/main.tf.json", text)]);
+    assert_eq!(problems, []);
+    let backend = module.backend.unwrap();
+    assert_eq!((backend.arguments.len(), backend.unresolved.len()), (1, 1));
+    assert_eq!(module.required_providers["aws"].source.as_deref(), Some("hashicorp/aws"));
+    assert_eq!(module.providers.len(), 2);
+    assert_eq!(module.imports[0].address, Some("aws_instance.web".parse().unwrap()));
+    assert_eq!(module.imports[0].id.as_deref(), Some("i-1${x}"));
+    let web = &module.resources[0];
+    assert!(web.writes(&Path::new().attr("ami")) && web.writes(&Path::new().attr("disk")));
+    assert!(web.ignores(&Path::new().attr("tags").index("Name")));
+
+    for text in ["", "[]", "{\"resource\": 1}", "{\"resource\": {\"a\": {\"b\": 1}}}", "{\"other\": {}}", "{"] {
+        let (_, problems) = read(&[("live/main.tf.json", text)]);
+        assert_eq!(problems.len(), 1, "{text}: {problems:?}");
+    }
+}
+
+#[test]
+fn an_unreadable_file_does_not_hide_the_others() {
+    let tree =
+        MemoryTree([("a.tf".to_owned(), vec![b'a', 0xff]), ("b.tf".to_owned(), b"module \"m\" {}\n".to_vec())].into());
+    let (module, problems) = Module::read(&tree, ".");
+    assert_eq!(module.calls.len(), 1);
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].detail.contains("byte 1 is not UTF-8"), "{}", problems[0]);
+}
