@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
-use super::condition::{Rule, read_pointer, read_regex};
+use super::condition::{StandingRule, read_pointer, read_regex};
 use super::error::{DefinitionErrors, Origin, did_you_mean};
 use super::fields::{Fields, string};
 use super::mapping::read_word;
@@ -34,11 +34,11 @@ pub struct CloudDefinition {
     /// What error codes mean.
     pub errors: ErrorClasses,
     /// Rules for objects that other tools manage, for every type with tags.
-    pub managed_elsewhere: Vec<Rule>,
+    pub managed_elsewhere: Vec<StandingRule>,
     /// Prefixes of tag keys that only the cloud can set.
     pub reserved_tag_prefixes: Vec<String>,
     /// Who am I: the call that gives the caller's account.
-    pub caller: Caller,
+    pub caller: CallerCheck,
     /// Permissions every scan needs, whatever it looks for.
     pub permissions: Vec<String>,
     /// Public page each fact was taken from, by fact.
@@ -135,7 +135,7 @@ pub enum ErrorClass {
 
 /// The call that says whose credentials these are.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub struct CallerCheck {
     /// Service asked.
     pub service: String,
     /// Action.
@@ -210,9 +210,9 @@ impl CloudDefinition {
             .collect::<BTreeMap<_, _>>();
         let classes = fields.required("errors", errors).and_then(|node| ErrorClasses::read(node, errors));
         let managed_elsewhere =
-            fields.list("managed_elsewhere").iter().filter_map(|node| Rule::read(node, errors)).collect();
+            fields.list("managed_elsewhere").iter().filter_map(|node| StandingRule::read(node, errors)).collect();
         let reserved_tag_prefixes = fields.strings("reserved_tag_prefixes", errors);
-        let caller = fields.required("caller", errors).and_then(|node| Caller::read(node, &services, errors));
+        let caller = fields.required("caller", errors).and_then(|node| CallerCheck::read(node, &services, errors));
         let permissions = fields.strings("permissions", errors);
         let sources = super::compile::read_sources(&mut fields, errors);
         let origin = fields.origin.clone();
@@ -347,7 +347,7 @@ impl ErrorClasses {
     }
 }
 
-impl Caller {
+impl CallerCheck {
     fn read(node: &Node, services: &BTreeMap<String, Service>, errors: &mut DefinitionErrors) -> Option<Self> {
         let mut fields = Fields::open(node, "caller", errors)?;
         let service = fields.required("service", errors).and_then(|node| read_service(node, services, errors));

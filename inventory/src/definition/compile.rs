@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cloud::{CloudDefinition, read_service};
-use super::condition::{Condition, Rule, read_pointer, read_template};
+use super::condition::{ObjectCondition, StandingRule, read_pointer, read_template};
 use super::error::{DefinitionErrors, Origin};
 use super::example;
 use super::fields::{Fields, string};
@@ -11,8 +11,8 @@ use super::mapping::{AttributePath, Mapping, read_word};
 use super::node::{Key, Node, NodeValue};
 use super::pointer::Pointer;
 use super::resource_type::{
-    Alias, Attribute, Call, Detail, FromParent, Inline, Join, ListCall, Listing, Method, Need, Page, Param, Parent,
-    Proof, Protocol, Reach, TagSource, TerraformMapping, TypeDefinition,
+    Alias, AttributeMapping, CallTemplate, Detail, FromParent, Inline, Join, ListCall, Listing, Method, Need, Paging,
+    Param, Parent, Proof, Protocol, Reach, TagSource, TerraformMapping, TypeDefinition,
 };
 use super::template::Template;
 
@@ -75,14 +75,14 @@ pub(crate) fn read_type(
         .iter()
         .filter_map(|(key, node)| context.detail(key, node, errors))
         .collect::<Vec<_>>();
-    let skip_if = fields.list("skip_if").iter().filter_map(|node| Condition::read(node, errors)).collect();
+    let skip_if = fields.list("skip_if").iter().filter_map(|node| ObjectCondition::read(node, errors)).collect();
     let key = fields.required("key", errors).and_then(|node| context.template(node, "key", errors));
     let arn = fields.get("arn").and_then(|node| context.template(node, "arn", errors));
     let name_of = fields.get("name").and_then(|node| Mapping::read(node, errors));
     let region = fields.get("region").and_then(|node| Mapping::read(node, errors));
     let tags = fields.get("tags").and_then(|node| read_tags(node, errors));
-    let mut rules = |key: &'static str, errors: &mut DefinitionErrors| -> Vec<Rule> {
-        fields.list(key).iter().filter_map(|node| Rule::read(node, errors)).collect()
+    let mut rules = |key: &'static str, errors: &mut DefinitionErrors| -> Vec<StandingRule> {
+        fields.list(key).iter().filter_map(|node| StandingRule::read(node, errors)).collect()
     };
     let default_if = rules("default_if", errors);
     let service_made_if = rules("service_made_if", errors);
@@ -157,7 +157,7 @@ fn read_parent(node: &Node, errors: &mut DefinitionErrors) -> Option<Parent> {
     }
     let mut fields = Fields::open(node, "parent", errors)?;
     let type_name = fields.required_string("type", errors).map(str::to_owned);
-    let when = fields.get("when").and_then(|node| Condition::read(node, errors));
+    let when = fields.get("when").and_then(|node| ObjectCondition::read(node, errors));
     let join = fields.get("join").and_then(|node| {
         let mut fields = Fields::open(node, "join", errors)?;
         let child = fields.required("child", errors).and_then(|node| read_pointer(node, "child", errors));
@@ -182,13 +182,17 @@ fn read_tags(node: &Node, errors: &mut DefinitionErrors) -> Option<TagSource> {
     Some(TagSource { at: at?, fields: key.zip(value) })
 }
 
-fn read_attributes(entries: &[(Key, Node)], volatile: &[String], errors: &mut DefinitionErrors) -> Vec<Attribute> {
+fn read_attributes(
+    entries: &[(Key, Node)],
+    volatile: &[String],
+    errors: &mut DefinitionErrors,
+) -> Vec<AttributeMapping> {
     entries
         .iter()
         .filter_map(|(key, node)| {
             let path = AttributePath::parse(&key.text).map_err(|why| errors.push(&key.origin, why)).ok();
             let mapping = Mapping::read(node, errors);
-            Some(Attribute { path: path?, mapping: mapping?, volatile: volatile.contains(&key.text) })
+            Some(AttributeMapping { path: path?, mapping: mapping?, volatile: volatile.contains(&key.text) })
         })
         .collect()
 }
@@ -238,7 +242,7 @@ impl Context<'_> {
         let need = fields.required("need", errors).and_then(|node| {
             read_word(node, "need", &[("always", Need::Always), ("on_demand", Need::OnDemand)], errors)
         });
-        let when = fields.get("when").and_then(|node| Condition::read(node, errors));
+        let when = fields.get("when").and_then(|node| ObjectCondition::read(node, errors));
         let call = self.call(&mut fields, errors);
         let result = match fields.get("result") {
             Some(node) => read_pointer(node, "result", errors),
@@ -255,7 +259,7 @@ impl Context<'_> {
         Some(Detail { name: key.text.clone(), need: need?, when, call: call?, result: result?, list, page, tolerate })
     }
 
-    fn call(&self, fields: &mut Fields<'_>, errors: &mut DefinitionErrors) -> Option<Call> {
+    fn call(&self, fields: &mut Fields<'_>, errors: &mut DefinitionErrors) -> Option<CallTemplate> {
         let service = match fields.get("service") {
             Some(node) => read_service(node, &self.cloud.services, errors)?,
             None => self.cloud.services.get(self.service)?,
@@ -284,7 +288,7 @@ impl Context<'_> {
         if !is_rest && (path.is_some() || method.is_some() || !query.is_empty() || action.is_empty()) {
             errors.push(origin, format!("`{}` takes actions: give `action` and `params`, no path", service.name));
         }
-        Some(Call {
+        Some(CallTemplate {
             service: service.name.clone(),
             protocol: service.protocol,
             action,
@@ -328,7 +332,7 @@ impl Context<'_> {
         let resource_type = fields.required("type", errors).and_then(|node| read_resource_type(node, errors));
         let import_id = fields.required("import_id", errors).and_then(|node| self.template(node, "import_id", errors));
         let identity = self.templates(fields.map("identity", errors), errors);
-        let when = fields.get("when").and_then(|node| Condition::read(node, errors));
+        let when = fields.get("when").and_then(|node| ObjectCondition::read(node, errors));
         let recorded_id = fields.get("recorded_id").and_then(|node| read_template(node, "recorded_id", errors));
         let aliases = fields.list("aliases").iter().filter_map(|node| read_alias(node, errors)).collect();
         let inline_in = fields.list("inline_in").iter().filter_map(|node| read_inline(node, errors)).collect();
@@ -403,7 +407,7 @@ fn read_action<'a>(node: &'a Node, errors: &mut DefinitionErrors) -> Option<&'a 
     Some(action)
 }
 
-fn read_page(node: &Node, errors: &mut DefinitionErrors) -> Option<Page> {
+fn read_page(node: &Node, errors: &mut DefinitionErrors) -> Option<Paging> {
     let mut fields = Fields::open(node, "page", errors)?;
     let token = fields.required("token", errors).and_then(|node| read_pointer(node, "token", errors));
     let param = fields.required_string("param", errors).map(str::to_owned);
@@ -415,5 +419,5 @@ fn read_page(node: &Node, errors: &mut DefinitionErrors) -> Option<Page> {
     if size_param.is_some() != size.is_some() {
         errors.push(origin, "a page size needs both `size_param` and `size`");
     }
-    Some(Page { token: token?, param: param?, more, size: size_param.zip(size) })
+    Some(Paging { token: token?, param: param?, more, size: size_param.zip(size) })
 }

@@ -11,13 +11,13 @@ use super::template::{Subject, Template, scalar_text};
 
 /// A test on an object, its parent or its tags.
 #[derive(Clone, Debug)]
-pub enum Condition {
+pub enum ObjectCondition {
     /// Every one holds.
-    All(Vec<Condition>),
+    All(Vec<ObjectCondition>),
     /// At least one holds.
-    Any(Vec<Condition>),
+    Any(Vec<ObjectCondition>),
     /// The inner one does not hold.
-    Not(Box<Condition>),
+    Not(Box<ObjectCondition>),
     /// A value passes a test.
     Test {
         /// Where the values come from.
@@ -27,7 +27,7 @@ pub enum Condition {
     },
 }
 
-/// What a [`Condition::Test`] looks at.
+/// What an [`ObjectCondition::Test`] looks at.
 #[derive(Clone, Debug)]
 pub enum Operand {
     /// Values in the object.
@@ -65,9 +65,9 @@ pub enum Test {
 
 /// A condition with the reason it stands for.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub struct StandingRule {
     /// When the rule applies.
-    pub when: Condition,
+    pub when: ObjectCondition,
     /// Why, as a phrase a report can show.
     pub reason: Template,
     /// Who manages the object instead, for `managed_elsewhere_if`.
@@ -77,7 +77,7 @@ pub struct Rule {
 /// The tags of an object, by key.
 pub type Tags = std::collections::BTreeMap<String, String>;
 
-impl Condition {
+impl ObjectCondition {
     /// Returns true when the condition holds for the object.
     pub fn holds(&self, subject: &Subject<'_>, tags: &Tags) -> bool {
         match self {
@@ -215,11 +215,11 @@ impl Test {
     }
 }
 
-impl Rule {
+impl StandingRule {
     /// Reads a rule: `{when: condition, reason: text}`.
     pub(crate) fn read(node: &Node, errors: &mut DefinitionErrors) -> Option<Self> {
         let mut fields = Fields::open(node, "a rule", errors)?;
-        let when = fields.required("when", errors).and_then(|node| Condition::read(node, errors));
+        let when = fields.required("when", errors).and_then(|node| ObjectCondition::read(node, errors));
         let reason = fields.required("reason", errors).and_then(|node| read_template(node, "reason", errors));
         let by = fields.string("by", errors).map(str::to_owned);
         fields.finish(errors);
@@ -264,7 +264,7 @@ mod tests {
     fn check(condition: &str, expect: bool) {
         let mut errors = DefinitionErrors::default();
         let node = Node::parse("c.yaml", condition).expect("yaml");
-        let condition = Condition::read(&node, &mut errors).expect("condition");
+        let condition = ObjectCondition::read(&node, &mut errors).expect("condition");
         assert_eq!(errors.errors, []);
         let object = json!({"default": "true", "n": 3, "path": "/aws-service-role/x/", "none": null, "l": [{"v": "a"}, {"v": "b"}]});
         let parent = json!({"groupName": "default"});
@@ -306,7 +306,7 @@ mod tests {
             ("{at: x, exists: true}", "must start with `/`"),
         ] {
             let mut errors = DefinitionErrors::default();
-            Condition::read(&Node::parse("c.yaml", text).expect("yaml"), &mut errors);
+            ObjectCondition::read(&Node::parse("c.yaml", text).expect("yaml"), &mut errors);
             assert!(errors.to_string().contains(message), "{text}: {errors}");
             assert!(errors.to_string().starts_with("c.yaml:1:"), "{errors}");
         }

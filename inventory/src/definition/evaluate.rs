@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use model::Standing;
 use serde_json::Value;
 
 use super::catalog::Catalog;
-use super::condition::{Rule, Tags};
-use super::mapping::{AttributePath, Step};
-use super::resource_type::{Attribute, TagSource, TerraformMapping, TypeDefinition};
+use super::condition::{StandingRule, Tags};
+use super::mapping::{AttributePath, PathStep};
+use super::resource_type::{AttributeMapping, TagSource, TerraformMapping, TypeDefinition};
 use super::template::{MissingValue, Subject, scalar_text};
 
 /// What a definition makes of a native object.
@@ -25,7 +26,7 @@ pub struct MappedObject {
     pub region: Option<String>,
     /// Tags; `None` where they were not fetched or the type has none.
     pub tags: Option<Tags>,
-    /// Whether the object is the account's own, and if not, whose.
+    /// Whether the object may be adopted, and if not, why.
     pub standing: Standing,
     /// What the object is in Terraform; `None` where no mapping holds.
     pub terraform: Option<TerraformObject>,
@@ -53,30 +54,6 @@ pub struct TerraformObject {
     pub import_id: String,
     /// Identity attributes.
     pub identity: BTreeMap<String, String>,
-}
-
-/// Who is responsible for an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nobody but the account's people, as far as the cloud shows.
-    Own,
-    /// Every account has it.
-    AccountDefault {
-        /// Why we think so.
-        reason: String,
-    },
-    /// A service of the cloud made it.
-    ServiceMade {
-        /// Why we think so.
-        reason: String,
-    },
-    /// Another tool manages it.
-    ManagedElsewhere {
-        /// The tool.
-        by: String,
-        /// Why we think so.
-        reason: String,
-    },
 }
 
 impl TypeDefinition {
@@ -146,7 +123,7 @@ impl TypeDefinition {
     ) -> Vec<MappedAttribute> {
         let details = self.detail_names();
         let no_tags = Tags::new();
-        let value = |attribute: &Attribute| {
+        let value = |attribute: &AttributeMapping| {
             if attribute.mapping.is_tags() && tags.is_none() {
                 return None;
             }
@@ -169,25 +146,22 @@ impl TypeDefinition {
     }
 
     fn standing(&self, subject: &Subject<'_>, tags: &Tags, catalog: &Catalog) -> Standing {
-        let first = |rules: &[Rule]| {
+        let first = |rules: &[StandingRule]| {
             rules.iter().find(|rule| rule.when.holds(subject, tags)).map(|rule| {
                 let reason = rule.reason.render(subject).unwrap_or_else(|_| rule.reason.to_string());
                 (reason, rule.by.clone())
             })
         };
-        if let Some((reason, _)) = first(&self.default_if) {
-            return Standing::AccountDefault { reason };
-        }
-        if let Some((reason, _)) = first(&self.service_made_if) {
-            return Standing::ServiceMade { reason };
+        if let Some((reason, _)) = first(&self.default_if).or_else(|| first(&self.service_made_if)) {
+            return Standing::Default(reason);
         }
         let elsewhere = first(&self.managed_elsewhere_if)
             .or_else(|| catalog.cloud(&self.cloud).and_then(|cloud| first(&cloud.managed_elsewhere)));
         match elsewhere {
-            Some((reason, by)) => {
-                Standing::ManagedElsewhere { by: by.unwrap_or_else(|| "another tool".to_owned()), reason }
+            Some((evidence, by)) => {
+                Standing::ManagedElsewhere { by: by.unwrap_or_else(|| "another tool".to_owned()), evidence }
             }
-            None => Standing::Own,
+            None => Standing::Ordinary,
         }
     }
 }
@@ -239,13 +213,13 @@ impl MappedObject {
             let mut place = &mut tree;
             for step in &attribute.path.steps {
                 place = match step {
-                    Step::Attribute(name) => {
+                    PathStep::Attribute(name) => {
                         if !place.is_object() {
                             *place = Value::Object(serde_json::Map::new());
                         }
                         place.as_object_mut().expect("made an object above").entry(name.clone()).or_insert(Value::Null)
                     }
-                    Step::Index(index) => {
+                    PathStep::Index(index) => {
                         if !place.is_array() {
                             *place = Value::Array(Vec::new());
                         }
@@ -263,42 +237,6 @@ impl MappedObject {
             Value::Object(fields) => fields.into_iter().collect(),
             _ => BTreeMap::new(),
         }
-    }
-
-    /// Returns the object as JSON, as `examples:` write it.
-    pub fn to_json(&self) -> Value {
-        let mut fields = serde_json::Map::new();
-        fields.insert("key".into(), self.key.clone().into());
-        for (name, value) in [("arn", &self.arn), ("name", &self.name), ("region", &self.region)] {
-            if let Some(value) = value {
-                fields.insert(name.into(), value.clone().into());
-            }
-        }
-        if let Some(tags) = &self.tags {
-            fields.insert("tags".into(), tags.iter().map(|(k, v)| (k.clone(), Value::from(v.clone()))).collect());
-        }
-        let standing = match &self.standing {
-            Standing::Own => None,
-            Standing::AccountDefault { reason } => Some(("default", reason.clone())),
-            Standing::ServiceMade { reason } => Some(("service_made", reason.clone())),
-            Standing::ManagedElsewhere { by, reason } => Some(("managed_elsewhere", format!("{by}: {reason}"))),
-        };
-        if let Some((name, reason)) = standing {
-            fields.insert(name.into(), reason.into());
-        }
-        if let Some(terraform) = &self.terraform {
-            fields.insert("terraform".into(), terraform.resource_type.clone().into());
-            fields.insert("import_id".into(), terraform.import_id.clone().into());
-            fields.insert(
-                "identity".into(),
-                terraform.identity.iter().map(|(k, v)| (k.clone(), Value::from(v.clone()))).collect(),
-            );
-        }
-        fields.insert(
-            "attributes".into(),
-            self.attributes.iter().map(|attribute| (attribute.path.to_string(), attribute.value.clone())).collect(),
-        );
-        Value::Object(fields)
     }
 }
 
@@ -398,13 +336,13 @@ source: {list: https://example.com}
         let elsewhere = json!({"Id": "a", "tags": {"stack": "s"}});
         assert_eq!(
             standing(elsewhere),
-            Standing::ManagedElsewhere { by: "Stacker".to_owned(), reason: "stack of a".to_owned() }
+            Standing::ManagedElsewhere { by: "Stacker".to_owned(), evidence: "stack of a".to_owned() }
         );
         let service = json!({"Id": "a", "Owner": "svc", "tags": {"stack": "s"}});
-        assert_eq!(standing(service), Standing::ServiceMade { reason: "svc made it".to_owned() });
+        assert_eq!(standing(service), Standing::Default("svc made it".to_owned()));
         let default = json!({"Id": "a", "Owner": "svc", "Default": "true"});
-        assert_eq!(standing(default), Standing::AccountDefault { reason: "every account has it".to_owned() });
-        assert_eq!(standing(json!({"Id": "a"})), Standing::Own);
+        assert_eq!(standing(default), Standing::Default("every account has it".to_owned()));
+        assert_eq!(standing(json!({"Id": "a"})), Standing::Ordinary);
         assert_eq!(map(&json!({"Name": "a"})).expect_err("no key").placeholder, "/Id");
     }
 }

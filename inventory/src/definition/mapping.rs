@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::condition::{Condition, Tags, read_pointer, read_template};
+use super::condition::{ObjectCondition, Tags, read_pointer, read_template};
 use super::error::{DefinitionErrors, did_you_mean};
 use super::fields::Fields;
 use super::node::{Node, NodeValue};
@@ -16,12 +16,12 @@ use super::template::{Subject, Template, scalar_text};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AttributePath {
     /// The steps from the resource downwards.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
 }
 
 /// One step of an [`AttributePath`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
+pub enum PathStep {
     /// An attribute or block by name.
     Attribute(String),
     /// An element of a list by position.
@@ -56,7 +56,7 @@ pub struct Mapping {
     lookup: Option<BTreeMap<String, Value>>,
     transforms: Vec<Transform>,
     default: Option<Value>,
-    when: Option<Condition>,
+    when: Option<ObjectCondition>,
 }
 
 #[derive(Clone, Debug)]
@@ -280,7 +280,7 @@ impl Mapping {
         });
         let each = fields.get("each").and_then(|node| Each::read(node, errors));
         let default = fields.get("default").map(Node::to_json);
-        let when = fields.get("when").and_then(|node| Condition::read(node, errors));
+        let when = fields.get("when").and_then(|node| ObjectCondition::read(node, errors));
         let origin = fields.origin;
         fields.finish(errors);
         if each.is_some() && !matches!(kind, ValueKind::List | ValueKind::Set) {
@@ -342,11 +342,11 @@ impl AttributePath {
             if !starts_well || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
                 return Err(malformed());
             }
-            steps.push(Step::Attribute(name.to_owned()));
+            steps.push(PathStep::Attribute(name.to_owned()));
             for index in indexes.split_terminator(']') {
                 let digits = index.strip_prefix('[').ok_or_else(malformed)?;
                 let index = digits.parse().ok().filter(|index| *index < MAX_INDEX).ok_or_else(malformed)?;
-                steps.push(Step::Index(index));
+                steps.push(PathStep::Index(index));
             }
             if !indexes.is_empty() && !indexes.ends_with(']') {
                 return Err(malformed());
@@ -360,9 +360,9 @@ impl fmt::Display for AttributePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.steps.iter().enumerate() {
             match step {
-                Step::Attribute(name) if position == 0 => formatter.write_str(name)?,
-                Step::Attribute(name) => write!(formatter, ".{name}")?,
-                Step::Index(index) => write!(formatter, "[{index}]")?,
+                PathStep::Attribute(name) if position == 0 => formatter.write_str(name)?,
+                PathStep::Attribute(name) => write!(formatter, ".{name}")?,
+                PathStep::Index(index) => write!(formatter, "[{index}]")?,
             }
         }
         Ok(())
@@ -467,7 +467,7 @@ mod tests {
         for text in ["tags_all", "rule[0].apply[1].id", "_x"] {
             assert_eq!(AttributePath::parse(text).expect("valid").to_string(), text);
         }
-        for text in ["", "Rule", "rule[x]", "rule[0", "a..b", "rule]0["] {
+        for text in ["", "StandingRule", "rule[x]", "rule[0", "a..b", "rule]0["] {
             assert!(AttributePath::parse(text).is_err(), "{text}");
         }
     }

@@ -28,16 +28,19 @@ mod resource_type;
 mod template;
 
 pub use catalog::{Catalog, DefinitionSource, embedded_sources};
-pub use cloud::{Caller, CloudDefinition, Endpoint, ErrorClass, ErrorClasses, Limits, Partition, Service, Signing};
-pub use condition::{Condition, Operand, Rule, Tags, Test};
+pub use cloud::{
+    CallerCheck, CloudDefinition, Endpoint, ErrorClass, ErrorClasses, Limits, Partition, Service, Signing,
+};
+pub use condition::{ObjectCondition, Operand, StandingRule, Tags, Test};
 pub use error::{DefinitionError, DefinitionErrors, Origin};
-pub use evaluate::{MappedAttribute, MappedObject, Standing, TerraformObject};
-pub use mapping::{AttributePath, Mapping, Step, ValueKind};
+pub use evaluate::{MappedAttribute, MappedObject, TerraformObject};
+pub use mapping::{AttributePath, Mapping, PathStep, ValueKind};
 pub use permissions::permissions;
 pub use pointer::Pointer;
 pub use render::RenderedCall;
 pub use resource_type::{
-    Alias, Attribute, Call, Detail, Example, ExampleObject, Exchange, FromParent, Inline, Join, ListCall, Listing,
-    Method, Need, Page, Param, Parent, Proof, Protocol, Reach, TagSource, TerraformMapping, TypeDefinition,
+    Alias, AttributeMapping, CallTemplate, Detail, Example, ExampleObject, Exchange, FromParent, Inline, Join,
+    ListCall, Listing, Method, Need, Paging, Param, Parent, Proof, Protocol, Reach, TagSource, TerraformMapping,
+    TypeDefinition,
 };
 pub use template::{MissingValue, ScopeValues, Subject, Template};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::resource_type::{Call, Method, Param, Protocol};
+use super::resource_type::{CallTemplate, Method, Param, Protocol};
 use super::template::{MissingValue, Subject};
 
 /// A call ready to be encoded for its protocol.
@@ -26,7 +26,7 @@ pub struct RenderedCall {
     pub params: Map<String, Value>,
 }
 
-impl Call {
+impl CallTemplate {
     /// Fills the templates in.
     pub fn render(&self, subject: &Subject<'_>) -> Result<RenderedCall, MissingValue> {
         let texts = |templates: &[(String, super::Template)]| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::condition::{Condition, Rule, Tags};
+use super::condition::{ObjectCondition, StandingRule, Tags};
 use super::error::Origin;
 use super::mapping::{AttributePath, Mapping};
 use super::pointer::Pointer;
@@ -32,7 +32,7 @@ pub struct TypeDefinition {
     /// Calls for one object each, in this order; each may use what the earlier ones gave.
     pub details: Vec<Detail>,
     /// Objects that do not count as existing, such as terminated instances.
-    pub skip_if: Vec<Condition>,
+    pub skip_if: Vec<ObjectCondition>,
     /// Stable native key, unique within type, account and region.
     pub key: Template,
     /// ARN, where the type has one.
@@ -44,13 +44,13 @@ pub struct TypeDefinition {
     /// Where tags are, if the type can carry any.
     pub tags: Option<TagSource>,
     /// Objects the cloud gives to every account.
-    pub default_if: Vec<Rule>,
+    pub default_if: Vec<StandingRule>,
     /// Objects a service of the cloud makes and looks after.
-    pub service_made_if: Vec<Rule>,
+    pub service_made_if: Vec<StandingRule>,
     /// Objects another tool manages; the cloud's own rules come behind these.
-    pub managed_elsewhere_if: Vec<Rule>,
+    pub managed_elsewhere_if: Vec<StandingRule>,
     /// Terraform attributes that the API answers for.
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<AttributeMapping>,
     /// What is removed from the native object before anything else looks at it.
     pub sensitive: Vec<Pointer>,
     /// What the object is in Terraform; the first entry whose condition holds counts.
@@ -78,7 +78,7 @@ pub struct Parent {
     /// Native type of the parent, for example `aws.iam_role`.
     pub type_name: String,
     /// Parents that are asked for children; all where absent.
-    pub(super) when: Option<Condition>,
+    pub(super) when: Option<ObjectCondition>,
     /// How children of a scope-wide listing find their parent; `None` when children are listed once per parent.
     pub join: Option<Join>,
 }
@@ -116,7 +116,7 @@ pub struct FromParent {
 #[derive(Clone, Debug)]
 pub struct ListCall {
     /// What is sent.
-    pub call: Call,
+    pub call: CallTemplate,
     /// Where responses hold JSON as text; it is parsed before anything else looks at the response.
     pub(super) parse_json: Vec<Pointer>,
     /// Where the objects are in each response.
@@ -124,14 +124,14 @@ pub struct ListCall {
     /// Key under which each element is put: `wrap: QueueUrl` makes `{"QueueUrl": "https://…"}` of a string.
     pub(super) wrap: Option<String>,
     /// How the next page is asked for.
-    pub page: Option<Page>,
+    pub page: Option<Paging>,
     /// Error codes that mean "there is none": the listing is empty then.
     pub tolerate: Vec<String>,
 }
 
 /// How the next page of a listing is asked for.
 #[derive(Clone, Debug)]
-pub struct Page {
+pub struct Paging {
     /// Where the response holds the token; absent or empty means the last page.
     pub token: Pointer,
     /// Parameter (or query argument in REST protocols) the token is sent in.
@@ -150,15 +150,15 @@ pub struct Detail {
     /// When the call is made.
     pub need: Need,
     /// Objects the call is made for; all where absent.
-    pub when: Option<Condition>,
+    pub when: Option<ObjectCondition>,
     /// What is sent.
-    pub call: Call,
+    pub call: CallTemplate,
     /// What of the response is kept.
     pub(super) result: Pointer,
     /// True when the result is a list of elements, possibly over several pages.
     pub list: bool,
     /// How the next page is asked for.
-    pub page: Option<Page>,
+    pub page: Option<Paging>,
     /// Error codes that mean "there is none": the detail is null then, which is different from not fetched.
     pub tolerate: Vec<String>,
 }
@@ -174,7 +174,7 @@ pub enum Need {
 
 /// One request to a cloud's API, before its templates are filled in.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct CallTemplate {
     /// Service, as named in `cloud.yaml`.
     pub service: String,
     /// Wire protocol, from the service.
@@ -250,7 +250,7 @@ pub struct TagSource {
 
 /// One Terraform attribute that the API answers for.
 #[derive(Clone, Debug)]
-pub struct Attribute {
+pub struct AttributeMapping {
     /// The attribute.
     pub path: AttributePath,
     /// Where its value is.
@@ -269,7 +269,7 @@ pub struct TerraformMapping {
     /// Identity attributes, for `import` blocks with an identity.
     pub identity: Vec<(String, Template)>,
     /// Objects this mapping is for; all where absent.
-    pub when: Option<Condition>,
+    pub when: Option<ObjectCondition>,
     /// Template over a recorded instance's attributes that gives its import id; `{/id}` unless said otherwise.
     pub recorded_id: Template,
     /// Other resource types whose instances may record the same object.
@@ -277,7 +277,7 @@ pub struct TerraformMapping {
     /// Attributes of a parent's resource that may hold the object inline.
     pub inline_in: Vec<Inline>,
     /// Attributes of this mapping alone, behind the type's.
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<AttributeMapping>,
     /// Where the real provider imported an object by this id and planned it without changes to its identity.
     pub proof: Option<Proof>,
 }
@@ -348,7 +348,7 @@ pub struct Exchange {
 pub struct ExampleObject {
     /// Native key.
     pub key: String,
-    /// Facts the object must have, by the names of [`super::MappedObject`]'s JSON form.
+    /// Facts the object must have, by the names that `examples:` use for them.
     pub facts: BTreeMap<String, Value>,
 }
 
@@ -401,7 +401,7 @@ impl TypeDefinition {
     }
 
     /// Returns every call of the definition: the listing's first, then the details'.
-    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+    pub fn calls(&self) -> impl Iterator<Item = &CallTemplate> {
         let list = match &self.list {
             Listing::Call(list) => Some(&list.call),
             Listing::FromParent(_) => None,

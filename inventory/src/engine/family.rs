@@ -26,7 +26,8 @@ use super::encode::PageArguments;
 use super::object::{Circumstances, record};
 use super::outcome::{Ledger, not_looked_at};
 use crate::definition::{
-    Call, Catalog, Detail, ListCall, Listing, Need, Page, Pointer, Reach, ScopeValues, Subject, TypeDefinition,
+    CallTemplate, Catalog, Detail, ListCall, Listing, Need, Paging, Pointer, Reach, ScopeValues, Subject,
+    TypeDefinition,
 };
 
 /// What every family of a run shares.
@@ -445,7 +446,7 @@ impl Place<'_> {
 
     async fn ask(
         &self,
-        call: &Call,
+        call: &CallTemplate,
         subject: &Subject<'_>,
         region: &str,
         page: &PageArguments,
@@ -472,14 +473,14 @@ impl Place<'_> {
 
 /// Follows page tokens, and notices when they lead nowhere.
 struct Pages<'a> {
-    page: Option<&'a Page>,
+    page: Option<&'a Paging>,
     arguments: PageArguments,
     seen: HashSet<String>,
     left: u32,
 }
 
 impl<'a> Pages<'a> {
-    fn new(page: Option<&'a Page>, max_pages: u32) -> Self {
+    fn new(page: Option<&'a Paging>, max_pages: u32) -> Self {
         let size = page.and_then(|page| page.size.as_ref());
         let arguments = size.map(|(name, size)| (name.clone(), Value::from(*size))).into_iter().collect();
         Self { page, arguments: PageArguments { arguments }, seen: HashSet::new(), left: max_pages }

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{
-    Cause, Completeness, Identity, ImportId, NativeType, ObjectKey, RemoteObject, ResourceType, Scope, Standing,
-};
+use model::{Cause, Completeness, Identity, ImportId, NativeType, ObjectKey, RemoteObject, ResourceType, Scope};
 use serde_json::Value;
 use tracing::warn;
 
 use super::secrets;
-use crate::definition::{self, MappedObject, Step, TypeDefinition, ValueKind};
+use crate::definition::{MappedObject, PathStep, TypeDefinition, ValueKind};
 
 /// What the record says beside the mapped object.
 pub(super) struct Circumstances {
@@ -31,7 +29,7 @@ pub(super) fn record(definition: &TypeDefinition, mapped: MappedObject, circumst
         .iter()
         .chain(definition.terraform.iter().flat_map(|mapping| &mapping.attributes))
         .filter_map(|attribute| match attribute.path.steps.as_slice() {
-            [Step::Attribute(name)] => Some((name.as_str(), attribute.mapping.kind())),
+            [PathStep::Attribute(name)] => Some((name.as_str(), attribute.mapping.kind())),
             _ => None,
         })
         .collect();
@@ -78,15 +76,7 @@ pub(super) fn record(definition: &TypeDefinition, mapped: MappedObject, circumst
         attributes,
         volatile,
         parent,
-        standing: match mapped.standing {
-            definition::Standing::Own => Standing::Ordinary,
-            definition::Standing::AccountDefault { reason } | definition::Standing::ServiceMade { reason } => {
-                Standing::Default(reason)
-            }
-            definition::Standing::ManagedElsewhere { by, reason } => {
-                Standing::ManagedElsewhere { by, evidence: reason }
-            }
-        },
+        standing: mapped.standing,
         completeness,
         source,
         fetched_at,
