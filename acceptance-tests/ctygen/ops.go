@@ -119,7 +119,7 @@ func (r random) opCase() (*opCase, bool) {
 		}); err != nil {
 			return nil, false
 		}
-		if i > 0 && ((want == nil) != (c.Want == nil) || want != nil && *want != *c.Want) {
+		if i > 0 && ((want == nil) != (c.Want == nil) || want != nil && *want != *c.Want || message != c.Err) {
 			return nil, false
 		}
 		c.Want, c.Err = want, message

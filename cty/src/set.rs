@@ -21,7 +21,7 @@ pub(crate) fn canonical(element_type: &Type, elements: Vec<Value>) -> Vec<Value>
         let hash_bytes = hash_bytes(&value);
         let bucket_id = crc32(hash_bytes.as_bytes());
         let bucket = buckets.entry(bucket_id).or_default();
-        if bucket.iter().any(|&index| equivalent(&value, &kept[index].value)) {
+        if value.is_wholly_known() && bucket.iter().any(|&index| equivalent(&value, &kept[index].value)) {
             continue;
         }
         bucket.push(kept.len());

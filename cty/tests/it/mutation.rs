@@ -69,28 +69,3 @@ fn random_types_and_bytes_never_break_the_decoders() {
         fuzz_body::check_json(&ty, bytes);
     }
 }
-
-#[test]
-fn deep_nesting_is_refused() {
-    let depth = 100_000;
-    assert!(cty::json::decode_implied("[".repeat(depth).as_bytes()).is_err());
-    assert!(cty::msgpack::implied_type(&vec![0x91; depth]).is_err());
-    assert!(Type::from_json(format!("{}\"string\"{}", "[\"list\",".repeat(depth), "]".repeat(depth))).is_err());
-    let wrapped = (0..200).fold(b"\xc0".to_vec(), |inner, _| [b"\x92\xc4\x09\"dynamic\"".as_slice(), &inner].concat());
-    assert!(cty::msgpack::decode(&wrapped, &Type::Dynamic).is_err());
-}
-
-#[test]
-fn nesting_up_to_the_limit_works() {
-    let depth = cty::MAX_DEPTH;
-    let text = format!("{}null{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
-    let value = cty::json::decode_implied(text.as_bytes()).expect("it is not too deep");
-    let bytes = cty::msgpack::encode(&value, value.ty()).expect("it encodes");
-    assert_eq!(cty::msgpack::decode(&bytes, value.ty()).expect("it decodes"), value);
-    assert_eq!(cty::json::encode(&value, value.ty()).expect("it encodes"), text.as_bytes());
-    assert_eq!(value.equals(&value).as_bool(), Some(true));
-    let as_map = cty::convert::convert(&value, &Type::map(Type::Dynamic)).expect("it converts");
-    assert_eq!(cty::transform(&as_map, |_, inner| Ok(inner)).expect("nothing changes"), as_map);
-    assert!(!as_map.mark_sensitive().unmark_deep().0.contains_marked());
-    assert!(value.to_string().len() > depth);
-}
