@@ -3,8 +3,9 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
+use net::Environment;
 use tfstate::Snapshot;
-use tfstate::backend::{self, Environment, Location};
+use tfstate::backend::{self, Context, Location};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -19,7 +20,11 @@ async fn main() -> ExitCode {
 }
 
 async fn list(location: &str) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let source = backend::open(&Location::parse(location)?, &Environment::default())?;
+    let home = std::env::home_dir();
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let context = Context::new(Environment::new(variables, home));
+    let source = backend::open(&Location::parse(location)?, &context)?;
     let file = source.get(source.selected_workspace()).await?;
     let (snapshot, diagnostics) = Snapshot::read(file)?;
     for diagnostic in diagnostics {

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The state was written while it was read: read it again.
     Moved,
+    /// The run was stopped.
+    Cancelled,
     /// It is larger than allowed.
     TooLarge,
     /// What is there is not what was expected.
@@ -61,6 +63,24 @@ impl Error {
             io::ErrorKind::PermissionDenied => ErrorKind::Denied,
             io::ErrorKind::TimedOut => ErrorKind::Timeout,
             _ => ErrorKind::Io,
+        };
+        Self::new(kind, operation).because(error)
+    }
+
+    /// Makes an error from what the network reports.
+    pub(crate) fn from_net(operation: &'static str, error: net::Error) -> Self {
+        let kind = match error.kind() {
+            net::ErrorKind::Denied => ErrorKind::Denied,
+            net::ErrorKind::Expired | net::ErrorKind::Credentials => ErrorKind::Credentials,
+            net::ErrorKind::Configuration | net::ErrorKind::Blocked | net::ErrorKind::Disabled => {
+                ErrorKind::Configuration
+            }
+            net::ErrorKind::NotFound => ErrorKind::NotFound,
+            net::ErrorKind::Timeout => ErrorKind::Timeout,
+            net::ErrorKind::Throttled | net::ErrorKind::Unreachable | net::ErrorKind::Server => ErrorKind::Unavailable,
+            net::ErrorKind::Cancelled => ErrorKind::Cancelled,
+            net::ErrorKind::TooLarge => ErrorKind::TooLarge,
+            _ => ErrorKind::Invalid,
         };
         Self::new(kind, operation).because(error)
     }

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::{fs, io};
 
-use tfstate::backend::{self, BackendConfig, Environment, Location, StateSource};
+use net::Environment;
+use tfstate::backend::{self, BackendConfig, Context, Location, StateSource};
 use tfstate::{Error, ErrorKind, Snapshot};
 
 const STATE: &str = include_str!("states/terraform-1.11.4.tfstate");
@@ -50,8 +51,13 @@ async fn check_contract(source: &dyn StateSource) {
     assert_eq!(snapshot.instance(10_000).unwrap_err().kind, ErrorKind::NotFound);
 }
 
+fn context(variables: &[(&str, &str)]) -> Context {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Context::new(Environment::new(variables, None))
+}
+
 fn open(location: &str) -> Result<Box<dyn StateSource>, Error> {
-    backend::open(&Location::parse(location)?, &Environment::default())
+    backend::open(&Location::parse(location)?, &context(&[]))
 }
 
 fn write(directory: &Path, name: &str, text: &str) {
@@ -116,8 +122,7 @@ async fn workspaces_lie_beside_the_default_state() {
 
     write(root, ".terraform/environment", "prod");
     assert_eq!(open(root.to_str().unwrap()).unwrap().selected_workspace(), "prod");
-    let environment = Environment { workspace: Some("alpha".to_owned()), data_dir: None };
-    let source = backend::open_root(root, None, &environment).unwrap();
+    let source = backend::open_root(root, None, &context(&[("TF_WORKSPACE", "alpha")])).unwrap();
     assert_eq!(source.selected_workspace(), "alpha");
     let error = source.get("beta").await.unwrap_err();
     assert!(error.help.iter().any(|help| help.contains("default, alpha, prod")), "{:?}", error.help);
@@ -142,8 +147,7 @@ async fn what_init_noted_is_followed() {
     let arguments = [("path".to_owned(), cty::Value::string("code.tfstate"))].into();
     let code = BackendConfig { kind: "local".to_owned(), arguments };
     write(root, "code.tfstate", &state_with_lineage("code"));
-    let elsewhere = Environment { workspace: None, data_dir: Some("elsewhere".into()) };
-    let source = backend::open_root(root, Some(&code), &elsewhere).unwrap();
+    let source = backend::open_root(root, Some(&code), &context(&[("TF_DATA_DIR", "elsewhere")])).unwrap();
     assert_eq!(lineage(&snapshot(&*source, "default").await.unwrap()), "code");
 
     write(root, ".terraform/terraform.tfstate", r#"{"version": 3, "backend": {"type": "consul", "config": {}}}"#);

@@ -5,15 +5,18 @@ pub mod local;
 mod location;
 mod lock;
 mod pointer;
+pub mod s3;
 pub mod stdin;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::Diagnostics;
+use net::{Environment, Network};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use self::bytes::StateBytes;
@@ -68,13 +71,22 @@ pub struct BackendConfig {
     pub arguments: BTreeMap<String, cty::Value>,
 }
 
-/// What the process environment says about states; whoever starts the process reads it.
-#[derive(Clone, Debug, Default)]
-pub struct Environment {
-    /// `TF_WORKSPACE`.
-    pub workspace: Option<String>,
-    /// `TF_DATA_DIR`.
-    pub data_dir: Option<PathBuf>,
+/// What backends are opened with; nothing of it is read from the process.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Variables (`TF_WORKSPACE`, `TF_DATA_DIR`, those of the clouds) and the home directory.
+    pub environment: Environment,
+    /// The network of the run; where absent, the first backend that needs one makes a standard one.
+    pub network: Option<Network>,
+    /// Cancelled when the run is to stop.
+    pub cancel: CancellationToken,
+}
+
+impl Context {
+    /// Makes a context with a network of its own.
+    pub fn new(environment: Environment) -> Self {
+        Self { environment, network: None, cancel: CancellationToken::new() }
+    }
 }
 
 /// One kind of place, as `backend` blocks and URLs name it.
@@ -85,7 +97,7 @@ pub struct Backend {
     /// The schemes of its URLs.
     pub schemes: &'static [&'static str],
     /// Opens what a URL names.
-    from_url: fn(&Url, &Environment) -> Result<Box<dyn StateSource>, Error>,
+    from_url: fn(&Url, &Context) -> Result<Box<dyn StateSource>, Error>,
     /// Opens what a `backend` block of the root module in a directory names.
     from_config: fn(&BackendConfig, &Root<'_>) -> Result<Box<dyn StateSource>, Error>,
 }
@@ -97,12 +109,13 @@ impl fmt::Debug for Backend {
 }
 
 /// Every kind of place that can be read.
-pub static BACKENDS: &[Backend] = &[local::BACKEND];
+pub static BACKENDS: &[Backend] = &[local::BACKEND, s3::BACKEND];
 
 /// A root module's directory and what surrounds it.
 struct Root<'a> {
     directory: &'a Path,
     workspace: String,
+    context: &'a Context,
 }
 
 /// Opens the place that a location names.
@@ -112,10 +125,10 @@ struct Root<'a> {
 /// # Errors
 /// [`ErrorKind::NotFound`] for a path that does not exist, [`ErrorKind::Unsupported`] for a scheme no backend has,
 /// [`ErrorKind::Configuration`] for a URL that lacks something.
-pub fn open(location: &Location, environment: &Environment) -> Result<Box<dyn StateSource>, Error> {
+pub fn open(location: &Location, context: &Context) -> Result<Box<dyn StateSource>, Error> {
     match location {
         Location::Stdin => Ok(Box::new(stdin::Stdin::new(std::io::stdin()))),
-        Location::Path(path) if path.is_dir() => open_root(path, None, environment),
+        Location::Path(path) if path.is_dir() => open_root(path, None, context),
         Location::Path(path) => Ok(Box::new(local::Local::file(path)?)),
         Location::Url(url) => {
             let backend = BACKENDS.iter().find(|backend| backend.schemes.contains(&url.scheme()));
@@ -127,7 +140,7 @@ pub fn open(location: &Location, environment: &Environment) -> Result<Box<dyn St
                     .with_help(format!("Give a path, `-` for standard input, or a URL with {}.", schemes.join(" or ")))
                     .with_help("Any other state can be piped: `terraform state pull | driftmgr … -`.")
             })?;
-            (backend.from_url)(url, environment)
+            (backend.from_url)(url, context)
         }
     }
 }
@@ -142,9 +155,9 @@ pub fn open(location: &Location, environment: &Environment) -> Result<Box<dyn St
 pub fn open_root(
     directory: &Path,
     code: Option<&BackendConfig>,
-    environment: &Environment,
+    context: &Context,
 ) -> Result<Box<dyn StateSource>, Error> {
-    let data_dir = match &environment.data_dir {
+    let data_dir = match context.environment.get("TF_DATA_DIR") {
         Some(data_dir) => directory.join(data_dir),
         None => directory.join(".terraform"),
     };
@@ -160,8 +173,8 @@ pub fn open_root(
         (Some(noted), None) => noted,
         (None, None) => BackendConfig { kind: "local".to_owned(), arguments: BTreeMap::new() },
     };
-    let workspace = match environment.workspace.clone().filter(|workspace| !workspace.is_empty()) {
-        Some(workspace) => workspace,
+    let workspace = match context.environment.get("TF_WORKSPACE") {
+        Some(workspace) => workspace.to_owned(),
         None => pointer::selected_workspace(&data_dir)?,
     };
     let backend = BACKENDS.iter().find(|backend| backend.name == config.kind).ok_or_else(|| {
@@ -172,7 +185,7 @@ pub fn open_root(
             .with_help(format!("Backends read directly are: {}.", names.join(", ")))
             .with_help("Pipe the state instead: `terraform state pull | driftmgr … -`.")
     })?;
-    (backend.from_config)(&config, &Root { directory, workspace })
+    (backend.from_config)(&config, &Root { directory, workspace, context })
 }
 
 /// Refuses names that would lead out of the place.
