@@ -10,7 +10,7 @@
 //! **Start reading** at [`Snapshot`], which puts the three together, then [`index::read`].
 //!
 //! **A good addition** is a backend: one file in `backend/`, one line in [`backend::BACKENDS`], and the contract suite
-//! of `tests/backends.rs` run on it.
+//! of `tests/backends` run on it.
 
 pub mod backend;
 mod error;

@@ -181,7 +181,8 @@ impl<'a> Scanner<'a> {
         if self.is_at_end {
             return Ok(false);
         }
-        let keep = self.mark.unwrap_or(self.pos);
+        // A character that is cut in half stays, too, until its other half has come.
+        let keep = self.mark.unwrap_or(self.pos).min(self.n_valid);
         if keep > 0 {
             let from = self.lines.offset.saturating_sub(self.base) as usize;
             if from < keep {
@@ -191,7 +192,7 @@ impl<'a> Scanner<'a> {
             self.base += keep as u64;
             self.pos -= keep;
             self.end -= keep;
-            self.n_valid = self.n_valid.saturating_sub(keep);
+            self.n_valid -= keep;
             self.mark = self.mark.map(|mark| mark - keep);
         }
         if self.end == self.window.len() {
@@ -623,6 +624,17 @@ mod tests {
                 .to_vec();
         for n_bytes in 1..input.len() {
             assert_eq!(members(input, n_bytes).unwrap(), expected, "{n_bytes} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn a_character_that_is_cut_in_half_is_whole_again() {
+        let input = "{\"a\": {\"é日😀\": \"日😀é\"}, \"é\": \"😀\"}".as_bytes();
+        for n_bytes in 1..8 {
+            let mut drip = Drip(input, n_bytes);
+            let mut scanner = Scanner::new(&mut drip);
+            scanner.skip_value().unwrap();
+            scanner.expect_end().unwrap();
         }
     }
 

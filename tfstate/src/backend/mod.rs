@@ -5,7 +5,7 @@ pub mod local;
 mod location;
 mod lock;
 mod pointer;
-pub mod s3;
+mod s3;
 pub mod stdin;
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub const DEFAULT_WORKSPACE: &str = "default";
 
 /// A place that holds the snapshots of one configuration, one for each workspace.
 ///
-/// It reads only, and takes no lock. `tests/backends.rs` says what every implementation must do.
+/// It reads only, and takes no lock. `tests/backends` says what every implementation must do.
 #[async_trait]
 pub trait StateSource: fmt::Debug + Send + Sync {
     /// Names the place, without credentials.

@@ -139,13 +139,14 @@ impl Config {
             external_id = role.text("external_id")?.or(external_id);
             set("AWS_ROLE_SESSION_NAME", role.text("session_name")?);
         }
-        let profile = arguments.text("profile")?;
+        let mut profile = arguments.text("profile")?;
         if let Some(access_key) = arguments.text("access_key")? {
             set("AWS_ACCESS_KEY_ID", Some(access_key));
             set("AWS_SECRET_ACCESS_KEY", arguments.text("secret_key")?);
             // A token of the environment belongs to the key of the environment.
             set("AWS_SESSION_TOKEN", Some(arguments.text("token")?.unwrap_or_default()));
-            set("AWS_PROFILE", profile.is_none().then(String::new));
+            set("AWS_PROFILE", Some(String::new()));
+            profile = None;
         }
         let text = |name: &str| arguments.text(name).map(Option::unwrap_or_default);
         let config = Self {
@@ -285,7 +286,7 @@ impl Arguments<'_> {
     fn nested(&self, name: &str) -> Result<Option<Nested>, Error> {
         let Some(value) = self.given(name) else { return Ok(None) };
         let wrong = || self.wrong(name, "an object");
-        if !value.is_known() {
+        if !value.is_known() || value.ty().is_primitive() {
             return Err(wrong());
         }
         let is_object = |value: &Value| matches!(value.ty(), Type::Object(_) | Type::Map(_));

@@ -54,7 +54,7 @@ pub(super) const BACKEND: Backend = Backend {
 
 /// States in one bucket.
 #[derive(Debug)]
-pub struct S3 {
+struct S3 {
     config: Config,
     selected: String,
     context: Context,

@@ -1,5 +1,7 @@
 //! What every place that holds states must do, and what each does besides.
 
+mod s3;
+
 use std::path::Path;
 use std::{fs, io};
 
@@ -7,7 +9,7 @@ use net::Environment;
 use tfstate::backend::{self, BackendConfig, Context, Location, StateSource};
 use tfstate::{Error, ErrorKind, Snapshot};
 
-const STATE: &str = include_str!("states/terraform-1.11.4.tfstate");
+const STATE: &str = include_str!("../states/terraform-1.11.4.tfstate");
 
 fn state_with_lineage(lineage: &str) -> String {
     format!(r#"{{"version": 4, "serial": 1, "lineage": "{lineage}", "resources": []}}"#)
@@ -137,7 +139,7 @@ async fn workspaces_lie_beside_the_default_state() {
 async fn what_init_noted_is_followed() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
-    write(root, ".terraform/terraform.tfstate", include_str!("states/backend-pointer.tfstate"));
+    write(root, ".terraform/terraform.tfstate", include_str!("../states/backend-pointer.tfstate"));
     write(root, "live.tfstate", &state_with_lineage("live"));
     write(root, "terraform.tfstate", &state_with_lineage("wrong"));
     let source = open(root.to_str().unwrap()).unwrap();
