@@ -33,9 +33,9 @@ fn main() -> io::Result<()> {
          \"type\": \"number\"\n    }}\n  }},\n  \"resources\": ["
     )?;
     let mut n_written = 0;
-    let mut n_resources = 0;
+    let mut n_resources = 0_usize;
     while n_written < n_instances {
-        let keys = if n_resources % 4 == 0 { N_KEYS } else { 1 }.min(n_instances - n_written);
+        let keys = if n_resources.is_multiple_of(4) { N_KEYS } else { 1 }.min(n_instances - n_written);
         write_resource(&mut out, n_resources, keys, n_written)?;
         n_written += keys;
         n_resources += 1;
@@ -58,7 +58,7 @@ fn write_resource(out: &mut impl Write, n_resources: usize, n_keys: usize, first
     )?;
     for key in 0..n_keys {
         out.write_all(if key == 0 { b"\n        {" } else { b",\n        {" })?;
-        if n_keys > 1 && n_resources % 8 == 0 {
+        if n_keys > 1 && n_resources.is_multiple_of(8) {
             write!(out, "\n          \"index_key\": \"key-{key:02}\",")?;
         } else if n_keys > 1 {
             write!(out, "\n          \"index_key\": {key},")?;

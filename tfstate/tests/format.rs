@@ -1,5 +1,7 @@
 //! What is refused, and how; what one instance holds.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use cty::{Path, Type, Value};
@@ -270,8 +272,8 @@ fn place_is_told_by_arn_identity_and_attribute() {
         .iter()
         .map(|instance| {
             (
-                instance.account.as_ref().map(|account| account.as_str()),
-                instance.region.as_ref().map(|region| region.as_str()),
+                instance.account.as_ref().map(model::AccountId::as_str),
+                instance.region.as_ref().map(model::Region::as_str),
             )
         })
         .collect();
@@ -284,7 +286,7 @@ fn place_is_told_by_arn_identity_and_attribute() {
             (None, None),
         ]
     );
-    assert_eq!(recorded[2].id.as_ref().map(|id| id.as_str()), Some("5"));
+    assert_eq!(recorded[2].id.as_ref().map(model::ImportId::as_str), Some("5"));
     assert!(recorded.iter().all(|instance| instance.state == 7));
 }
 

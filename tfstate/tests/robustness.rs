@@ -1,5 +1,7 @@
 //! Any input: what is a state keeps its instances, what is none is refused, nothing panics.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{self, Read};
 use std::sync::Arc;
 

@@ -79,6 +79,7 @@ fn record(instance: IndexedInstance<'_>, state: usize, diagnostics: &mut Diagnos
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -254,8 +254,8 @@ async fn addresses_follow_the_settings() {
         });
         let file = open_url(url, &context).get("default").await.unwrap();
         drop(file);
-        let first = asked.lock().unwrap()[0].clone();
-        first
+        let mut asked = asked.lock().unwrap();
+        asked.swap_remove(0)
     };
     assert_eq!(ask(URL).await, "https://states.s3.eu-west-1.amazonaws.com/live.tfstate");
     assert_eq!(
