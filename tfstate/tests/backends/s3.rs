@@ -155,7 +155,7 @@ fn played(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Context 
     let home = tempfile::tempdir().unwrap();
     let variables = [("AWS_ACCESS_KEY_ID", "planted-id"), ("AWS_SECRET_ACCESS_KEY", "planted-secret")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let egress = Arc::new(EgressPolicy::new(net::aws::Partition::domains()));
+    let egress = Arc::new(EgressPolicy::new(net::aws::AwsPartition::domains()));
     let client = Arc::new(Played(reply, Mutex::default()));
     let network = Network::over(client, NetworkConfig::standard(), egress, Arc::new(net::aws::classify));
     Context { network: Some(network), ..Context::new(Environment::new(variables, Some(home.path().to_owned()))) }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, IF_MATCH, RANGE};
 use http::{HeaderValue, Method};
 use model::Diagnostics;
-use net::aws::{Fault, Partition, Session, classify};
+use net::aws::{AwsPartition, Fault, Session, classify};
 use net::egress::EgressPolicy;
 use net::sign::{SigningScope, aws_v4};
 use net::{LimitScope, Network, NetworkConfig, Request, Response};
@@ -85,7 +85,7 @@ impl S3 {
         let network = match &self.context.network {
             Some(network) => network.clone(),
             None => {
-                let egress = Arc::new(EgressPolicy::new(Partition::domains()));
+                let egress = Arc::new(EgressPolicy::new(AwsPartition::domains()));
                 Network::new(NetworkConfig::standard(), &self.config.environment, egress, Arc::new(classify))
                     .map_err(fail)?
             }
@@ -121,7 +121,7 @@ impl S3 {
         let region = self.region(session)?;
         let fips = if *use_fips { "-fips" } else { "" };
         let dual_stack = if *use_dual_stack { ".dualstack" } else { "" };
-        let host = format!("s3{fips}{dual_stack}.{region}.{}", Partition::of_region(region).dns_suffix);
+        let host = format!("s3{fips}{dual_stack}.{region}.{}", AwsPartition::of_region(region).dns_suffix);
         let endpoint = session.endpoint("S3", &host).map_err(fail)?;
         let mut url = endpoint.url;
         // Names with dots match no wildcard certificate, and no name lies under an address or `localhost`.
