@@ -83,8 +83,8 @@ async fn measure(moto: &Moto, name: &str, details: &DetailChoice, in_flight: usi
     let (start, our_start, their_start) = (Instant::now(), cpu("self")?, cpu(&moto.process_id().to_string())?);
     let mut n_objects = 0;
     let discovery = discover(request, &mut |event| n_objects += usize::from(matches!(event, Event::Object(_)))).await;
-    let (wall, ours) = (start.elapsed(), cpu("self")? - our_start);
-    let theirs = cpu(&moto.process_id().to_string())? - their_start;
+    let (wall, ours) = (start.elapsed(), cpu("self")?.saturating_sub(our_start));
+    let theirs = cpu(&moto.process_id().to_string())?.saturating_sub(their_start);
 
     for outcome in &discovery.outcomes {
         ensure!(outcome.status == ScopeStatus::Complete, "{}: {:?}", outcome.scope, outcome.causes);

@@ -16,6 +16,10 @@ use url::{Host, Url};
 
 use crate::{Error, ErrorKind, Request, Response, Transport};
 
+/// The link-local services of AWS machines and containers.
+pub(crate) const METADATA_SERVICES: [&str; 5] =
+    ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];
+
 /// Lists the hosts a run may talk to.
 #[derive(Debug, Default)]
 pub struct EgressPolicy {
@@ -35,11 +39,8 @@ impl EgressPolicy {
     /// Allows the link-local services of AWS machines and containers, and nothing else.
     pub fn metadata_services() -> Self {
         let policy = Self::default();
-        for address in ["169.254.169.254", "169.254.170.2", "169.254.170.23", "[fd00:ec2::254]", "[fd00:ec2::23]"] {
-            policy.insert(address.to_owned());
-        }
-        for address in ["127.0.0.1", "[::1]", "localhost"] {
-            policy.insert(address.to_owned());
+        for address in METADATA_SERVICES {
+            policy.insert(if address.contains(':') { format!("[{address}]") } else { address.to_owned() });
         }
         policy
     }
@@ -272,6 +273,17 @@ mod tests {
         check("http://localhost:5000/", false);
         check("ftp://ec2.eu-west-1.amazonaws.com/", false);
         check("https://user:pass@ec2.eu-west-1.amazonaws.com/", false);
+    }
+
+    #[test]
+    fn the_metadata_services_are_reached_by_who_asks_for_them_only() {
+        let policy = EgressPolicy::metadata_services();
+        for url in ["http://169.254.169.254/latest/", "http://169.254.170.2/v2/", "http://[fd00:ec2::254]/latest/"] {
+            let url = Url::parse(url).unwrap();
+            assert!(policy.check(&url).is_ok(), "{url}");
+            assert!(EgressPolicy::new(["amazonaws.com".to_owned()]).check(&url).is_err(), "{url}");
+        }
+        assert!(policy.check(&Url::parse("https://ec2.eu-west-1.amazonaws.com/").unwrap()).is_err());
     }
 
     #[test]

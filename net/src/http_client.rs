@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::egress::{BlockedAddresses, EgressPolicy, FilteringResolver};
+use crate::egress::{BlockedAddresses, EgressPolicy, FilteringResolver, METADATA_SERVICES};
 use crate::layer::Deadline;
 use crate::{Environment, Error, ErrorKind, Request, Response, Transport};
 
@@ -169,9 +169,10 @@ fn proxies(config: &HttpClientConfig) -> Result<Vec<reqwest::Proxy>, Error> {
             .or_else(|| environment.get(upper).map(|value| (upper, value)))
     };
     let all = either("ALL_PROXY", "all_proxy");
-    // Local endpoints are never reached through a proxy, as the Go tools have it too.
+    // Neither local endpoints nor the machine's own credentials are ever asked for through a proxy.
     let except = either("NO_PROXY", "no_proxy").map(|(_, value)| value).unwrap_or_default();
-    let except = reqwest::NoProxy::from_string(&format!("{except},localhost,127.0.0.1,::1"));
+    let except =
+        reqwest::NoProxy::from_string(&format!("{except},localhost,127.0.0.1,::1,{}", METADATA_SERVICES.join(",")));
     let mut proxies = Vec::new();
     for (setting, for_https) in
         [(either("HTTPS_PROXY", "https_proxy").or(all), true), (either("HTTP_PROXY", "http_proxy").or(all), false)]

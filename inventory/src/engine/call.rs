@@ -123,18 +123,16 @@ fn short_operation(call: &RenderedCall) -> String {
     }
 }
 
-/// Keeps the parts of a path that look like words of an API: `/2015-03-31/functions/x/policy` → its first two.
+/// Keeps the parts of a path that are words of an API, every second one of the rest being an object's name:
+/// `/2015-03-31/functions/x/policy` becomes `/2015-03-31/functions/{}/policy`.
 fn first_words(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    match parts.as_slice() {
-        [] => "/".to_owned(),
-        [_] => "/{}".to_owned(),
-        [first, second, rest @ ..] => {
-            let tail: String = rest.iter().skip(1).map(|part| format!("/{part}")).collect();
-            let middle = if rest.is_empty() { "" } else { "/{}" };
-            format!("/{first}/{second}{middle}{tail}")
-        }
-    }
+    let shown: Vec<&str> = parts
+        .iter()
+        .enumerate()
+        .map(|(position, part)| if parts.len() == 1 || (position >= 2 && position % 2 == 0) { "{}" } else { part })
+        .collect();
+    format!("/{}", shown.join("/"))
 }
 
 fn fault_kind(cloud: &CloudDefinition, fault: &Fault, response: &net::Response) -> ErrorKind {

@@ -189,15 +189,15 @@ pub async fn discover(request: DiscoverRequest, sink: &mut (dyn FnMut(Event) + S
     }
     while tasks.join_next().await.is_some() {}
     for scope in planned {
-        if !outcomes.contains_key(&scope) {
+        outcomes.entry(scope).or_insert_with_key(|scope| {
             let cause = Cause::new(
                 CauseKind::InvalidReply,
                 "driftmgr itself failed while it looked at this scope: please report it, with the log.",
             );
             let outcome = not_looked_at(scope.clone(), cause);
             sink(Event::Scope(outcome.clone()));
-            outcomes.insert(scope, outcome);
-        }
+            outcome
+        });
     }
     Discovery { outcomes: outcomes.into_values().collect() }
 }

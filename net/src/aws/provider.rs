@@ -115,12 +115,15 @@ impl CredentialSource {
             Self::Sso(sso) => sso.fetch(environment, network.unsigned().as_ref(), sso_endpoint.as_ref(), cancel).await,
             Self::Process { command, profile } => run_process(environment, command, profile, cancel).await,
             Self::Container => {
-                if let Some(url) =
-                    environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").and_then(|uri| Url::parse(uri).ok())
-                {
-                    network.egress().allow_endpoint(&url);
-                }
-                let context = context(environment, network.unsigned(), cancel);
+                let named = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").and_then(|uri| Url::parse(uri).ok());
+                let transport = match named {
+                    Some(url) => {
+                        network.egress().allow_endpoint(&url);
+                        network.unsigned()
+                    }
+                    None => network.metadata(METADATA_TIMEOUT),
+                };
+                let context = context(environment, transport, cancel);
                 provided(ECSCredentialProvider::new().provide_credential(&context).await, self)
             }
             Self::Machine => {

@@ -76,7 +76,7 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
     let start = Instant::now();
     let response = network.unsigned().send(request(&server, "/"), &CancellationToken::new()).await.unwrap();
     assert_eq!((response.status.as_u16(), response.attempts), (429, 1));
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(9), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

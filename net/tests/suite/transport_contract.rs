@@ -32,7 +32,7 @@ fn script() -> Script {
 }
 
 fn request(server: &Server, path: &str) -> Request {
-    Request::new("test:Get", Method::GET, server.url(path), Duration::from_secs(5))
+    Request::new("test:Get", Method::GET, server.url(path), Duration::from_secs(30))
 }
 
 async fn contract(transport: &dyn Transport, server: &Server) {
@@ -63,7 +63,7 @@ async fn contract(transport: &dyn Transport, server: &Server) {
             Request { deadline: tokio::time::Instant::now() + Duration::from_millis(200), ..request(server, path) };
         let error = transport.send(soon, &never).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{path}: {error}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{path} took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(10), "{path} took {:?}", start.elapsed());
     }
 
     for (path, kind) in [
@@ -88,7 +88,7 @@ async fn contract(transport: &dyn Transport, server: &Server) {
     });
     let error = transport.send(request(server, "/hang"), &stop).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(10));
     let error = transport.send(request(server, "/absent"), &stop).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "a cancelled token sends nothing: {error}");
 
