@@ -6,7 +6,7 @@ use std::io;
 use drift::Question;
 use model::{Cause, Finding, Kind, ScopeStatus};
 
-use super::{Style, headline, path, place, remedies, sections, side, subject, title, word};
+use super::{Section, Style, headline, path, place, remedies, sections, side, subject, title, word};
 use crate::DriftReport;
 use crate::text::{count, escape_controls, shorten, width};
 
@@ -71,26 +71,30 @@ impl Page<'_> {
             facts.push(checked);
         }
         facts.push(match report.states {
-            [] => "against no state".to_owned(),
-            [state] => format!("against {}", escape_controls(&state.url)),
-            states => format!("against {} states", states.len()),
+            [] => "Compared with no state".to_owned(),
+            [state] => format!("Compared with {}", escape_controls(&state.url)),
+            states => format!("Compared with {} states", states.len()),
         });
         facts.push(match verdict.as_of {
-            Some(as_of) => format!("as of {as_of}"),
-            None => "without any scan".to_owned(),
+            Some(as_of) => format!("As of {as_of}"),
+            None => "Nothing was scanned".to_owned(),
         });
-        let facts = facts.join(", ") + ".";
+        let facts = facts.join(". ") + ".";
         let facts = self.paint(Paint::Dim, &facts);
         writeln!(self.out, "{facts}")
     }
 
-    fn section(&mut self, section: &super::Section<'_>) -> io::Result<()> {
+    fn section(&mut self, section: &Section<'_>) -> io::Result<()> {
         let heading = format!("{} ({})", title(section.kind), section.n_findings);
         let heading = self.paint(Paint::Bold, &heading);
         writeln!(self.out, "\n{heading}")?;
+        let usual = usual_reason(section);
+        if let Some(reason) = usual {
+            self.wrapped(2, Paint::Dim, reason)?;
+        }
         let n_groups = self.style.top.unwrap_or(usize::MAX);
         for (group, findings) in section.groups.iter().take(n_groups) {
-            self.group(group, findings)?;
+            self.group(group, findings, usual)?;
         }
         let cut = section.groups.get(n_groups..).unwrap_or_default();
         if !cut.is_empty() {
@@ -99,15 +103,22 @@ impl Page<'_> {
                 format!("… {} with {}", count(cut.len() as u64, "more group"), count(n_findings as u64, "finding"));
             self.cut(2, &text)?;
         }
+        let mut what_to_do: Vec<&str> = Vec::new();
+        for finding in section.groups.iter().flat_map(|(_, findings)| findings) {
+            for remedy in remedies(finding) {
+                if !what_to_do.contains(&remedy) {
+                    what_to_do.push(remedy);
+                }
+            }
+        }
+        if !what_to_do.is_empty() {
+            self.wrapped(2, Paint::Dim, &format!("What to do: {}.", what_to_do.join(", or ")))?;
+        }
         Ok(())
     }
 
-    fn group(&mut self, group: &str, findings: &[&Finding]) -> io::Result<()> {
+    fn group(&mut self, group: &str, findings: &[&Finding], usual: Option<&str>) -> io::Result<()> {
         writeln!(self.out, "  {} ({})", escape_controls(group), findings.len())?;
-        let common_reason = findings.iter().all(|finding| finding.reason == findings[0].reason);
-        if common_reason && findings[0].kind != Kind::Changed {
-            self.wrapped(4, Paint::Dim, &findings[0].reason)?;
-        }
         let mut shown: Vec<&Finding> = findings.to_vec();
         shown.sort_by_key(|finding| (!finding.fails, std::cmp::Reverse(finding.severity)));
         let n_shown = self.style.top.unwrap_or(usize::MAX);
@@ -120,30 +131,31 @@ impl Page<'_> {
             if finding.address.is_some() {
                 facts.extend(finding.id.as_ref().map(|id| id.as_str().to_owned()));
             } else {
-                facts.extend(finding.name.clone().filter(|name| name != subject));
+                facts.extend(finding.name.clone().filter(|name| !subject.ends_with(name.as_str())));
             }
             facts.push(place(finding));
             facts.retain(|fact| !fact.is_empty());
             let facts = facts.join("  ");
-            let room = self.style.width.saturating_sub(8 + columns.max(width(subject)));
-            let facts = self.paint(Paint::Dim, &shorten(&escape_controls(&facts), room.max(12)));
+            let facts = escape_controls(&facts);
             let mark = if finding.fails { self.paint(Paint::Red, "!") } else { "-".to_owned() };
-            let gap = " ".repeat(columns.saturating_sub(width(subject)));
-            writeln!(self.out, "    {mark} {subject}{gap}  {facts}")?;
+            if 8 + columns.max(width(subject)) + width(&facts) <= self.style.width {
+                let gap = " ".repeat(columns.saturating_sub(width(subject)));
+                let facts = self.paint(Paint::Dim, &facts);
+                writeln!(self.out, "    {mark} {subject}{gap}  {facts}")?;
+            } else {
+                let facts = self.paint(Paint::Dim, &shorten(&facts, self.style.width.saturating_sub(8).max(20)));
+                writeln!(self.out, "    {mark} {subject}\n        {facts}")?;
+            }
             if let Some(source) = &finding.source {
                 writeln!(self.out, "        {}:{}", escape_controls(&source.file), source.start.line)?;
             }
-            if !common_reason && finding.kind != Kind::Changed {
+            if finding.kind != Kind::Changed && usual != Some(finding.reason.as_str()) {
                 self.wrapped(8, Paint::Dim, &finding.reason)?;
             }
             self.differences(finding)?;
         }
         if findings.len() > n_shown {
             self.cut(4, &format!("… {} more", findings.len() - n_shown))?;
-        }
-        let remedies: Vec<&str> = remedies(findings[0]);
-        if !remedies.is_empty() {
-            self.wrapped(4, Paint::Dim, &format!("What to do: {}.", remedies.join(", or ")))?;
         }
         Ok(())
     }
@@ -302,4 +314,17 @@ impl Page<'_> {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
+}
+
+/// Gives the reason that most findings of a section have, where there are several of them; it is said once.
+fn usual_reason<'a>(section: &Section<'a>) -> Option<&'a str> {
+    if section.kind == Kind::Changed {
+        return None;
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in section.groups.iter().flat_map(|(_, findings)| findings) {
+        *reasons.entry(&finding.reason).or_default() += 1;
+    }
+    let (reason, n_findings) = reasons.into_iter().max_by_key(|(_, n_findings)| *n_findings)?;
+    (n_findings > 1 || section.n_findings == 1).then_some(reason)
 }
