@@ -40,3 +40,8 @@ pub use strings::normalize;
 pub use types::{ObjectType, Type};
 pub use value::{Entries, Value};
 pub use walk::{transform, walk};
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

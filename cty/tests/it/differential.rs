@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cty::{json, msgpack};
@@ -27,8 +28,14 @@ fn tools_folder() -> Option<PathBuf> {
     })
 }
 
-/// Builds ctygen, once for each state of its sources; where there is no Go, says so and returns nothing.
-fn ctygen() -> Option<PathBuf> {
+/// Returns the binary of ctygen; where it cannot be built, says so and returns nothing.
+fn ctygen() -> Option<&'static Path> {
+    static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BINARY.get_or_init(find_or_build).as_deref()
+}
+
+/// Builds ctygen, once for each state of its sources.
+fn find_or_build() -> Option<PathBuf> {
     let Some(tools) = tools_folder() else {
         say("skipped: the comparison with go-cty needs HOME, XDG_CACHE_HOME or DRIFTMGR_TOOLS_DIR for its binary");
         return None;
