@@ -145,3 +145,47 @@ fn many_faults_are_said_at_once_and_none_twice() {
     distinct.dedup();
     assert_eq!(distinct.len(), lines.len(), "{said}");
 }
+
+/// Definitions are input: however they are damaged, the answer is an error with a place, or a catalog.
+#[test]
+fn damaged_definitions_never_panic() {
+    let sources = inventory::definition::embedded_sources();
+    let base: Vec<DefinitionSource> = sources
+        .iter()
+        .filter(|source| source.name == "aws/cloud.yaml" || source.name.starts_with("aws/_mixins/"))
+        .cloned()
+        .collect();
+    // A small generator: the same damage on every run.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap_or_default()
+    };
+    let pieces =
+        ["{", "}", "[", "]", ": ", "\n", "  ", "&a ", "*a", "'", "\"", "|", "~", "- ", "/", "\u{0}", "é", "!!x "];
+    let mut n_refused = 0;
+    let intact: Vec<_> = sources.iter().filter(|source| !base.iter().any(|known| known.name == source.name)).collect();
+    for round in 0..400 {
+        let source = intact[round % intact.len()];
+        let (text, _) = source.text.split_once("\nexamples:").unwrap_or((&source.text, ""));
+        let mut damaged: Vec<char> = text.chars().collect();
+        for _ in 0..=next(3) {
+            let position = next(damaged.len());
+            match next(3) {
+                0 => drop(damaged.drain(position..(position + 1 + next(20)).min(damaged.len()))),
+                1 => damaged.splice(position..position, pieces[next(pieces.len())].chars()).for_each(drop),
+                _ => damaged.truncate(position.max(1)),
+            }
+        }
+        let mut all = base.clone();
+        let text: String = damaged.into_iter().collect();
+        all.push(DefinitionSource { name: source.name.clone(), text: Cow::Owned(text) });
+        if let Err(errors) = Catalog::compile(&all) {
+            n_refused += 1;
+            assert!(errors.errors.iter().all(|error| !error.message.is_empty()), "{errors}");
+        }
+    }
+    assert!(n_refused > 200, "only {n_refused} of 400 damaged definitions were refused: is the damage too small?");
+}

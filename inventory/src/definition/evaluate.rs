@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::catalog::Catalog;
 use super::condition::{StandingRule, Tags};
-use super::mapping::{AttributePath, PathStep};
+use super::mapping::{AttributePath, AttributeStep};
 use super::resource_type::{AttributeMapping, TagSource, TerraformMapping, TypeDefinition};
 use super::template::{MissingValue, Subject, scalar_text};
 
@@ -213,13 +213,13 @@ impl MappedObject {
             let mut place = &mut tree;
             for step in &attribute.path.steps {
                 place = match step {
-                    PathStep::Attribute(name) => {
+                    AttributeStep::Attribute(name) => {
                         if !place.is_object() {
                             *place = Value::Object(serde_json::Map::new());
                         }
                         place.as_object_mut().expect("made an object above").entry(name.clone()).or_insert(Value::Null)
                     }
-                    PathStep::Index(index) => {
+                    AttributeStep::Index(index) => {
                         if !place.is_array() {
                             *place = Value::Array(Vec::new());
                         }

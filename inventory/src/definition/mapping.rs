@@ -16,12 +16,12 @@ use super::template::{Subject, Template, scalar_text};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AttributePath {
     /// The steps from the resource downwards.
-    pub steps: Vec<PathStep>,
+    pub steps: Vec<AttributeStep>,
 }
 
 /// One step of an [`AttributePath`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PathStep {
+pub enum AttributeStep {
     /// An attribute or block by name.
     Attribute(String),
     /// An element of a list by position.
@@ -342,11 +342,11 @@ impl AttributePath {
             if !starts_well || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
                 return Err(malformed());
             }
-            steps.push(PathStep::Attribute(name.to_owned()));
+            steps.push(AttributeStep::Attribute(name.to_owned()));
             for index in indexes.split_terminator(']') {
                 let digits = index.strip_prefix('[').ok_or_else(malformed)?;
                 let index = digits.parse().ok().filter(|index| *index < MAX_INDEX).ok_or_else(malformed)?;
-                steps.push(PathStep::Index(index));
+                steps.push(AttributeStep::Index(index));
             }
             if !indexes.is_empty() && !indexes.ends_with(']') {
                 return Err(malformed());
@@ -360,9 +360,9 @@ impl fmt::Display for AttributePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.steps.iter().enumerate() {
             match step {
-                PathStep::Attribute(name) if position == 0 => formatter.write_str(name)?,
-                PathStep::Attribute(name) => write!(formatter, ".{name}")?,
-                PathStep::Index(index) => write!(formatter, "[{index}]")?,
+                AttributeStep::Attribute(name) if position == 0 => formatter.write_str(name)?,
+                AttributeStep::Attribute(name) => write!(formatter, ".{name}")?,
+                AttributeStep::Index(index) => write!(formatter, "[{index}]")?,
             }
         }
         Ok(())

@@ -34,7 +34,7 @@ pub use cloud::{
 pub use condition::{ObjectCondition, Operand, StandingRule, Tags, Test};
 pub use error::{DefinitionError, DefinitionErrors, Origin};
 pub use evaluate::{MappedAttribute, MappedObject, TerraformObject};
-pub use mapping::{AttributePath, Mapping, PathStep, ValueKind};
+pub use mapping::{AttributePath, AttributeStep, Mapping, ValueKind};
 pub use permissions::permissions;
 pub use pointer::Pointer;
 pub use render::RenderedCall;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use super::secrets;
-use crate::definition::{MappedObject, PathStep, TypeDefinition, ValueKind};
+use crate::definition::{AttributeStep, MappedObject, TypeDefinition, ValueKind};
 
 /// What the record says beside the mapped object.
 pub(super) struct Circumstances {
@@ -29,7 +29,7 @@ pub(super) fn record(definition: &TypeDefinition, mapped: MappedObject, circumst
         .iter()
         .chain(definition.terraform.iter().flat_map(|mapping| &mapping.attributes))
         .filter_map(|attribute| match attribute.path.steps.as_slice() {
-            [PathStep::Attribute(name)] => Some((name.as_str(), attribute.mapping.kind())),
+            [AttributeStep::Attribute(name)] => Some((name.as_str(), attribute.mapping.kind())),
             _ => None,
         })
         .collect();
