@@ -54,6 +54,13 @@ def web_security_group():
     return only(groups["SecurityGroups"])["GroupId"]
 
 
+def note_own_rules(group):
+    """Each group is born with a rule that lets everything out."""
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+    for rule in rules["SecurityGroupRules"]:
+        note("optional", "aws_vpc_security_group_egress_rule", rule["SecurityGroupRuleId"])
+
+
 def change():
     """Edits attributes of objects that terraform manages."""
     group = f"/shop/{NAME}-catalog"
@@ -213,10 +220,7 @@ def make_by_hand():
     note("unmanaged", "aws_subnet", subnet)
     group = ec2.create_security_group(GroupName="experiment", Description="by hand", VpcId=vpc)["GroupId"]
     note("unmanaged", "aws_security_group", group)
-    # Each new group lets everything out through a rule of its own.
-    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
-    for rule in rules["SecurityGroupRules"]:
-        note("optional", "aws_vpc_security_group_egress_rule", rule["SecurityGroupRuleId"])
+    note_own_rules(group)
 
     instances = ec2.run_instances(
         ImageId="ami-12c6146b",
@@ -284,23 +288,36 @@ def make_by_hand():
 
 
 def make_by_stack():
-    """Creates objects that CloudFormation owns: no candidates for an import."""
+    """Creates objects that CloudFormation owns: no candidates for an import.
+
+    They are of EC2, as the emulator puts CloudFormation's tags on nothing else; AWS does on most of what can be tagged.
+    """
     stack = f"{NAME}-legacy"
+    network = {"Ref": "Network"}
     template = {
         "Resources": {
-            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{stack}-jobs"}},
-            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": f"{stack}-events"}},
-            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": f"{stack}-files"}},
+            "Network": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.77.0.0/16"}},
+            "Zone": {
+                "Type": "AWS::EC2::Subnet",
+                "Properties": {"VpcId": network, "CidrBlock": "10.77.1.0/24", "AvailabilityZone": f"{REGION}a"},
+            },
+            "Guard": {
+                "Type": "AWS::EC2::SecurityGroup",
+                "Properties": {"VpcId": network, "GroupName": f"{stack}-guard", "GroupDescription": "by a stack"},
+            },
         }
     }
     stacks.create_stack(StackName=stack, TemplateBody=json.dumps(template))
-    made = {
-        "aws_sqs_queue": queue_url(f"{stack}-jobs"),
-        "aws_sns_topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{stack}-events",
-        "aws_s3_bucket": f"{stack}-files",
+    terraform_types = {
+        "AWS::EC2::VPC": "aws_vpc",
+        "AWS::EC2::Subnet": "aws_subnet",
+        "AWS::EC2::SecurityGroup": "aws_security_group",
     }
-    for resource_type, import_id in made.items():
+    for made in stacks.list_stack_resources(StackName=stack)["StackResourceSummaries"]:
+        resource_type, import_id = terraform_types[made["ResourceType"]], made["PhysicalResourceId"]
         note("managed_elsewhere", resource_type, import_id, manager="cloudformation", stack=stack)
+        if resource_type == "aws_security_group":
+            note_own_rules(import_id)
 
 
 change()

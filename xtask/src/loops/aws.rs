@@ -55,10 +55,10 @@ pub(super) fn run(arguments: &LoopArguments) -> Result<ExitCode> {
     let scan = subject.run(&["scan", "--dir", "."], &[0, 3])?;
     let state = ["--state", "terraform.tfstate", "--no-scan", "--json"];
     let drift = subject.run(&[&["drift", "--unmanaged"], &state[..]].concat(), &[2])?;
+    let n_wrong = print_scores(&truth, &parse(&drift)?)?;
     let adopt = subject.run(&[&["adopt", "--out-dir", "adopt"], &state[..]].concat(), &[0, 3])?;
     let requests = moto.stop_recording()?;
 
-    let n_wrong = print_scores(&truth, &parse(&drift)?)?;
     let n_requests = only_reads(&requests)?;
     println!("driftmgr sent {n_requests} requests, all of them reads");
     for output in [&scan, &drift, &adopt] {

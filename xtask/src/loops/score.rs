@@ -54,13 +54,15 @@ pub(super) fn truth(document: &Value, kinds: &[&str]) -> Result<BTreeSet<Judged>
     Ok(judged)
 }
 
-/// Reads the findings of a `driftmgr.drift/v1` document, except those of kinds that no truth file tells of.
+/// Reads the findings of a `driftmgr.drift/v1` document: those of the kinds that a truth file tells of, and not folded.
 pub(super) fn reported(document: &Value) -> Result<BTreeSet<Judged>> {
     let findings = document["findings"].as_array().context("the report has no list \"findings\"")?;
     let mut judged = BTreeSet::new();
     for finding in findings {
         let kind = text(finding, "kind")?;
-        if KINDS.contains(&kind.as_str()) {
+        // A default, or what a service made for itself, is folded away with its reason: nobody is asked to look at it.
+        let is_folded = finding["folded"].is_object() || finding["folded"].is_string();
+        if KINDS.contains(&kind.as_str()) && !is_folded {
             judged.insert(Judged { kind, resource_type: text(finding, "type")?, id: text(finding, "id")? });
         }
     }
@@ -110,6 +112,7 @@ mod tests {
             {"kind": "missing", "type": "t", "id": "a"},
             {"kind": "missing", "type": "t", "id": "c"},
             {"kind": "missing", "type": "t", "id": "o"},
+            {"kind": "missing", "type": "t", "id": "default", "folded": {"reason": "a default"}},
             {"kind": "undetermined", "type": "t", "id": null},
         ]});
         let expected = truth(&document, &["missing"]).expect("a truth");
