@@ -8,7 +8,7 @@ use cty::Value;
 use drift::RecordedAttributes;
 use inventory::definition::{Alias, Catalog, ScopeValues, Subject, Template};
 use model::{Cause, CauseKind, Diagnostic, Diagnostics, ImportId, RecordedInstance, StateRef};
-use tfstate::Snapshot;
+use tfstate::StateSnapshot;
 use tfstate::backend::{self, Location, StateSource};
 
 use crate::request::StatesRequest;
@@ -23,7 +23,7 @@ pub struct States {
     pub recorded: Vec<RecordedInstance>,
     /// Problems that the rest survived.
     pub diagnostics: Diagnostics,
-    snapshots: Vec<Snapshot>,
+    snapshots: Vec<StateSnapshot>,
     sources: Vec<Source>,
 }
 
@@ -78,14 +78,12 @@ pub async fn list(session: &Session, request: &StatesRequest) -> Result<(Vec<Str
 }
 
 fn places(session: &Session, request: &StatesRequest) -> Result<Vec<Arc<dyn StateSource>>, Error> {
-    let environment = backend::Environment {
-        workspace: session.environment.get("TF_WORKSPACE").map(str::to_owned),
-        data_dir: session.environment.get("TF_DATA_DIR").map(Into::into),
-    };
+    let context =
+        backend::Context { cancel: session.cancel.clone(), ..backend::Context::new(session.environment.clone()) };
     if request.locations.is_empty() {
         let directory = request.dir.as_deref().map_or(session.current_dir.clone(), |dir| session.path(dir));
         let code = crate::code::backend_config(&directory)?;
-        let place = backend::open_root(&directory, code.as_ref(), &environment).map_err(state_error)?;
+        let place = backend::open_root(&directory, code.as_ref(), &context).map_err(state_error)?;
         return Ok(vec![place.into()]);
     }
     request
@@ -96,7 +94,7 @@ fn places(session: &Session, request: &StatesRequest) -> Result<Vec<Arc<dyn Stat
                 Location::Path(path) => Location::Path(session.path(&path)),
                 other => other,
             };
-            backend::open(&location, &environment).map(Arc::from).map_err(state_error)
+            backend::open(&location, &context).map(Arc::from).map_err(state_error)
         })
         .collect()
 }
@@ -106,14 +104,14 @@ async fn read(
     place: &Arc<dyn StateSource>,
     workspace: &str,
     diagnostics: &mut Diagnostics,
-) -> Result<(Option<Snapshot>, Option<String>), Error> {
+) -> Result<(Option<StateSnapshot>, Option<String>), Error> {
     let operation = format!("read the state {}", place.url());
     let file = tokio::select! {
         () = session.cancel.cancelled() => return Err(Error::cancelled(operation)),
         file = place.get(workspace) => file.map_err(state_error)?,
     };
     let version = file.version.clone();
-    let (snapshot, problems) = tokio::task::spawn_blocking(move || Snapshot::read(file))
+    let (snapshot, problems) = tokio::task::spawn_blocking(move || StateSnapshot::read(file))
         .await
         .map_err(|source| {
             Error::new(ErrorKind::Unavailable, operation.clone(), "Reading ended early.").with_source(source)

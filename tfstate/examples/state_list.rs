@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use net::Environment;
-use tfstate::Snapshot;
+use tfstate::StateSnapshot;
 use tfstate::backend::{self, Context, Location};
 
 #[tokio::main(flavor = "current_thread")]
@@ -26,7 +26,7 @@ async fn list(location: &str) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let context = Context::new(Environment::new(variables, home));
     let source = backend::open(&Location::parse(location)?, &context)?;
     let file = source.get(source.selected_workspace()).await?;
-    let (snapshot, diagnostics) = Snapshot::read(file)?;
+    let (snapshot, diagnostics) = StateSnapshot::read(file)?;
     for diagnostic in diagnostics {
         writeln!(io::stderr(), "{diagnostic}")?;
     }

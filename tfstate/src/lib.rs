@@ -7,7 +7,7 @@
 //! rest works on a `Read` or on bytes. Nothing here reads the process environment: an [`backend::Environment`] is
 //! passed in.
 //!
-//! **Start reading** at [`Snapshot`], which puts the three together, then [`index::read`].
+//! **Start reading** at [`StateSnapshot`], which puts the three together, then [`index::read`].
 //!
 //! **A good addition** is a backend: one file in `backend/`, one line in [`backend::BACKENDS`], and the contract suite
 //! of `tests/backends` run on it.
@@ -21,4 +21,4 @@ mod snapshot;
 
 pub use error::{Error, ErrorKind};
 pub use index::{Index, IndexedInstance, IndexedOutput, Reading};
-pub use snapshot::Snapshot;
+pub use snapshot::StateSnapshot;

@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind};
 ///
 /// ```no_run
 /// # fn show(file: tfstate::backend::StateFile) -> Result<(), tfstate::Error> {
-/// let (snapshot, diagnostics) = tfstate::Snapshot::read(file)?;
+/// let (snapshot, diagnostics) = tfstate::StateSnapshot::read(file)?;
 /// if let Some(snapshot) = snapshot {
 ///     for address in snapshot.index().addresses() {
 ///         println!("{address}");
@@ -24,13 +24,13 @@ use crate::{Error, ErrorKind};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Snapshot {
+pub struct StateSnapshot {
     index: Index,
     bytes: StateBytes,
     state: StateRef,
 }
 
-impl Snapshot {
+impl StateSnapshot {
     /// Indexes a file; `None` where it is no state that can be used, as the diagnostics say.
     ///
     /// An empty file gives `None` without an error: there is no state yet. The work is blocking.
@@ -78,7 +78,7 @@ impl Snapshot {
     /// Decodes the attributes of one instance, with the type its schema implies or without.
     ///
     /// # Errors
-    /// As [`Snapshot::instance`] and [`InstanceObject::decode_attributes`].
+    /// As [`StateSnapshot::instance`] and [`InstanceObject::decode_attributes`].
     pub fn attributes(&self, position: usize, ty: Option<&Type>) -> Result<Value, Error> {
         self.with_object(position, |json| InstanceObject::decode(json)?.decode_attributes(ty))
     }
@@ -86,7 +86,7 @@ impl Snapshot {
     /// Decodes one top-level attribute of one instance; `None` where it is not there.
     ///
     /// # Errors
-    /// As [`Snapshot::instance`] and [`format::decode_attribute`].
+    /// As [`StateSnapshot::instance`] and [`format::decode_attribute`].
     pub fn attribute(&self, position: usize, name: &str, ty: Option<&Type>) -> Result<Option<Value>, Error> {
         self.with_object(position, |json| format::decode_attribute(json, name, ty))
     }

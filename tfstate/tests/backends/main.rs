@@ -9,7 +9,7 @@ use std::{fs, io};
 
 use net::Environment;
 use tfstate::backend::{self, BackendConfig, Context, Location, StateSource};
-use tfstate::{Error, ErrorKind, Snapshot};
+use tfstate::{Error, ErrorKind, StateSnapshot};
 
 const STATE: &str = include_str!("../states/terraform-1.11.4.tfstate");
 
@@ -17,15 +17,15 @@ fn state_with_lineage(lineage: &str) -> String {
     format!(r#"{{"version": 4, "serial": 1, "lineage": "{lineage}", "resources": []}}"#)
 }
 
-fn lineage(snapshot: &Snapshot) -> &str {
+fn lineage(snapshot: &StateSnapshot) -> &str {
     snapshot.index().lineage().as_str()
 }
 
-async fn snapshot(source: &dyn StateSource, workspace: &str) -> Result<Snapshot, Error> {
+async fn snapshot(source: &dyn StateSource, workspace: &str) -> Result<StateSnapshot, Error> {
     let file = source.get(workspace).await?;
     assert!(!source.url().is_empty());
     assert_eq!(&*file.workspace, workspace);
-    let (snapshot, diagnostics) = tokio::task::spawn_blocking(|| Snapshot::read(file)).await.expect("no panic")?;
+    let (snapshot, diagnostics) = tokio::task::spawn_blocking(|| StateSnapshot::read(file)).await.expect("no panic")?;
     assert!(!model::diagnostic::has_errors(&diagnostics), "{diagnostics:?}");
     Ok(snapshot.expect("a state"))
 }

@@ -84,7 +84,7 @@ async fn a_bucket_keeps_the_contract() {
     assert_eq!(lineage(&snapshot(&*source, "default").await.unwrap()), "large");
 
     let file = open_url("s3://states/empty.tfstate", &context).get("default").await.unwrap();
-    let (none, diagnostics) = tfstate::Snapshot::read(file).unwrap();
+    let (none, diagnostics) = tfstate::StateSnapshot::read(file).unwrap();
     assert!(none.is_none() && diagnostics.is_empty());
 
     let error = open_url("s3://no-such-bucket/large.tfstate", &context).get("default").await.unwrap_err();
