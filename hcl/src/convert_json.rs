@@ -5,7 +5,7 @@
 use cty::{Type, Value};
 use model::{Diagnostic, Diagnostics};
 
-use crate::syntax::{Attribute, Block, Body, Expression, File};
+use crate::syntax::{AttributeSyntax, BlockSyntax, Body, Expression, File};
 
 /// The blocks of a file with the number of their labels, and the blocks inside of those that are read here.
 const TOP: &[(&str, usize, &[(&str, usize)])] = &[
@@ -91,14 +91,14 @@ fn blocks(
     for (name, value) in value.entries().filter(|(name, _)| *name != "//") {
         match inner.iter().find(|(inner_type, _)| *inner_type == name) {
             Some((_, n_labels)) => is_sound &= blocks(&mut content, name, value, *n_labels, &mut Vec::new(), &[]),
-            None => content.attributes.push(Attribute {
+            None => content.attributes.push(AttributeSyntax {
                 name: name.to_owned(),
                 range: 0..0,
                 expression: Expression::Json(value.clone()),
             }),
         }
     }
-    body.blocks.push(Block {
+    body.blocks.push(BlockSyntax {
         block_type: block_type.to_owned(),
         labels: labels.clone(),
         header: 0..0,

@@ -39,7 +39,7 @@ pub enum ImportSource<'a> {
 
 /// A block to be written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Block {
+pub struct BlockText {
     /// The type.
     pub block_type: String,
     /// The labels.
@@ -47,10 +47,10 @@ pub struct Block {
     /// Names and texts of the arguments, in order; a text is what [`value`] or an address function gives.
     pub arguments: Vec<(String, String)>,
     /// The blocks inside, in order.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<BlockText>,
 }
 
-impl Block {
+impl BlockText {
     /// Writes the block, with a line end behind it.
     pub fn write(&self) -> String {
         let mut out = String::new();
@@ -117,7 +117,7 @@ pub fn import_block(
         }
     }
     arguments.extend(provider.map(|provider| ("provider".to_owned(), provider.to_owned())));
-    Ok(Block { block_type: "import".to_owned(), arguments, ..Block::default() }.write())
+    Ok(BlockText { block_type: "import".to_owned(), arguments, ..BlockText::default() }.write())
 }
 
 /// Writes a `removed` block that forgets a resource and destroys nothing.
@@ -135,16 +135,16 @@ pub fn removed_block(from: &ResourceAddress) -> Result<String, EmitError> {
     }
     let _ = write!(target, "{}.{}", from.resource_type, from.name);
     // Terraform destroys and OpenTofu forgets where this is left out.
-    let lifecycle = Block {
+    let lifecycle = BlockText {
         block_type: "lifecycle".to_owned(),
         arguments: vec![("destroy".to_owned(), "false".to_owned())],
-        ..Block::default()
+        ..BlockText::default()
     };
-    let block = Block {
+    let block = BlockText {
         block_type: "removed".to_owned(),
         arguments: vec![("from".to_owned(), target)],
         blocks: vec![lifecycle],
-        ..Block::default()
+        ..BlockText::default()
     };
     Ok(block.write())
 }

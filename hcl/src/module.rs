@@ -8,7 +8,7 @@ use model::{Diagnostic, Diagnostics, InstanceAddress, ModuleAddress, ResourceAdd
 use crate::literal;
 use crate::reference;
 use crate::source::SourceTree;
-use crate::syntax::{Block, Body, Expression, File};
+use crate::syntax::{BlockSyntax, Body, Expression, File};
 
 /// Arguments of resources that terraform itself understands.
 const META_ARGUMENTS: &[&str] =
@@ -295,7 +295,7 @@ impl Module {
         }
     }
 
-    fn add_terraform(&mut self, file: &File, block: &Block) {
+    fn add_terraform(&mut self, file: &File, block: &BlockSyntax) {
         self.required_version.extend(text(file, &block.body, "required_version"));
         for inner in &block.body.blocks {
             match (inner.block_type.as_str(), inner.labels.as_slice()) {
@@ -338,7 +338,7 @@ fn text(file: &File, body: &Body, name: &str) -> Option<String> {
     file.literal(&body.attribute(name)?.expression).ok()?.as_str().map(str::to_owned)
 }
 
-fn settings(file: &File, name: &str, block: &Block) -> Settings {
+fn settings(file: &File, name: &str, block: &BlockSyntax) -> Settings {
     let mut settings = Settings {
         name: name.to_owned(),
         arguments: BTreeMap::new(),
@@ -366,7 +366,12 @@ fn collect_settings(file: &File, body: &Body, prefix: &str, settings: &mut Setti
     }
 }
 
-fn resource(file: &File, block: &Block, address: ResourceAddress, diagnostics: &mut Diagnostics) -> ResourceBlock {
+fn resource(
+    file: &File,
+    block: &BlockSyntax,
+    address: ResourceAddress,
+    diagnostics: &mut Diagnostics,
+) -> ResourceBlock {
     let body = &block.body;
     let repetition = match (body.attribute("count"), body.attribute("for_each")) {
         (Some(_), _) => Repetition::Count,

@@ -7,7 +7,7 @@ use model::{Diagnostic, Diagnostics};
 use crate::cursor::Cursor;
 use crate::lex::{Token, TokenKind};
 use crate::literal;
-use crate::syntax::{Attribute, Block, Body, Expression, File};
+use crate::syntax::{AttributeSyntax, BlockSyntax, Body, Expression, File};
 
 /// How deep blocks may nest.
 const MAX_DEPTH: usize = 200;
@@ -95,7 +95,7 @@ impl Parser<'_, '_> {
                 Expression::Native { range, .. } => range.end,
                 Expression::Json(_) => start,
             };
-            body.attributes.push(Attribute { name, range: start..end, expression });
+            body.attributes.push(AttributeSyntax { name, range: start..end, expression });
             return;
         }
         let mut labels = Vec::new();
@@ -144,7 +144,13 @@ impl Parser<'_, '_> {
             return;
         }
         self.cursor.advance();
+        let is_one_line = !matches!(self.cursor.kind(), None | Some(TokenKind::Newline | TokenKind::CloseBrace));
         let inner = self.body(Some(&open), depth + 1);
+        if is_one_line && !self.is_one_line(&inner) {
+            let detail = "An argument in the line of the brace must be the block's only one, and the block must end in \
+                          that line; otherwise begin a line after the brace.";
+            self.report(&open, "Line end expected", detail.to_owned());
+        }
         let end = self.file.tokens[..self.cursor.at]
             .iter()
             .rev()
@@ -152,11 +158,20 @@ impl Parser<'_, '_> {
             .map_or(open.end, |token| token.range.end);
         let range = name.range.start..end;
         let block_type = self.file.text[name.range.clone()].to_owned();
-        body.blocks.push(Block { block_type, labels, header, range, body: inner });
+        body.blocks.push(BlockSyntax { block_type, labels, header, range, body: inner });
         if !matches!(self.cursor.kind(), None | Some(TokenKind::Newline | TokenKind::CloseBrace)) {
             let range = self.cursor.range();
             self.report(&range, "Line end expected", "A block ends its line; begin another one.".to_owned());
         }
+    }
+
+    /// Tells whether a body, whose closing brace was taken just now, is one argument with the brace in its line.
+    fn is_one_line(&self, body: &Body) -> bool {
+        let ([attribute], []) = (body.attributes.as_slice(), body.blocks.as_slice()) else { return false };
+        let behind = self.file.tokens[..self.cursor.at].iter().rev();
+        let mut behind = behind.take_while(|token| token.range.start >= attribute.range.end);
+        let mut newlines_then_brace = behind.by_ref().skip_while(|token| token.kind != TokenKind::CloseBrace);
+        newlines_then_brace.all(|token| token.kind != TokenKind::Newline)
     }
 
     /// Takes tokens up to the line end, or to the brace that closes the block around.

@@ -32,14 +32,14 @@ pub struct File {
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     /// The attributes, in order.
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<AttributeSyntax>,
     /// The blocks, in order.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<BlockSyntax>,
 }
 
 /// An attribute: `name = expression`.
 #[derive(Clone, Debug)]
-pub struct Attribute {
+pub struct AttributeSyntax {
     /// The name.
     pub name: String,
     /// Where name and expression are, in bytes.
@@ -50,7 +50,7 @@ pub struct Attribute {
 
 /// A block: `type "label" { … }`.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub struct BlockSyntax {
     /// The type.
     pub block_type: String,
     /// The labels.
@@ -79,12 +79,12 @@ pub enum Expression {
 
 impl Body {
     /// Finds an attribute.
-    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+    pub fn attribute(&self, name: &str) -> Option<&AttributeSyntax> {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
 
     /// Finds the blocks of a type.
-    pub fn blocks<'b>(&'b self, block_type: &'b str) -> impl Iterator<Item = &'b Block> {
+    pub fn blocks<'b>(&'b self, block_type: &'b str) -> impl Iterator<Item = &'b BlockSyntax> {
         self.blocks.iter().filter(move |block| block.block_type == block_type)
     }
 }

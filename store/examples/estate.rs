@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use cty::{Type, Value};
 use jiff::Timestamp;
 use model::{Completeness, ObjectKey, RemoteObject, Scope, ScopeOutcome, ScopeStatus, Standing};
-use store::{Query, RunMeta, Snapshot, Store, WriterOptions};
+use store::{Query, RunMeta, Store, StoreSnapshot, WriterOptions};
 
 const N_TYPES: usize = 20;
 const N_REGIONS: usize = 5;
@@ -31,11 +31,11 @@ fn main() {
                 limit: Some(100),
                 ..Query::default()
             };
-            let page = Snapshot::open(Path::new(snapshot)).unwrap().query(&query).unwrap();
+            let page = StoreSnapshot::open(Path::new(snapshot)).unwrap().query(&query).unwrap();
             println!("{} of {} objects in {:?}", page.objects.len(), page.total, start.elapsed());
         }
         ["read", snapshot] => {
-            let snapshot = Snapshot::open(Path::new(snapshot)).unwrap();
+            let snapshot = StoreSnapshot::open(Path::new(snapshot)).unwrap();
             let n_objects = snapshot.objects(&Query::default()).map(Result::unwrap).count();
             println!("{n_objects} objects in {:?}", start.elapsed());
         }

@@ -11,12 +11,12 @@ use cty::Value;
 /// `?`); a text. Numbers and bools are compared as they are written; an attribute that is null or absent is `null`.
 ///
 /// ```
-/// let condition: store::Condition = "tags.Name~web-*".parse()?;
+/// let condition: store::AttributeCondition = "tags.Name~web-*".parse()?;
 /// assert_eq!(condition.to_string(), "tags.Name~web-*");
 /// # Ok::<(), store::ParseConditionError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
+pub struct AttributeCondition {
     /// The path to the attribute.
     pub path: Vec<String>,
     /// How to compare.
@@ -41,7 +41,7 @@ pub enum Operator {
 #[error("{0:?} is not a condition; write it as `attribute=text`, `attribute!=text` or `attribute~glob`")]
 pub struct ParseConditionError(String);
 
-impl FromStr for Condition {
+impl FromStr for AttributeCondition {
     type Err = ParseConditionError;
 
     fn from_str(input: &str) -> Result<Self, Self::Err> {
@@ -63,7 +63,7 @@ impl FromStr for Condition {
     }
 }
 
-impl fmt::Display for Condition {
+impl fmt::Display for AttributeCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operator = match self.operator {
             Operator::Equal => "=",
@@ -74,7 +74,7 @@ impl fmt::Display for Condition {
     }
 }
 
-impl Condition {
+impl AttributeCondition {
     /// Tells whether the attribute found at the first step of the path (`None` where it is absent) fulfills the rest.
     pub(crate) fn holds(&self, attribute: Option<&Value>) -> bool {
         let child = |value, step: &String| {
@@ -138,7 +138,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn check(condition: &str, value: &Value, expect: bool) {
-        let condition: Condition = condition.parse().unwrap();
+        let condition: AttributeCondition = condition.parse().unwrap();
         assert_eq!(condition.holds(Some(value)), expect, "{condition} on {value}");
     }
 
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         for text in ["", "a", "=x", "a..b=x", "a!x", ".a=x"] {
-            assert!(text.parse::<Condition>().is_err(), "{text:?}");
+            assert!(text.parse::<AttributeCondition>().is_err(), "{text:?}");
         }
     }
 }

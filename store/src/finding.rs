@@ -18,7 +18,7 @@ use crate::body;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::record;
 use crate::secret::{SecretKey, hex};
-use crate::snapshot::Snapshot;
+use crate::snapshot::StoreSnapshot;
 use crate::writer::Store;
 
 /// What one comparison found.
@@ -90,7 +90,7 @@ impl Store {
     }
 }
 
-impl Snapshot {
+impl StoreSnapshot {
     /// Names the subjects whose comparison is recorded.
     pub fn drift_subjects(&self) -> Result<Vec<String>> {
         let operation = "read findings of the store";

@@ -5,7 +5,7 @@
 //!
 //! **May not know** clouds, states, configuration or output formats, nor the time: callers pass it in.
 //!
-//! **Start reading** at [`Store`] and [`Run`] (writing), then [`Snapshot`] and [`Query`] (reading). The tables are in
+//! **Start reading** at [`Store`] and [`Run`] (writing), then [`StoreSnapshot`] and [`Query`] (reading). The tables are in
 //! `src/migrations/`.
 //!
 //! **A good addition** is a small verb with a clear answer on a store of a hundred thousand objects: typed and indexed
@@ -30,12 +30,18 @@ mod secret;
 mod snapshot;
 mod writer;
 
-pub use condition::{Condition, Operator, ParseConditionError};
+pub use condition::{AttributeCondition, Operator, ParseConditionError};
 pub use error::{Error, ErrorKind, Result};
 pub use finding::{DriftRecord, DriftSummary};
 pub use prune::{Pruned, Retention};
-pub use query::{Cursor, Freshness, Page, Query, StoredObject, TagFilter};
+pub use query::{AnswerFreshness, Cursor, ObjectPage, Query, StoredObject, TagFilter};
 pub use run::{Run, RunId, RunMeta, RunSummary};
 pub use schema::SCHEMA_VERSION;
-pub use snapshot::{Objects, ScopeRecord, Snapshot, SnapshotInfo};
+pub use snapshot::{Objects, ScopeRecord, SnapshotInfo, StoreSnapshot};
 pub use writer::{Store, WriterOptions};
+
+/// Short names, for callers that write `store::` in front.
+pub use {
+    condition::AttributeCondition as Condition, query::AnswerFreshness as Freshness, query::ObjectPage as Page,
+    snapshot::StoreSnapshot as Snapshot,
+};

@@ -10,10 +10,10 @@ use model::{AccountId, ImportId, Region, RemoteObject, Scope, ScopeStatus};
 use rusqlite::types::Value as Sql;
 use rusqlite::{OptionalExtension, params_from_iter};
 
-use crate::condition::Condition;
+use crate::condition::AttributeCondition;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::record::{COLUMNS, RawObject};
-use crate::snapshot::{ScopeRecord, Snapshot};
+use crate::snapshot::{ScopeRecord, StoreSnapshot};
 
 /// The word for the region of what is global in its account.
 const GLOBAL: &str = "global";
@@ -38,7 +38,7 @@ pub struct Query {
     /// The cloud-wide name.
     pub arn: Option<String>,
     /// Conditions on attributes: every object that is left is decoded for these.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<AttributeCondition>,
     /// Whether objects that are no longer there are wanted too.
     pub include_gone: bool,
     /// How many objects a page holds; `None` is all.
@@ -108,20 +108,20 @@ pub struct StoredObject {
 
 /// One page of an answer. Order: native type, account, region, key.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Page {
+pub struct ObjectPage {
     /// The objects.
     pub objects: Vec<StoredObject>,
     /// How many objects match on all pages together.
     pub total: u64,
     /// How fresh and how complete the answer is.
-    pub freshness: Freshness,
+    pub freshness: AnswerFreshness,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<Cursor>,
 }
 
 /// Tells how fresh and how complete an answer is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Freshness {
+pub struct AnswerFreshness {
     /// When the oldest scope that matters was last seen completely; `None` where one never was.
     pub as_of: Option<Timestamp>,
     /// Whether every scope that matters was seen completely the last time anybody looked.
@@ -134,7 +134,7 @@ pub struct Freshness {
     pub never_seen: Vec<String>,
 }
 
-impl Freshness {
+impl AnswerFreshness {
     /// Tells whether part of the answer is older than `max_age`, or was never seen.
     pub fn is_older_than(&self, max_age: Duration, now: Timestamp) -> bool {
         match self.as_of {
@@ -146,11 +146,11 @@ impl Freshness {
     }
 }
 
-impl Snapshot {
+impl StoreSnapshot {
     /// Answers a query with one page.
     ///
     /// Errors: [`ErrorKind::InvalidInput`] where the cursor leads nowhere.
-    pub fn query(&self, query: &Query) -> Result<Page> {
+    pub fn query(&self, query: &Query) -> Result<ObjectPage> {
         let freshness = self.freshness(query)?;
         let (objects, next) = self.batch(query)?;
         let total = if query.conditions.is_empty() {
@@ -170,11 +170,11 @@ impl Snapshot {
             }
             total
         };
-        Ok(Page { objects, total, freshness, next: next.map(Cursor::of_uid) })
+        Ok(ObjectPage { objects, total, freshness, next: next.map(Cursor::of_uid) })
     }
 
     /// Tells how fresh and how complete the answer to a query would be, without answering it.
-    pub fn freshness(&self, query: &Query) -> Result<Freshness> {
+    pub fn freshness(&self, query: &Query) -> Result<AnswerFreshness> {
         let mut filter = Filter { sql: "1".to_owned(), values: Vec::new() };
         if !query.resource_types.is_empty() {
             filter.sql.push_str(" AND s.native_type IN (SELECT native_type FROM type_map WHERE 1");
@@ -195,7 +195,7 @@ impl Snapshot {
             .collect();
         let incomplete: Vec<ScopeRecord> =
             scopes.iter().filter(|scope| scope.last.status != ScopeStatus::Complete).cloned().collect();
-        Ok(Freshness {
+        Ok(AnswerFreshness {
             as_of: scopes.iter().map(|scope| scope.as_of).min().flatten(),
             complete: incomplete.is_empty() && never_seen.is_empty(),
             n_scopes: scopes.len() as u64,
@@ -306,7 +306,7 @@ impl Snapshot {
         let mut last = None;
         while let Some(row) = rows.next().context(operation, self.path())? {
             let (uid, object) = self.stored_object(RawObject::read(row).context(operation, self.path())?)?;
-            let holds = |condition: &Condition| {
+            let holds = |condition: &AttributeCondition| {
                 condition.holds(condition.path.first().and_then(|name| object.object.attributes.get(name)))
             };
             if !query.conditions.iter().all(holds) {

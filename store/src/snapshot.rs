@@ -21,7 +21,7 @@ const BATCH: u32 = 1_000;
 
 /// A view of what is stored. It never writes and never migrates.
 #[derive(Debug)]
-pub struct Snapshot {
+pub struct StoreSnapshot {
     connection: Connection,
     path: PathBuf,
     shapes: RefCell<BTreeMap<i64, Type>>,
@@ -49,7 +49,7 @@ pub struct ScopeRecord {
     pub last: ScopeOutcome,
 }
 
-impl Snapshot {
+impl StoreSnapshot {
     /// Opens a published snapshot.
     ///
     /// The file must not change while it is open: a new snapshot replaces it by rename, which leaves readers their own.
@@ -177,7 +177,7 @@ impl Snapshot {
         })
     }
 
-    /// Goes through every object that matches, in the order of [`Snapshot::query`], holding a bounded number at a time.
+    /// Goes through every object that matches, in the order of [`StoreSnapshot::query`], holding a bounded number at a time.
     ///
     /// `limit`, `offset` and `after` of the query do not count here.
     pub fn objects<'s>(&'s self, query: &Query) -> Objects<'s> {
@@ -211,10 +211,10 @@ impl Snapshot {
     }
 }
 
-/// Goes through objects; see [`Snapshot::objects`].
+/// Goes through objects; see [`StoreSnapshot::objects`].
 #[derive(Debug)]
 pub struct Objects<'s> {
-    snapshot: &'s Snapshot,
+    snapshot: &'s StoreSnapshot,
     query: Query,
     buffer: std::vec::IntoIter<StoredObject>,
     is_exhausted: bool,

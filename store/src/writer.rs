@@ -12,7 +12,7 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::lock::WriterLock;
 use crate::schema::{self, Found};
 use crate::secret::SecretKey;
-use crate::snapshot::Snapshot;
+use crate::snapshot::StoreSnapshot;
 
 /// Says how to open a store for writing.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct WriterOptions {
 /// Readers do not use it: they open what [`Store::publish_snapshot`] wrote.
 #[derive(Debug)]
 pub struct Store {
-    view: Snapshot,
+    view: StoreSnapshot,
     pub(crate) secret_key: SecretKey,
     _lock: WriterLock,
 }
@@ -67,11 +67,11 @@ impl Store {
             .execute("UPDATE run SET status = 'abandoned' WHERE status = 'running'", [])
             .context(operation, path)?;
         let secret_key = SecretKey::load_or_make(&sibling(path, ".key"))?;
-        Ok(Self { view: Snapshot::of_connection(connection, path), secret_key, _lock: lock })
+        Ok(Self { view: StoreSnapshot::of_connection(connection, path), secret_key, _lock: lock })
     }
 
     /// Gives the present content to read, unpublished runs included.
-    pub fn current(&self) -> &Snapshot {
+    pub fn current(&self) -> &StoreSnapshot {
         &self.view
     }
 

@@ -79,6 +79,19 @@ main.tf:12:3: Unclosed block: The brace that closes this block is missing.
 }
 
 #[test]
+fn a_block_in_one_line_holds_one_argument() {
+    let n_problems = |text: &str| File::parse("main.tf", text).1.len();
+    for text in
+        ["a {}\n", "a { b = 1 }\n", "a { b = [\n1\n] }\n", "a { # c\n b = 1\n}\n", "a {\n}\n", "a { b = 1 /* c */ }"]
+    {
+        assert_eq!(n_problems(text), 0, "{text:?}");
+    }
+    for text in ["a { b = 1\n}\n", "a { b {} }\n", "a { b = 1\n c = 2 }\n"] {
+        assert_eq!(n_problems(text), 1, "{text:?}");
+    }
+}
+
+#[test]
 fn nesting_has_a_limit() {
     let text = "a {\n".repeat(100_000);
     let (_, problems) = File::parse("deep.tf", &text);

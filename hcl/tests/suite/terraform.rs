@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use cty::Value;
-use hcl::emit::{self, Block, ImportSource};
+use hcl::emit::{self, BlockText, ImportSource};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use xtask::tools::{Tool, or_skip};
@@ -38,7 +38,7 @@ fn values_mean_the_same() {
     values.extend((0..150).map(|_| any_value().new_tree(&mut runner).unwrap().current()));
     let mut text = String::new();
     for (index, value) in values.iter().enumerate() {
-        let block = Block {
+        let block = BlockText {
             block_type: "output".to_owned(),
             labels: vec![format!("o{index}")],
             arguments: vec![("value".to_owned(), emit::value(value).unwrap())],

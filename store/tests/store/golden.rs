@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use model::ScopeStatus;
-use store::{Query, SCHEMA_VERSION, Snapshot};
+use store::{Query, SCHEMA_VERSION, StoreSnapshot};
 
 use crate::support::{at, object, open, queues, scan};
 
@@ -24,7 +24,7 @@ fn every_released_version_still_answers() {
         store.publish_snapshot(&golden(SCHEMA_VERSION), at(20)).unwrap();
     }
     for version in 1..=SCHEMA_VERSION {
-        let snapshot = Snapshot::open(&golden(version)).unwrap();
+        let snapshot = StoreSnapshot::open(&golden(version)).unwrap();
         assert_eq!(snapshot.info().unwrap().schema_version, version);
         let page = snapshot.query(&Query::default()).unwrap();
         assert_eq!(page.objects[0].object, object(&queues(), "a", 31), "version {version}");

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use model::ScopeStatus;
-use store::{Error, ErrorKind, Snapshot, Store, WriterOptions};
+use store::{Error, ErrorKind, Store, StoreSnapshot, WriterOptions};
 
 use crate::support::{at, object, open, queues, scan};
 
@@ -16,7 +16,7 @@ fn open_error(path: &Path) -> Error {
 }
 
 fn snapshot_error(path: &Path) -> Error {
-    Snapshot::open(path).and_then(|snapshot| snapshot.query(&store::Query::default())).unwrap_err()
+    StoreSnapshot::open(path).and_then(|snapshot| snapshot.query(&store::Query::default())).unwrap_err()
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_newer_file_is_refused_politely() {
     assert_eq!(error.kind(), ErrorKind::Newer);
     assert!(error.to_string().contains("schema version 99"), "{error}");
     // The snapshot says that older readers may read it …
-    Snapshot::open(&published).unwrap();
+    StoreSnapshot::open(&published).unwrap();
     let connection = rusqlite::Connection::open(&published).unwrap();
     connection.execute("UPDATE meta SET value = '99' WHERE key = 'min_reader'", []).unwrap();
     // … and now it no longer does.
@@ -180,6 +180,6 @@ fn a_folder_without_permission_is_an_error_and_a_snapshot_in_it_still_opens() {
 fn helper_without_permission() {
     let Some(path) = std::env::var_os("STORE_TEST_PATH") else { return };
     println!("kind: {:?}", open_error(&Path::new(&path).join("store.db")).kind());
-    let snapshot = Snapshot::open(&Path::new(&path).join("snapshot.db")).unwrap();
+    let snapshot = StoreSnapshot::open(&Path::new(&path).join("snapshot.db")).unwrap();
     println!("objects: {}", snapshot.info().unwrap().n_objects);
 }

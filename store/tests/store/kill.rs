@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use model::ScopeStatus;
-use store::{Query, Snapshot};
+use store::{Query, StoreSnapshot};
 
 use crate::support::{at, close, meta, object, open, queues, scan, scope};
 
@@ -34,7 +34,7 @@ fn killing_a_run_leaves_the_earlier_one_intact() {
     child.kill().unwrap();
     child.wait().unwrap();
 
-    assert_eq!(Snapshot::open(&published).unwrap().query(&Query::default()).unwrap(), expected);
+    assert_eq!(StoreSnapshot::open(&published).unwrap().query(&Query::default()).unwrap(), expected);
     let mut store = open(&path);
     let queues_only = Query { accounts: vec!["111111111111".into()], ..Query::default() };
     assert_eq!(store.current().query(&queues_only).unwrap(), expected, "the scope that was not closed is as before");

@@ -3,11 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 
 use model::{Identity, ScopeStatus, Standing};
-use store::{ErrorKind, Query, Retention, Snapshot};
+use store::{ErrorKind, Query, Retention, StoreSnapshot};
 
 use crate::support::{at, close, meta, object, open, outcome, queues, scan, scope};
 
-fn keys(snapshot: &Snapshot) -> Vec<String> {
+fn keys(snapshot: &StoreSnapshot) -> Vec<String> {
     let page = snapshot.query(&Query::default()).unwrap();
     page.objects.iter().map(|stored| stored.object.key.to_string()).collect()
 }
@@ -127,12 +127,12 @@ fn a_snapshot_is_one_private_file_that_stays_as_it_was() {
     let mut store = open(&path);
     scan(&mut store, 0, ScopeStatus::Complete, &[object(&queues(), "a", 30)]);
     store.publish_snapshot(&published, at(5)).unwrap();
-    let before = Snapshot::open(&published).unwrap();
+    let before = StoreSnapshot::open(&published).unwrap();
     scan(&mut store, 10, ScopeStatus::Complete, &[object(&queues(), "b", 30)]);
-    assert_eq!(keys(&Snapshot::open(&published).unwrap()), ["a"]);
+    assert_eq!(keys(&StoreSnapshot::open(&published).unwrap()), ["a"]);
     store.publish_snapshot(&published, at(15)).unwrap();
     assert_eq!(keys(&before), ["a"]);
-    let after = Snapshot::open(&published).unwrap();
+    let after = StoreSnapshot::open(&published).unwrap();
     assert_eq!(keys(&after), ["b"]);
     let info = after.info().unwrap();
     assert_eq!((info.published_at, info.n_objects, info.n_gone), (Some(at(15)), 1, 1));

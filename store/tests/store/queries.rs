@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::ScopeStatus;
-use store::{Query, Snapshot, Store, TagFilter};
+use store::{Query, Store, StoreSnapshot, TagFilter};
 
 use crate::support::{at, close, meta, object, open, queues, scope};
 
@@ -29,7 +29,7 @@ fn estate(folder: &std::path::Path) -> Store {
     store
 }
 
-fn check(snapshot: &Snapshot, query: &Query, n_expected: u64) {
+fn check(snapshot: &StoreSnapshot, query: &Query, n_expected: u64) {
     let page = snapshot.query(query).unwrap();
     assert_eq!(page.total, n_expected, "{query:?}");
     assert_eq!(page.objects.len() as u64, n_expected, "{query:?}");
