@@ -87,7 +87,7 @@ pub(crate) async fn open(
     let mut accounts: Vec<Account> = Vec::new();
     for profile in profiles {
         let access = aws::Access { profile, ..aws::Access::default() };
-        let access = aws::Session::open(session.environment.clone(), &access, network.clone())
+        let access = aws::AwsSession::open(session.environment.clone(), &access, network.clone())
             .await
             .map_err(|source| credentials_error(session, None, source))?;
         let account = inventory::engine::Account::open(Arc::clone(cloud), &access, &session.cancel)
@@ -117,7 +117,7 @@ pub(crate) async fn open(
 async fn regions(
     session: &Session,
     request: &ScopeRequest,
-    access: &aws::Session,
+    access: &aws::AwsSession,
     account: &inventory::engine::Account,
     hints: &Hints,
 ) -> Result<BTreeSet<Region>, Error> {
@@ -141,7 +141,7 @@ async fn regions(
     Ok(regions)
 }
 
-fn credentials_error(session: &Session, access: Option<&Arc<aws::Session>>, source: net::Error) -> Error {
+fn credentials_error(session: &Session, access: Option<&Arc<aws::AwsSession>>, source: net::Error) -> Error {
     if session.cancel.is_cancelled() {
         return Error::cancelled("find out whose credentials these are");
     }

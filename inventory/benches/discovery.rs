@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use inventory::definition::Catalog;
 use inventory::engine::{Account, AccountRegions, DetailChoice, DiscoverRequest, Event, classifier, discover};
 use model::{Region, ScopeStatus};
-use net::aws::{Access, AwsPartition, Session};
+use net::aws::{Access, AwsPartition, AwsSession};
 use net::egress::EgressPolicy;
 use net::layer::LimitConfig;
 use net::{Environment, Network, NetworkConfig};
@@ -72,7 +72,7 @@ async fn measure(moto: &Moto, name: &str, details: &DetailChoice, in_flight: usi
     };
     let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
     let network = Network::new(config, &environment, policy, classifier(Arc::clone(&cloud)))?;
-    let session = Session::open(environment, &Access::default(), network.clone()).await?;
+    let session = AwsSession::open(environment, &Access::default(), network.clone()).await?;
     let cancel = CancellationToken::new();
     let account = Account::open(cloud, &session, &cancel).await?;
     let accounts = vec![AccountRegions { account, regions: vec![Region::from(REGION)] }];

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use inventory::definition::Catalog;
 use inventory::engine::{Account, AccountRegions, DetailChoice, DiscoverRequest, Event, classifier, discover};
 use model::{Region, RemoteObject};
-use net::aws::{Access, AwsPartition, Session};
+use net::aws::{Access, AwsPartition, AwsSession};
 use net::egress::EgressPolicy;
 use net::{Environment, Network, NetworkConfig, Request, Response, Transport};
 use serde_json::Value;
@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let environment = Environment::new(std::env::vars(), std::env::home_dir());
     let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
     let network = Network::new(NetworkConfig::standard(), &environment, policy, classifier(Arc::clone(&cloud)))?;
-    let session = Session::open(environment.clone(), &Access::default(), network).await?;
+    let session = AwsSession::open(environment.clone(), &Access::default(), network).await?;
     let region = session.region().ok_or("set AWS_REGION")?.to_owned();
     let cancel = CancellationToken::new();
     let identity = session.caller_identity(&cancel).await?;
@@ -132,7 +132,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn look(
     catalog: &Arc<Catalog>,
     type_name: &str,
-    session: &Arc<Session>,
+    session: &Arc<AwsSession>,
     identity: &net::aws::CallerIdentity,
     region: &str,
     transport: Arc<dyn Transport>,

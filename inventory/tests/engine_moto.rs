@@ -11,7 +11,7 @@ use inventory::engine::{
     Account, AccountRegions, DiscoverRequest, Event, classifier, discover, enabled_regions, limits_by_service,
 };
 use model::{AccountId, Region, RemoteObject, ScopeOutcome, ScopeStatus, Standing};
-use net::aws::{Access, AwsPartition, Session};
+use net::aws::{Access, AwsPartition, AwsSession};
 use net::egress::EgressPolicy;
 use net::{Environment, Network, NetworkConfig};
 use tokio_util::sync::CancellationToken;
@@ -78,7 +78,7 @@ fn network(environment: &Environment, catalog: &Catalog) -> Network {
 }
 
 async fn account(environment: &Environment, catalog: &Catalog, access: &Access) -> Account {
-    let session = Session::open(environment.clone(), access, network(environment, catalog)).await.unwrap();
+    let session = AwsSession::open(environment.clone(), access, network(environment, catalog)).await.unwrap();
     let cloud = Arc::clone(catalog.cloud("aws").unwrap());
     Account::open(cloud, &session, &CancellationToken::new()).await.unwrap()
 }
@@ -253,7 +253,7 @@ print(keys["AccessKeyId"], keys["SecretAccessKey"])
 
     let environment = with_keys("wrong-secret");
     let session =
-        Session::open(environment.clone(), &Access::default(), network(&environment, &catalog)).await.unwrap();
+        AwsSession::open(environment.clone(), &Access::default(), network(&environment, &catalog)).await.unwrap();
     let error = session.caller_identity(&CancellationToken::new()).await.unwrap_err();
     assert_eq!(error.kind(), net::ErrorKind::Credentials, "{error}");
 }

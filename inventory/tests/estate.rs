@@ -10,7 +10,7 @@ use inventory::definition::{Catalog, DefinitionSource};
 use inventory::engine::{Account, AccountRegions, DiscoverRequest, Event, classifier, discover};
 use json::json_of;
 use model::{Region, RemoteObject, ScopeStatus};
-use net::aws::{Access, AwsPartition, Session};
+use net::aws::{Access, AwsPartition, AwsSession};
 use net::egress::EgressPolicy;
 use net::{Environment, Network, NetworkConfig};
 use serde_json::Value;
@@ -24,7 +24,7 @@ async fn look(moto: &Moto, catalog: &Arc<Catalog>, types: Vec<String>) -> Vec<Re
     let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
     let network = Network::new(NetworkConfig::standard(), &environment, policy, classifier(Arc::clone(cloud)));
     let network = network.expect("a network");
-    let session = Session::open(environment, &Access::default(), network).await.expect("a session");
+    let session = AwsSession::open(environment, &Access::default(), network).await.expect("a session");
     let account = Account::open(Arc::clone(cloud), &session, &CancellationToken::new()).await.expect("an account");
     let accounts = vec![AccountRegions { account, regions: vec![Region::from(REGION), Region::from("us-east-1")] }];
     let mut objects = Vec::new();

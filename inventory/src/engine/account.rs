@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{AccountId, CauseKind, Region};
-use net::aws::Session;
-use net::layer::{Classifier, LimitConfig, Verdict};
+use net::aws::AwsSession;
+use net::layer::{Classifier, LimitConfig, ReplyClass};
 use net::sign::SigningScope;
 use net::{LimitScope, Response, Transport};
 use serde_json::{Map, Value};
@@ -41,7 +41,7 @@ impl Account {
     /// What the session and the service answer; [`net::Error`] says what to do.
     pub async fn open(
         cloud: Arc<CloudDefinition>,
-        session: &Arc<Session>,
+        session: &Arc<AwsSession>,
         cancel: &CancellationToken,
     ) -> Result<Self, net::Error> {
         let identity = session.caller_identity(cancel).await?;
@@ -131,9 +131,9 @@ pub fn classifier(cloud: Arc<CloudDefinition>) -> Classifier {
     Arc::new(move |response: &Response| {
         let class = net::aws::Fault::read(response).and_then(|fault| cloud.classify(&fault.code));
         match class {
-            Some(ErrorClass::Throttled) => Verdict::Throttled,
-            Some(ErrorClass::Retryable) => Verdict::Transient,
-            Some(ErrorClass::Denied | ErrorClass::Disabled) => Verdict::Accept,
+            Some(ErrorClass::Throttled) => ReplyClass::Throttled,
+            Some(ErrorClass::Retryable) => ReplyClass::Transient,
+            Some(ErrorClass::Denied | ErrorClass::Disabled) => ReplyClass::Accept,
             Some(ErrorClass::Credentials) | None => net::aws::classify(response),
         }
     })

@@ -3,7 +3,7 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::layer::{Verdict, status_verdict};
+use crate::layer::{ReplyClass, status_class};
 use crate::{Error, ErrorKind, Request, Response};
 
 /// Error bodies are small; what is longer is somebody else's page.
@@ -149,16 +149,16 @@ pub fn fault_kind(code: &str) -> Option<ErrorKind> {
 }
 
 /// Decides what the layers make of an AWS response.
-pub fn classify(response: &Response) -> Verdict {
+pub fn classify(response: &Response) -> ReplyClass {
     if response.status.is_success() || response.status.is_redirection() {
-        return Verdict::Accept;
+        return ReplyClass::Accept;
     }
     match Fault::read(response).and_then(|fault| fault_kind(&fault.code)) {
-        Some(ErrorKind::Throttled) => Verdict::Throttled,
-        Some(ErrorKind::Expired) => Verdict::Expired,
-        Some(ErrorKind::Server) => Verdict::Transient,
-        Some(_) => Verdict::Accept,
-        None => status_verdict(response),
+        Some(ErrorKind::Throttled) => ReplyClass::Throttled,
+        Some(ErrorKind::Expired) => ReplyClass::Expired,
+        Some(ErrorKind::Server) => ReplyClass::Transient,
+        Some(_) => ReplyClass::Accept,
+        None => status_class(response),
     }
 }
 
@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    fn check(status: u16, body: &'static str, code: &str, kind: ErrorKind, outcome: Verdict) {
+    fn check(status: u16, body: &'static str, code: &str, kind: ErrorKind, outcome: ReplyClass) {
         let response = Response {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
@@ -242,39 +242,39 @@ mod tests {
             "<?xml version=\"1.0\"?><Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no &amp; no</Message></Error></Errors></Response>",
             "UnauthorizedOperation",
             ErrorKind::Denied,
-            Verdict::Accept,
+            ReplyClass::Accept,
         );
         check(
             400,
             "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>",
             "Throttling",
             ErrorKind::Throttled,
-            Verdict::Throttled,
+            ReplyClass::Throttled,
         );
         check(
             400,
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"gone"}"#,
             "ResourceNotFoundException",
             ErrorKind::NotFound,
-            Verdict::Accept,
+            ReplyClass::Accept,
         );
-        check(503, "<Error><Code>SlowDown</Code></Error>", "SlowDown", ErrorKind::Throttled, Verdict::Throttled);
+        check(503, "<Error><Code>SlowDown</Code></Error>", "SlowDown", ErrorKind::Throttled, ReplyClass::Throttled);
         check(
             400,
             r#"{"__type":"ExpiredTokenException"}"#,
             "ExpiredTokenException",
             ErrorKind::Expired,
-            Verdict::Expired,
+            ReplyClass::Expired,
         );
-        check(502, "<html>bad gateway", "Http502", ErrorKind::Server, Verdict::Transient);
-        check(403, "", "Http403", ErrorKind::Denied, Verdict::Accept);
-        check(400, "{", "Http400", ErrorKind::Rejected, Verdict::Accept);
+        check(502, "<html>bad gateway", "Http502", ErrorKind::Server, ReplyClass::Transient);
+        check(403, "", "Http403", ErrorKind::Denied, ReplyClass::Accept);
+        check(400, "{", "Http400", ErrorKind::Rejected, ReplyClass::Accept);
         check(
             400,
             "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>",
             "InvalidVpcID.NotFound",
             ErrorKind::NotFound,
-            Verdict::Accept,
+            ReplyClass::Accept,
         );
     }
 

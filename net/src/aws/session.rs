@@ -91,7 +91,7 @@ impl AwsPartition {
 }
 
 /// Reads one account: knows its region and endpoints, signs for it, sends for it.
-pub struct Session {
+pub struct AwsSession {
     environment: Environment,
     profiles: Profiles,
     profile_name: String,
@@ -108,7 +108,7 @@ struct Cache {
     failure: Option<(Instant, ErrorKind, String)>,
 }
 
-impl Session {
+impl AwsSession {
     /// Reads the shared files and works out where credentials come from; fetches none yet.
     ///
     /// Endpoints that environment and profile name are allowed through the egress guard.
@@ -278,7 +278,7 @@ impl Session {
     /// Asks who the credentials belong to.
     ///
     /// # Errors
-    /// As [`Session::credentials`], and what the service answers.
+    /// As [`AwsSession::credentials`], and what the service answers.
     pub async fn caller_identity(self: &Arc<Self>, cancel: &CancellationToken) -> Result<CallerIdentity, Error> {
         sts::caller_identity(self.transport().as_ref(), &self.sts_endpoint()?, self.sts_region(), cancel).await
     }
@@ -294,10 +294,10 @@ impl Session {
     }
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for AwsSession {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Session")
+            .debug_struct("AwsSession")
             .field("profile", &self.profile_name)
             .field("region", &self.region)
             .field("source", &self.source.to_string())
@@ -307,7 +307,7 @@ impl fmt::Debug for Session {
 
 #[derive(Debug)]
 struct SessionSigner {
-    session: Arc<Session>,
+    session: Arc<AwsSession>,
 }
 
 #[async_trait]

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::deadline::cancelled;
-use super::verdict::{Classifier, Verdict, retry_after};
+use super::reply_class::{Classifier, ReplyClass, retry_after};
 use crate::{Error, ErrorKind, LimitScope, Request, Response, Transport};
 
 /// The slowest a scope is driven: one call in five seconds.
@@ -183,11 +183,11 @@ impl ScopeLimit {
         Err(wait.max(Duration::from_millis(1)))
     }
 
-    fn settle(&self, outcome: Verdict, asked: Option<Duration>) -> f64 {
+    fn settle(&self, outcome: ReplyClass, asked: Option<Duration>) -> f64 {
         let mut bucket = self.lock();
         let now = Instant::now();
         match outcome {
-            Verdict::Throttled => {
+            ReplyClass::Throttled => {
                 bucket.throttled += 1;
                 if bucket.halved_at.is_none_or(|at| now - at >= HALVE_AT_MOST_EVERY) {
                     bucket.rate = (bucket.rate / 2.0).max(SLOWEST_RATE);
@@ -198,10 +198,10 @@ impl ScopeLimit {
                     bucket.closed_until = bucket.closed_until.max(now + asked);
                 }
             }
-            Verdict::Accept => {
+            ReplyClass::Accept => {
                 bucket.rate = (bucket.rate + self.config.rate / 50.0).min(self.config.rate);
             }
-            Verdict::Transient | Verdict::Expired => {}
+            ReplyClass::Transient | ReplyClass::Expired => {}
         }
         bucket.rate
     }
@@ -287,7 +287,7 @@ impl Transport for Limit {
         if let Ok(response) = &result {
             let outcome = (self.classifier)(response);
             let rate = limit.settle(outcome, retry_after(response, Timestamp::now()));
-            if outcome == Verdict::Throttled {
+            if outcome == ReplyClass::Throttled {
                 debug!(%operation, %scope, rate, "throttled");
             }
         }

@@ -5,12 +5,12 @@
 
 mod deadline;
 mod limit;
+mod reply_class;
 mod retry;
 mod sign;
-mod verdict;
 
 pub use deadline::Deadline;
 pub use limit::{Limit, LimitConfig, LimitState, Limiter};
+pub use reply_class::{Classifier, ReplyClass, retry_after, status_class};
 pub use retry::{Retry, RetryBudget, RetryConfig};
 pub use sign::Sign;
-pub use verdict::{Classifier, Verdict, retry_after, status_verdict};

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::deadline::cancelled;
-use super::verdict::{Classifier, Verdict, retry_after};
+use super::reply_class::{Classifier, ReplyClass, retry_after};
 use crate::{Error, ErrorKind, Request, Response, Transport};
 
 /// Says how often and how patiently a request is sent again.
@@ -113,9 +113,9 @@ impl Transport for Retry {
             });
             let (again, asked) = match &result {
                 Ok(response) => match (self.classifier)(response) {
-                    Verdict::Accept => (false, None),
-                    Verdict::Throttled | Verdict::Transient => (true, retry_after(response, Timestamp::now())),
-                    Verdict::Expired => (!std::mem::replace(&mut renewed, true), Some(Duration::ZERO)),
+                    ReplyClass::Accept => (false, None),
+                    ReplyClass::Throttled | ReplyClass::Transient => (true, retry_after(response, Timestamp::now())),
+                    ReplyClass::Expired => (!std::mem::replace(&mut renewed, true), Some(Duration::ZERO)),
                 },
                 Err(error) => (error.is_retryable(), None),
             };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::verdict::{Classifier, Verdict};
+use super::reply_class::{Classifier, ReplyClass};
 use crate::sign::Signer;
 use crate::{Error, Request, Response, Transport};
 
@@ -37,7 +37,7 @@ impl Transport for Sign {
             self.signer.sign(&mut request, &scope, cancel).await?;
         }
         let response = self.inner.send(request, cancel).await?;
-        if (self.classifier)(&response) == Verdict::Expired {
+        if (self.classifier)(&response) == ReplyClass::Expired {
             self.signer.renew();
         }
         Ok(response)

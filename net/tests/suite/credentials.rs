@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{Script, Server, reply};
-use net::aws::{self, Access, AwsPartition, Session};
+use net::aws::{self, Access, AwsPartition, AwsSession};
 use net::egress::EgressPolicy;
 use net::layer::RetryConfig;
 use net::{Environment, Error, ErrorKind, Network, NetworkConfig};
@@ -151,7 +151,7 @@ impl Home {
         };
         let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
         let network = Network::new(config, &environment, policy, Arc::new(aws::classify))?;
-        let session = Session::open(environment, &access, network).await?;
+        let session = AwsSession::open(environment, &access, network).await?;
         Ok(session.caller_identity(&CancellationToken::new()).await?.account)
     }
 }
@@ -297,9 +297,9 @@ async fn endpoints_come_in_the_order_of_the_aws_tools() {
         let environment = Environment::new(all, Some(home.path().to_owned()));
         let policy = Arc::new(EgressPolicy::new(AwsPartition::domains()));
         let network = Network::new(NetworkConfig::standard(), &environment, policy, Arc::new(aws::classify)).unwrap();
-        Session::open(environment, &Access::default(), network).await.unwrap()
+        AwsSession::open(environment, &Access::default(), network).await.unwrap()
     };
-    let check = |session: &Session, sdk_id: &str, expect: Option<&str>| {
+    let check = |session: &AwsSession, sdk_id: &str, expect: Option<&str>| {
         let found = session.configured_endpoint(sdk_id).unwrap();
         assert_eq!(found.as_ref().map(url::Url::as_str), expect, "{sdk_id}");
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Reply, Script, Server, reply};
 use http::Method;
 use net::egress::EgressPolicy;
-use net::layer::{RetryConfig, status_verdict};
+use net::layer::{RetryConfig, status_class};
 use net::recording::{Record, Replay};
 use net::{Environment, ErrorKind, HttpClient, HttpClientConfig, Network, NetworkConfig, Request, Transport};
 use tokio_util::sync::CancellationToken;
@@ -127,7 +127,7 @@ async fn the_whole_stack_keeps_the_contract() {
         retry: RetryConfig { first_wait: Duration::from_millis(5), ..RetryConfig::standard() },
         ..NetworkConfig::standard()
     };
-    let network = Network::new(config, &Environment::default(), policy(&server), Arc::new(status_verdict)).unwrap();
+    let network = Network::new(config, &Environment::default(), policy(&server), Arc::new(status_class)).unwrap();
     contract(network.unsigned().as_ref(), &server).await;
 }
 

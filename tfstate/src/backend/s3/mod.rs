@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, IF_MATCH, RANGE};
 use http::{HeaderValue, Method};
 use model::Diagnostics;
-use net::aws::{AwsPartition, Fault, Session, classify};
+use net::aws::{AwsPartition, AwsSession, Fault, classify};
 use net::egress::EgressPolicy;
 use net::sign::{SigningScope, aws_v4};
 use net::{LimitScope, Network, NetworkConfig, Request, Response};
@@ -58,7 +58,7 @@ struct S3 {
     config: Config,
     selected: String,
     context: Context,
-    session: OnceCell<Arc<Session>>,
+    session: OnceCell<Arc<AwsSession>>,
 }
 
 impl S3 {
@@ -75,11 +75,11 @@ impl S3 {
         }
     }
 
-    async fn session(&self) -> Result<&Arc<Session>, Error> {
+    async fn session(&self) -> Result<&Arc<AwsSession>, Error> {
         self.session.get_or_try_init(|| self.open_session()).await
     }
 
-    async fn open_session(&self) -> Result<Arc<Session>, Error> {
+    async fn open_session(&self) -> Result<Arc<AwsSession>, Error> {
         let operation = "prepare access to the bucket";
         let fail = |error| Error::from_net(operation, error).with("bucket", &self.config.bucket);
         let network = match &self.context.network {
@@ -91,7 +91,7 @@ impl S3 {
             }
         };
         let environment = self.config.environment.clone();
-        let session = Session::open(environment, &self.config.access, network).await.map_err(fail)?;
+        let session = AwsSession::open(environment, &self.config.access, network).await.map_err(fail)?;
         let Config { allowed_accounts: allowed, forbidden_accounts: forbidden, .. } = &self.config;
         if !allowed.is_empty() || !forbidden.is_empty() {
             let account = session.caller_identity(&self.context.cancel).await.map_err(fail)?.account;
@@ -106,7 +106,7 @@ impl S3 {
         Ok(session)
     }
 
-    fn region<'a>(&self, session: &'a Session) -> Result<&'a str, Error> {
+    fn region<'a>(&self, session: &'a AwsSession) -> Result<&'a str, Error> {
         session.region().ok_or_else(|| {
             Error::new(ErrorKind::Configuration, "find the bucket's region")
                 .with("bucket", &self.config.bucket)
@@ -115,7 +115,7 @@ impl S3 {
     }
 
     /// Gives the address of the bucket, with a path that ends in a slash.
-    fn bucket_url(&self, session: &Session) -> Result<Url, Error> {
+    fn bucket_url(&self, session: &AwsSession) -> Result<Url, Error> {
         let fail = |error| Error::from_net("find the bucket's address", error).with("bucket", &self.config.bucket);
         let Config { bucket, use_fips, use_dual_stack, .. } = &self.config;
         let region = self.region(session)?;

@@ -10,7 +10,7 @@ use crate::Response;
 
 /// Says what the layers shall make of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ReplyClass {
     /// The caller gets it, success or not.
     Accept,
     /// The service asks for fewer calls.
@@ -21,18 +21,18 @@ pub enum Verdict {
     Expired,
 }
 
-/// Decides the [`Verdict`] of a response; each cloud has its own.
-pub type Classifier = Arc<dyn Fn(&Response) -> Verdict + Send + Sync>;
+/// Decides the [`ReplyClass`] of a response; each cloud has its own.
+pub type Classifier = Arc<dyn Fn(&Response) -> ReplyClass + Send + Sync>;
 
-/// Decides the verdict by status alone.
-pub fn status_verdict(response: &Response) -> Verdict {
+/// Decides the class by status alone.
+pub fn status_class(response: &Response) -> ReplyClass {
     match response.status {
-        StatusCode::TOO_MANY_REQUESTS => Verdict::Throttled,
+        StatusCode::TOO_MANY_REQUESTS => ReplyClass::Throttled,
         StatusCode::INTERNAL_SERVER_ERROR
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => Verdict::Transient,
-        _ => Verdict::Accept,
+        | StatusCode::GATEWAY_TIMEOUT => ReplyClass::Transient,
+        _ => ReplyClass::Accept,
     }
 }
 
