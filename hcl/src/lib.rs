@@ -6,13 +6,15 @@
 //!
 //! **May not know** files, states, clouds or schemas. Files come through a [`SourceTree`].
 //!
-//! **Start reading** at [`module::Module::read`], which uses every other part.
+//! **Start reading** at [`module::Module::read`], which uses every other part of reading; [`configuration`] follows the
+//! calls of modules from there.
 //!
 //! **A good addition** keeps two promises: the tokens of any text, joined, are that text; and what is written here parses
 //! here, and in terraform, to the value it was written from.
 //!
 //! Expressions that are not literals are found, not evaluated: they are reported as such, with their place.
 
+pub mod configuration;
 mod convert_json;
 mod cursor;
 pub mod emit;

@@ -19,6 +19,8 @@ const META_ARGUMENTS: &[&str] =
 pub struct Module {
     /// Its files in the order they count, with their names and whether they override others.
     pub files: Vec<(String, bool)>,
+    /// Whether every file was read without a mistake: only then what is not here does not exist.
+    pub is_complete: bool,
     /// Which versions of terraform it asks for.
     pub required_version: Vec<String>,
     /// The providers it asks for, by local name.
@@ -141,11 +143,11 @@ pub struct ImportBlock {
 }
 
 impl ResourceBlock {
-    /// Tells whether the block writes the attribute at a path, all of it or a part.
+    /// Finds the argument with which the block writes the attribute at a path, all of it or a part.
     ///
     /// An argument counts with everything inside of it; a nested block counts with what it writes. Keys and positions on
     /// the path are passed over: the code writes an element or it does not.
-    pub fn writes(&self, path: &Path) -> bool {
+    pub fn written(&self, path: &Path) -> Option<&Argument> {
         let names: Vec<&str> = path
             .steps()
             .iter()
@@ -154,7 +156,8 @@ impl ResourceBlock {
                 PathStep::Index(_) => None,
             })
             .collect();
-        self.arguments.iter().any(|argument| argument.path.iter().zip(&names).all(|(written, name)| written == name))
+        let meets = |argument: &&Argument| argument.path.iter().zip(&names).all(|(written, name)| written == name);
+        self.arguments.iter().find(meets)
     }
 
     /// Tells whether `lifecycle` says to ignore changes at a path.
@@ -213,6 +216,7 @@ impl Module {
                 }
             }
         }
+        module.is_complete = !model::diagnostic::has_errors(&diagnostics);
         (module, diagnostics)
     }
 

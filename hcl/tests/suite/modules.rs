@@ -2,6 +2,7 @@
 
 use cty::Path;
 use hcl::MemoryTree;
+use hcl::configuration::{Configuration, Lookup};
 use hcl::module::{IgnoreChanges, Module, Repetition};
 
 fn read(files: &[(&str, &str)]) -> (Module, model::Diagnostics) {
@@ -127,10 +128,10 @@ fn a_resource_tells_what_it_writes_and_ignores() {
         ["ami", "instance_type", "root_block_device.volume_size", "ebs_block_device.device_name", "metadata_options"]
     );
     let root = Path::new().attr("root_block_device");
-    assert!(web.writes(&root.clone().index(0_i64).attr("volume_size")));
-    assert!(web.writes(&root), "a part of it is written");
-    assert!(!web.writes(&root.index(0_i64).attr("encrypted")));
-    assert!(!web.writes(&Path::new().attr("tags")));
+    assert!(web.written(&root.clone().index(0_i64).attr("volume_size")).is_some());
+    assert!(web.written(&root).is_some(), "a part of it is written");
+    assert!(web.written(&root.index(0_i64).attr("encrypted")).is_none());
+    assert!(web.written(&Path::new().attr("tags")).is_none());
     let name = Path::new().attr("tags").index("Name");
     assert!(web.ignores(&name) && web.ignores(&Path::new().attr("user_data")));
     assert!(!web.ignores(&Path::new().attr("tags").index("team")));
@@ -182,7 +183,7 @@ fn json_tells_the_same() {
     assert_eq!(module.imports[0].address, Some("aws_instance.web".parse().unwrap()));
     assert_eq!(module.imports[0].id.as_deref(), Some("i-1${x}"));
     let web = &module.resources[0];
-    assert!(web.writes(&Path::new().attr("ami")) && web.writes(&Path::new().attr("disk")));
+    assert!(web.written(&Path::new().attr("ami")).is_some() && web.written(&Path::new().attr("disk")).is_some());
     assert!(web.ignores(&Path::new().attr("tags").index("Name")));
 
     for text in ["", "[]", "{\"resource\": 1}", "{\"resource\": {\"a\": {\"b\": 1}}}", "{\"other\": {}}", "{"] {
@@ -197,6 +198,55 @@ fn an_unreadable_file_does_not_hide_the_others() {
         MemoryTree([("a.tf".to_owned(), vec![b'a', 0xff]), ("b.tf".to_owned(), b"module \"m\" {}\n".to_vec())].into());
     let (module, problems) = Module::read(&tree, ".");
     assert_eq!(module.calls.len(), 1);
+    assert!(!module.is_complete);
+    let (configuration, _) = Configuration::read(&tree, ".", ".terraform");
+    let lookup = configuration.resource(&"aws_vpc.a".parse().unwrap());
+    assert!(matches!(lookup, Lookup::Unread), "it may be in the file that cannot be read: {lookup:?}");
     assert_eq!(problems.len(), 1);
     assert!(problems[0].detail.contains("byte 1 is not UTF-8"), "{}", problems[0]);
+}
+
+#[test]
+fn called_modules_are_followed() {
+    let files = [
+        (
+            "live/main.tf",
+            "module \"net\" { source = \"../modules/net\" }\nmodule \"reg\" { source = \"a/b/aws\" }\nmodule \"far\" { source = \"c/d/aws\" }\nmodule \"none\" { source = \"./none\" }\n",
+        ),
+        (
+            "live/.terraform/modules/modules.json",
+            r#"{"Modules": [{"Key": "", "Dir": "."}, {"Key": "reg", "Source": "a/b/aws", "Dir": ".terraform/modules/reg"}]}"#,
+        ),
+        (
+            "modules/net/main.tf",
+            "module \"sub\" {\n  source = \"./sub\"\n}\nresource \"aws_vpc\" \"main\" {\n  cidr_block = var.cidr\n}\n",
+        ),
+        ("modules/net/sub/main.tf", "resource \"aws_subnet\" \"a\" {}\n"),
+        ("live/.terraform/modules/reg/main.tf", "resource \"aws_iam_role\" \"r\" {}\n"),
+    ];
+    let tree = MemoryTree(files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect());
+    let (configuration, problems) = Configuration::read(&tree, "live", ".terraform");
+    assert_eq!(problems, []);
+    let found = |address: &str| match configuration.resource(&address.parse().unwrap()) {
+        Lookup::Block(block) => format!("{}:{}", block.span.file, block.span.start.line),
+        Lookup::Absent => "absent".to_owned(),
+        Lookup::Unread => "unread".to_owned(),
+    };
+    assert_eq!(found("module.net[\"x\"].aws_vpc.main"), "modules/net/main.tf:4");
+    assert_eq!(found("module.net.module.sub[0].aws_subnet.a"), "modules/net/sub/main.tf:1");
+    assert_eq!(found("module.reg.aws_iam_role.r"), "live/.terraform/modules/reg/main.tf:1");
+    assert_eq!(found("module.net.aws_vpc.other"), "absent");
+    assert_eq!(found("module.gone.aws_vpc.main"), "absent");
+    assert_eq!(found("module.far.aws_vpc.main"), "unread");
+    assert_eq!(found("module.far.module.x.aws_vpc.main"), "unread");
+    assert_eq!(found("module.none.aws_vpc.main"), "unread");
+    assert_eq!(configuration.root().unwrap().calls.len(), 4);
+}
+
+#[test]
+fn modules_that_call_themselves_end() {
+    let text = "module \"a\" { source = \"./.\" }\nmodule \"b\" { source = \"../live\" }\n";
+    let tree = MemoryTree([("live/main.tf".to_owned(), text.as_bytes().to_vec())].into());
+    let (configuration, _) = Configuration::read(&tree, "live", ".terraform");
+    assert!(configuration.unread.values().any(|reason| reason.contains("without end")));
 }
