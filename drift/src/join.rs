@@ -142,8 +142,11 @@ impl<'a> Index<'a> {
 }
 
 /// Gives the import id of an instance: its `id` attribute, unless that is known to be something else.
+///
+/// An empty one says that the state lacks what the import id is made of: an `aws_security_group_rule` with several CIDR
+/// blocks records none of its rules' ids.
 pub(crate) fn import_id(instance: &RecordedInstance) -> Option<&ImportId> {
-    instance.import_id.as_ref().or(instance.id.as_ref())
+    instance.import_id.as_ref().or(instance.id.as_ref()).filter(|id| !id.as_str().is_empty())
 }
 
 /// Finds, for each cloud of which one account was looked at, that account.

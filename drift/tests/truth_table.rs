@@ -211,6 +211,13 @@ fn an_id_attribute_that_is_no_import_id_makes_no_double_owner() {
 }
 
 #[test]
+fn an_import_id_that_the_state_cannot_form_proves_no_absence() {
+    let mut world = World::new();
+    world.record("aws_iam_role.a", "rule-of-many").import_id = Some("".into());
+    assert_eq!(world.judge().summary.by_kind, [(model::Kind::Undetermined, 1)].into());
+}
+
+#[test]
 fn an_object_is_found_by_arn_identity_or_id_attribute() {
     check!(|world| {
         let queue = world.record("aws_sqs_queue.by_arn", "other");
