@@ -36,6 +36,7 @@ type opCase struct {
 	Op    string    `json:"op"`
 	Args  []operand `json:"args,omitempty"`
 	Name  string    `json:"name,omitempty"`
+	Text  string    `json:"text,omitempty"`
 	To    string    `json:"to,omitempty"`
 	Types []string  `json:"types,omitempty"`
 	Want  *operand  `json:"want,omitempty"`

@@ -18,7 +18,8 @@ var binaryNumbers = map[string]func(a, b cty.Value) cty.Value{
 
 var otherOps = []string{
 	"equals", "equals", "equals", "raw_equals", "negate", "absolute", "not", "and", "or", "index", "has_index", "has_element", "length", "get_attr",
-	"convert", "convert", "convert", "convert", "convert", "unify", "unify", "unify_unsafe", "string_prefix", "set",
+	"convert", "convert", "convert", "convert", "convert", "unify", "unify", "unify_unsafe", "string_prefix", "set", "decode_json", "decode_json", "implied_json",
+	"implied_msgpack",
 }
 
 func (r random) opCase() (*opCase, bool) {
@@ -68,6 +69,8 @@ func (r random) opCase() (*opCase, bool) {
 			to = r.optional(to)
 		}
 		c.To = typeJSON(to)
+	case c.Op == "decode_json" || c.Op == "implied_json" || c.Op == "implied_msgpack":
+		return r.textCase(c)
 	case c.Op == "string_prefix":
 		types = []cty.Type{cty.String}
 	case c.Op == "set":

@@ -47,7 +47,9 @@ fn read_value(reader: &mut Reader<'_>, ty: &Type, depth: usize) -> Result<Value>
     }
     match ty {
         Type::String => match token {
-            Token::Bytes(bytes) => Ok(Value::new(Type::String, Repr::String(Arc::from(&*normalize(text(bytes)?))))),
+            Token::Text(bytes) | Token::Binary(bytes) => {
+                Ok(Value::new(Type::String, Repr::String(Arc::from(&*normalize(text(bytes)?)))))
+            }
             other => Err(required("a string", &other)),
         },
         Type::Number => read_number(&token).map(|number| Value::new(Type::Number, Repr::Number(number))),
@@ -129,7 +131,7 @@ fn read_number(token: &Token<'_>) -> Result<Number> {
         Token::Int(value) => Ok(Number::from_i64(*value)),
         Token::Uint(value) => Ok(Number::from_u64(*value)),
         Token::Float(value) => Number::from_f64(*value),
-        Token::Bytes(bytes) => Number::parse(text(bytes)?),
+        Token::Text(bytes) | Token::Binary(bytes) => Number::parse(text(bytes)?),
         other => Err(required("a number", other)),
     }
 }
@@ -142,7 +144,7 @@ fn read_dynamic(reader: &mut Reader<'_>, token: &Token<'_>, depth: usize) -> Res
         other => return Err(required("a dynamic value", other)),
     }
     let ty = match reader.token()? {
-        Token::Bytes(json) => Type::from_json(json)?.without_optional(),
+        Token::Text(json) | Token::Binary(json) => Type::from_json(json)?.without_optional(),
         other => return Err(required("the type of a dynamic value", &other)),
     };
     read_value(reader, &ty, depth + 1)

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::error::{MAX_DEPTH, Result, depth_error};
 use crate::types::Type;
 
-use super::read::{Reader, Token};
+use super::read::{Reader, Token, syntax};
 
 /// Returns the type that bytes have by themselves: maps are objects, arrays tuples, null and unknown [`Type::Dynamic`].
 ///
@@ -18,7 +18,16 @@ pub fn implied_type(bytes: &[u8]) -> Result<Type> {
 
 /// Passes over one value.
 pub(super) fn skip_value(reader: &mut Reader<'_>) -> Result<()> {
-    read_type(reader, 0).map(drop)
+    let mut n_left = 1usize;
+    while n_left > 0 {
+        n_left -= 1;
+        n_left += match reader.token()? {
+            Token::Array(length) => length,
+            Token::Map(length) => 2 * length,
+            _ => 0,
+        };
+    }
+    Ok(())
 }
 
 fn read_type(reader: &mut Reader<'_>, depth: usize) -> Result<Type> {
@@ -29,7 +38,8 @@ fn read_type(reader: &mut Reader<'_>, depth: usize) -> Result<Type> {
         Token::Nil | Token::Extension(..) => Type::Dynamic,
         Token::Bool(_) => Type::Bool,
         Token::Int(_) | Token::Uint(_) | Token::Float(_) => Type::Number,
-        Token::Bytes(_) => Type::String,
+        Token::Text(_) => Type::String,
+        Token::Binary(_) => return Err(syntax("bytes that are not text have no type of their own")),
         Token::Array(length) => {
             let mut elements = Vec::with_capacity(reader.capacity(length));
             for _ in 0..length {

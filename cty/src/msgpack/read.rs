@@ -14,8 +14,9 @@ pub(super) enum Token<'a> {
     Int(i64),
     Uint(u64),
     Float(f64),
-    /// Both kinds of strings: text and bytes.
-    Bytes(&'a [u8]),
+    Text(&'a [u8]),
+    /// Bytes that are not meant as text, though go-cty reads them as such.
+    Binary(&'a [u8]),
     Array(usize),
     Map(usize),
     Extension(u8, &'a [u8]),
@@ -28,7 +29,7 @@ impl Token<'_> {
             Token::Nil => "nil",
             Token::Bool(_) => "a bool",
             Token::Int(_) | Token::Uint(_) | Token::Float(_) => "a number",
-            Token::Bytes(_) => "a string",
+            Token::Text(_) | Token::Binary(_) => "a string",
             Token::Array(_) => "an array",
             Token::Map(_) => "a map",
             Token::Extension(..) => "an extension",
@@ -90,21 +91,33 @@ impl<'a> Reader<'a> {
             0x00..=0x7f => Token::Int(i64::from(code)),
             0x80..=0x8f => Token::Map(usize::from(code & 0x0f)),
             0x90..=0x9f => Token::Array(usize::from(code & 0x0f)),
-            0xa0..=0xbf => Token::Bytes(self.take(usize::from(code & 0x1f))?),
+            0xa0..=0xbf => Token::Text(self.take(usize::from(code & 0x1f))?),
             0xc0 => Token::Nil,
             0xc2 => Token::Bool(false),
             0xc3 => Token::Bool(true),
-            0xc4 | 0xd9 => {
+            0xc4 => {
                 let length = self.u8()?;
-                Token::Bytes(self.take(length)?)
+                Token::Binary(self.take(length)?)
             }
-            0xc5 | 0xda => {
+            0xd9 => {
+                let length = self.u8()?;
+                Token::Text(self.take(length)?)
+            }
+            0xc5 => {
                 let length = self.u16()?;
-                Token::Bytes(self.take(length)?)
+                Token::Binary(self.take(length)?)
             }
-            0xc6 | 0xdb => {
+            0xda => {
+                let length = self.u16()?;
+                Token::Text(self.take(length)?)
+            }
+            0xc6 => {
                 let length = self.u32()?;
-                Token::Bytes(self.take(length)?)
+                Token::Binary(self.take(length)?)
+            }
+            0xdb => {
+                let length = self.u32()?;
+                Token::Text(self.take(length)?)
             }
             0xc7 => {
                 let length = self.u8()?;
@@ -145,7 +158,7 @@ impl<'a> Reader<'a> {
     /// Reads a string that must be there.
     pub(super) fn string(&mut self) -> Result<&'a str> {
         match self.token()? {
-            Token::Bytes(bytes) => text(bytes),
+            Token::Text(bytes) | Token::Binary(bytes) => text(bytes),
             other => Err(syntax(format!("a string is required as key, but {} is given", other.describe()))),
         }
     }

@@ -51,7 +51,15 @@ fn check_operation(case: &Json) -> Result<(), String> {
         let unified = unified.map(|ty| ty.to_json()).unwrap_or_default();
         return equal("type", &unified, case["want"]["t"].as_str().unwrap_or_default());
     }
-    let args = case["args"].as_array().ok_or("no arguments")?;
+    if let Some(implied) = op.strip_prefix("implied_") {
+        let ty = match implied {
+            "json" => json::implied_type(field(case, "text").as_bytes()),
+            _ => msgpack::implied_type(&unhex(field(case, "text"))),
+        };
+        let ty = ty.map(|ty| ty.to_json()).unwrap_or_default();
+        return equal("type", &ty, case["want"]["t"].as_str().unwrap_or_default());
+    }
+    let args = case["args"].as_array().map(Vec::as_slice).unwrap_or_default();
     let args: Vec<Value> = args.iter().map(operand).collect::<Result<_, _>>()?;
     match (run(op, &args, case), case.get("want")) {
         (Ok(got), Some(want)) => {
@@ -96,6 +104,7 @@ fn run(op: &str, args: &[Value], case: &Json) -> cty::Result<Value> {
             Some(text) => Value::unknown_refined(Type::String, Refinements::new().string_prefix(text)),
             None => a.get_attr("go-cty refuses what is no known string, and so does this"),
         },
+        ("decode_json", []) => json::decode(field(case, "text").as_bytes(), &Type::from_json(field(case, "to"))?),
         ("set", elements) => Value::set(Type::Dynamic, elements.to_vec()),
         _ => panic!("no operation {op} of {} arguments", args.len()),
     }
