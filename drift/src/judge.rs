@@ -4,21 +4,23 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use model::{
-    AttributeDifference, Cause, CauseKind, Coverage, Diagnostic, Diagnostics, Finding, FindingSeverity, Fingerprint,
-    Kind, NativeType, ObjectKey, Precision, ProviderConfigAddress, RecordedInstance, RemoteObject, ResourceMode, Scope,
-    ScopeCoverage, ScopeStatus,
+    AttributeDifference, Cause, CauseKind, Coverage, Diagnostic, Diagnostics, Finding, Kind, ObjectKey, Precision,
+    ProviderConfigAddress, RecordedInstance, RemoteObject, ResourceMode, Scope, ScopeCoverage,
 };
 
 use crate::compare::{differences, recorded_tags};
-use crate::fingerprint::fingerprint;
+use crate::conclude::{Found, blank, conclude};
 use crate::join::{Index, import_id};
 use crate::look::{Scopes, is_state_only};
 use crate::unmanaged::Collection;
-use crate::{DeclaredBlock, Evidence, ExitCode, JudgeOptions, Question, StateSet, Summary};
-use crate::{adopt, exit, fails, place, remedy};
+use crate::{DeclaredBlock, Evidence, ExitCode, JudgeOptions, Question, Summary};
+use crate::{exit, place};
 
 /// At least so many instances of one provider configuration must be missing before their share is looked at.
 const IMPLAUSIBLE_FROM: u64 = 5;
+
+/// So many attributes are named in the reason of a change.
+const MAX_NAMED: usize = 3;
 
 /// What came out.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,10 +104,10 @@ pub fn judge(
         judging.see(object);
     }
     judging.see_unsure();
-    let mut findings = judging.finish_instances();
-    let Judging { unmanaged, mut coverage, .. } = judging;
+    let findings = judging.finish_instances();
+    let Judging { unmanaged, coverage, .. } = judging;
     let objects = unmanaged.finish(evidence);
-    finish(evidence, options, now, &mut findings, objects, &mut coverage, diagnostics, as_of)
+    conclude(evidence, options, now, Found { findings, objects, coverage, diagnostics, as_of })
 }
 
 /// One instance's object, as far as it is needed later.
@@ -366,12 +368,8 @@ impl Judging<'_> {
             (Kind::Orphan, "No code is left for it: the next apply destroys it.".to_owned())
         } else if instance.is_tainted {
             (Kind::Pending, "It is tainted: the next apply replaces it.".to_owned())
-        } else if let [first, others @ ..] = sighting.differences.as_slice() {
-            let reason = match others.len() {
-                0 => format!("The cloud differs from the state in {}.", first.path),
-                n_others => format!("The cloud differs from the state in {} and {n_others} more.", first.path),
-            };
-            (Kind::Changed, reason)
+        } else if !sighting.differences.is_empty() {
+            (Kind::Changed, name_differences(&sighting.differences))
         } else {
             return sighting.cause.map_or(Ok(None), Err);
         };
@@ -455,6 +453,24 @@ impl Judging<'_> {
     }
 }
 
+/// Says which attributes differ: their names only, for keys and elements may be values.
+fn name_differences(differences: &[AttributeDifference]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for difference in differences {
+        if let Some(cty::PathStep::GetAttr(name)) = difference.path.steps().first() {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+    }
+    let n_others = names.len().saturating_sub(MAX_NAMED);
+    names.truncate(MAX_NAMED);
+    match n_others {
+        0 => format!("The cloud differs from the state in {}.", names.join(", ")),
+        n_others => format!("The cloud differs from the state in {} and {n_others} more.", names.join(", ")),
+    }
+}
+
 #[derive(Default)]
 struct Configuration {
     n_instances: u64,
@@ -489,118 +505,4 @@ fn superseded_states(evidence: &Evidence<'_>, diagnostics: &mut Diagnostics) -> 
         diagnostics.push(Diagnostic::warning("same-lineage", "Two of the states are snapshots of one state", detail));
     }
     is_superseded
-}
-
-#[expect(clippy::too_many_arguments, reason = "the last step of one function, with all that the others gathered")]
-fn finish(
-    evidence: &Evidence<'_>,
-    options: &JudgeOptions,
-    now: Timestamp,
-    findings: &mut Vec<Finding>,
-    objects: Vec<(Finding, String)>,
-    coverage: &mut Coverage,
-    mut diagnostics: Diagnostics,
-    as_of: Option<Timestamp>,
-) -> Verdict {
-    let mut findings = std::mem::take(findings);
-    let (rules, warnings) = evidence.ignore.active(now);
-    diagnostics.extend(warnings);
-    let mut rule_uses = vec![0; evidence.ignore.rules().len()];
-    for finding in &mut findings {
-        finding.fingerprint = fingerprint(finding, None);
-    }
-    findings.reserve(objects.len());
-    for (mut finding, object) in objects {
-        if let (StateSet::Incomplete(reason), Kind::Unmanaged) = (&options.state_set, finding.kind) {
-            finding.kind = Kind::Undetermined;
-            finding.cause = Some(Cause::new(CauseKind::IncompleteStates, reason.clone()));
-            finding.reason.clone_from(reason);
-        }
-        finding.fingerprint = fingerprint(&finding, Some(&object));
-        findings.push(finding);
-    }
-    findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
-    // What is global may be listed once per region.
-    findings.dedup_by(|b, a| {
-        a.address.is_none()
-            && b.address.is_none()
-            && a.arn.is_some()
-            && (a.kind, &a.native_type, &a.account, &a.arn) == (b.kind, &b.native_type, &b.account, &b.arn)
-    });
-    for finding in &mut findings {
-        rules.apply(finding, &mut rule_uses);
-        finding.severity = fails::severity(finding.kind, finding.attributes.iter().map(|difference| difference.tier));
-        finding.fails = options.fail_on.fails(finding);
-    }
-    let addresses = adopt::addresses(&findings, evidence.recorded.iter().map(|instance| &instance.address.resource));
-    for (finding, address) in findings.iter_mut().zip(addresses) {
-        finding.remedies = remedy::remedies(finding, address);
-    }
-    let coverage = std::mem::take(coverage);
-    let summary = Summary::of(&findings, &coverage);
-    let asked_scopes_are_complete = || {
-        let is_asked = |scope: &Scope| {
-            let types = std::slice::from_ref(&scope.native_type);
-            let is_admitted = |(resource_type, mapping): (&model::ResourceType, &crate::TypeMapping)| {
-                mapping.native_types.contains(&scope.native_type)
-                    && options.filters.admits_type(Some(resource_type), types)
-            };
-            options.filters.admits_place(Some(&scope.account), scope.region.as_ref())
-                && (options.filters.admits_type(None, types) || evidence.types.iter().any(is_admitted))
-        };
-        let is_too_old = |at: Timestamp| options.max_age.is_some_and(|max_age| now.duration_since(at) > max_age);
-        coverage
-            .scopes
-            .iter()
-            .filter(|outcome| is_asked(&outcome.scope))
-            .all(|outcome| outcome.status == ScopeStatus::Complete && !is_too_old(outcome.finished))
-    };
-    let is_complete = !summary.by_kind.contains_key(&Kind::Undetermined)
-        && (!options.question.asks_unmanaged()
-            || options.state_set == StateSet::Complete && asked_scopes_are_complete());
-    let question = options.question;
-    Verdict { question, findings, coverage, summary, diagnostics, as_of, rule_uses, is_complete }
-}
-
-fn sort_key(finding: &Finding) -> impl Ord + '_ {
-    (
-        finding.kind,
-        crate::summary::type_name(finding),
-        (&finding.address, &finding.deposed, &finding.states),
-        &finding.account,
-        (&finding.id, &finding.arn),
-        &finding.region,
-        &finding.fingerprint,
-    )
-}
-
-/// Makes a finding that says only what happened.
-pub(crate) fn blank(kind: Kind, reason: String) -> Finding {
-    Finding {
-        kind,
-        fails: false,
-        address: None,
-        deposed: None,
-        resource_type: None,
-        native_type: None::<NativeType>,
-        id: None,
-        arn: None,
-        name: None,
-        tags: BTreeMap::new(),
-        reason,
-        severity: FindingSeverity::Info,
-        fingerprint: Fingerprint(String::new()),
-        attributes: Vec::new(),
-        states: Vec::new(),
-        provider: None,
-        account: None,
-        region: None,
-        precision: None,
-        observed_at: None,
-        source: None,
-        ignored: None,
-        folded: None,
-        cause: None,
-        remedies: Vec::new(),
-    }
 }

@@ -14,6 +14,7 @@
 
 pub mod adopt;
 mod compare;
+mod conclude;
 pub mod evidence;
 pub mod exit;
 pub mod fails;

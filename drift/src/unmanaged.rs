@@ -7,7 +7,7 @@ use cty::Value;
 use model::{AccountId, Finding, Kind, NativeType, ObjectKey, Precision, Region, RemoteObject, Scope, Standing};
 
 use crate::compare::inline::{Held, held_inline};
-use crate::judge::blank;
+use crate::conclude::blank;
 use crate::{Declaration, Evidence};
 
 /// Collects objects as they stream by and decides about them once all parents are known.

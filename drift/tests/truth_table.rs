@@ -466,7 +466,7 @@ fn attributes_are_compared_and_never_fail_at_inventory_precision() {
         let tags = [("Env", "prod"), ("Owner", "me"), ("aws:cloudformation:stack-name", "x")];
         vpc.tags = Some(tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
     }, @r#"
-    changed aws_vpc.main: The cloud differs from the state in cidr_block and 4 more.
+    changed aws_vpc.main: The cloud differs from the state in cidr_block, password, tags.
       unclassified cidr_block: "10.0.0.0/16" -> "10.1.0.0/16"
       unclassified password: (sensitive) -> (sensitive)
       unclassified tags["Env"]: "dev" -> "prod"
@@ -489,7 +489,7 @@ fn code_tells_declared_differences_from_others() {
         vpc.attributes.insert("tenancy".to_owned(), json("\"dedicated\""));
         world.declared = Some(Code([("aws_vpc.main".to_owned(), vec!["cidr_block"])].into()));
     }, @r#"
-    changed aws_vpc.main: The cloud differs from the state in cidr_block and 1 more.
+    changed aws_vpc.main: The cloud differs from the state in cidr_block, tenancy.
       declared cidr_block: "10.0.0.0/16" -> "10.1.0.0/16"
       undeclared tenancy: "default" -> "dedicated"
       remedy: apply

@@ -95,7 +95,7 @@ fn head(report: &DriftReport<'_>, style: &Style) -> String {
         facts.push(format!("Checked {} of {}", summary.n_checked, count(summary.n_instances, "instance")));
     }
     facts.push(match verdict.as_of {
-        Some(as_of) => format!("as of {as_of}"),
+        Some(as_of) => format!("as of {as_of:.0}"),
         None => "without any scan".to_owned(),
     });
     facts.push(match report.states {

@@ -76,7 +76,7 @@ impl Page<'_> {
             states => format!("Compared with {} states", states.len()),
         });
         facts.push(match verdict.as_of {
-            Some(as_of) => format!("As of {as_of}"),
+            Some(as_of) => format!("As of {as_of:.0}"),
             None => "Nothing was scanned".to_owned(),
         });
         let facts = facts.join(". ") + ".";
