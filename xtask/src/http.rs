@@ -13,7 +13,7 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Holds one call of a server on the loopback interface.
 #[derive(Clone, Debug)]
-pub struct Call<'a> {
+pub struct LoopbackCall<'a> {
     /// The method, such as `POST`.
     pub method: &'a str,
     /// The path with its query, percent-encoded.
@@ -34,8 +34,8 @@ pub struct Answer {
 }
 
 /// Sends a call to a port of the loopback interface, over a connection of its own.
-pub fn send(port: u16, call: &Call<'_>) -> Result<Answer> {
-    let Call { method, target, headers, body } = call;
+pub fn send(port: u16, call: &LoopbackCall<'_>) -> Result<Answer> {
+    let LoopbackCall { method, target, headers, body } = call;
     let what = || format!("{method} http://127.0.0.1:{port}{target}");
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).with_context(what)?;
     stream

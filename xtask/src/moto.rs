@@ -138,7 +138,7 @@ impl Moto {
     }
 
     fn administrate(&self, method: &str, target: &str) -> Result<Vec<u8>> {
-        let answer = http::send(self.port, &http::Call { method, target, headers: &[], body: &[] })?;
+        let answer = http::send(self.port, &http::LoopbackCall { method, target, headers: &[], body: &[] })?;
         if answer.status != 200 {
             bail!("moto answers {method} {target} with status {}", answer.status);
         }

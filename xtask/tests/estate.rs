@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 use xtask::estate;
@@ -9,15 +10,20 @@ use xtask::moto::Moto;
 use xtask::terraform::{CliConfig, Root};
 use xtask::tools::{self, Tool};
 
-/// Returns the estate's root with its committed state, initialised; `None` where a tool is missing.
-fn root(moto: &Moto) -> Option<Root<'_>> {
-    tools::or_skip(Tool::Aws)?;
-    let program = tools::terraform_or_tofu().map_err(|error| tools::skip(&format!("{error:#}"))).ok()?;
+/// Returns the estate's root with its committed state, initialised.
+fn root<'moto>(moto: &'moto Moto, program: &Path) -> Root<'moto> {
     let config = CliConfig::with_tools().expect("the tools' directory is known");
-    let root = Root::copy_of(&estate::directory(), &program, &config, Some(moto)).expect("a copy of the estate");
+    let root = Root::copy_of(&estate::directory(), program, &config, Some(moto)).expect("a copy of the estate");
     root.write("terraform.tfstate", &state_text()).expect("a copy of the state");
-    root.init().expect("terraform init");
-    Some(root)
+    root.init().expect("init");
+    root
+}
+
+/// Starts the replayed account; `None` where moto or the provider is missing.
+fn account() -> Option<Moto> {
+    tools::or_skip(Tool::Moto)?;
+    tools::or_skip(Tool::Aws)?;
+    Some(estate::start().expect("the recording replays"))
 }
 
 fn state_text() -> String {
@@ -26,22 +32,19 @@ fn state_text() -> String {
 
 #[test]
 fn the_replayed_account_is_the_one_the_committed_state_describes() {
-    if tools::or_skip(Tool::Moto).is_none() {
-        return;
+    let Some(moto) = account() else { return };
+    for tool in [Tool::Terraform, Tool::Tofu] {
+        let Some(program) = tools::or_skip(tool) else { continue };
+        let plan = root(&moto, &program).plan().expect("a plan");
+        assert!(plan.clean, "{}: {}", tool.name(), plan.text);
     }
-    let moto = estate::start().expect("the recording replays");
-    let Some(root) = root(&moto) else { return };
-    let plan = root.plan().expect("terraform plan");
-    assert!(plan.clean, "{}", plan.text);
 }
 
 #[test]
 fn terraform_itself_sees_the_drift_that_the_truth_file_tells_of() {
-    if tools::or_skip(Tool::Moto).is_none() {
-        return;
-    }
-    let moto = estate::start().expect("the recording replays");
-    let Some(root) = root(&moto) else { return };
+    let Some(moto) = account() else { return };
+    let Ok(program) = tools::terraform_or_tofu() else { return tools::skip("neither terraform nor tofu is there") };
+    let root = root(&moto, &program);
     let truth: Value =
         serde_json::from_str(&estate::inject_drift(&moto).expect("drift.py")).expect("the truth is JSON");
     let mut expected = BTreeMap::new();

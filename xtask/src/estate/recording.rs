@@ -73,7 +73,7 @@ pub(super) fn replay(recording: &str, port: u16) -> Result<()> {
             request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let answer = http::send(
             port,
-            &http::Call { method: &request.method, target, headers: &headers, body: request.body.as_bytes() },
+            &http::LoopbackCall { method: &request.method, target, headers: &headers, body: request.body.as_bytes() },
         )
         .with_context(what)?;
         ensure!(

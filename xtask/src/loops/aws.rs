@@ -52,11 +52,17 @@ pub(super) fn run(arguments: &LoopArguments) -> Result<ExitCode> {
     progress("driftmgr scans, judges and writes import blocks");
     let subject = Subject { driftmgr, root: &root };
     moto.start_recording()?;
-    let scan = subject.run(&["scan", "--dir", "."], &[0, 3])?;
-    let state = ["--state", "terraform.tfstate", "--no-scan", "--json"];
+    let scan = subject.run(&["scan", "--dir", "."], &[0])?;
+    let state = ["--state", "terraform.tfstate", "--json"];
     let drift = subject.run(&[&["drift", "--unmanaged"], &state[..]].concat(), &[2])?;
-    let n_wrong = print_scores(&truth, &parse(&drift)?)?;
-    let adopt = subject.run(&[&["adopt", "--out-dir", "adopt"], &state[..]].concat(), &[0, 3])?;
+    let report = parse(&drift)?;
+    let summary = &report["summary"];
+    ensure!(
+        summary["checked"].is_u64() && summary["checked"] == summary["instances"],
+        "driftmgr did not check every instance: {summary}"
+    );
+    let n_wrong = print_scores(&truth, &report)?;
+    let adopt = subject.run(&[&["adopt", "--no-scan", "--out-dir", "adopt"], &state[..]].concat(), &[0])?;
     let requests = moto.stop_recording()?;
 
     let n_requests = only_reads(&requests)?;
