@@ -433,6 +433,13 @@ async fn replies_that_cannot_be_read_fail_the_scope_without_being_quoted() {
         assert_eq!(outcome.causes[0].kind, CauseKind::InvalidReply, "{body}: {:?}", outcome.causes);
         assert!(!outcome.causes[0].detail.contains("planted"), "{:?}", outcome.causes);
     }
+    let huge = format!("{{\"Things\":[{{\"Id\":\"{}\"}}]}}", "x".repeat(33 << 20));
+    let server = serve(Arc::new(move |_, _| ok(&huge))).await;
+    let seen = look(&server, &["aws.thing"], |_| {}).await;
+    let outcome = seen.outcome("aws.thing");
+    assert_eq!((outcome.status, outcome.causes[0].kind), (ScopeStatus::Failed, CauseKind::InvalidReply));
+    assert!(outcome.causes[0].detail.contains("over the limit"), "{:?}", outcome.causes);
+
     let nested = format!("{}{}", "[".repeat(200), "]".repeat(200));
     let server = serve(Arc::new(move |_, _| ok(&nested))).await;
     assert_eq!(look(&server, &["aws.thing"], |_| {}).await.outcome("aws.thing").status, ScopeStatus::Failed);

@@ -319,6 +319,25 @@ mod tests {
     }
 
     #[test]
+    fn damaged_replies_are_errors_or_trees_and_never_more() {
+        let xml = "<?xml version=\"1.0\"?><R a=\"b\"><s><item>&lt;&#x41;</item><item/></s><!-- c --><![CDATA[d]]><e>\u{fc}</e></R>";
+        let json = r#"{"a": [1, -2.5e3, "\u00fc", null, true, {"b": {}}]}"#;
+        let mut n_trees = 0;
+        for (format, text) in [(Format::Xml, xml), (Format::Json, json)] {
+            let bytes = text.as_bytes();
+            for position in 0..bytes.len() {
+                n_trees += usize::from(read(format, &bytes[..position]).is_ok());
+                for byte in [0, b'<', b'>', b'&', b';', b'"', b'{', b']', b'/', b'!', 0x80, 0xff] {
+                    let mut damaged = bytes.to_vec();
+                    damaged[position] = byte;
+                    n_trees += usize::from(read(format, &damaged).is_ok());
+                }
+            }
+        }
+        assert!(n_trees > 100, "much of the damage leaves something that can be read: {n_trees}");
+    }
+
+    #[test]
     fn errors_do_not_quote_the_reply() {
         let error = read(Format::Json, b"{\"secret\": planted}").unwrap_err();
         assert!(!error.to_string().contains("planted"), "{error}");

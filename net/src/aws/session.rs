@@ -250,7 +250,8 @@ impl AwsSession {
         }
         if let Some((at, kind, message)) = &cache.failure {
             if at.elapsed() < REMEMBER_FAILURE {
-                return Err(Error::new(*kind, "aws credentials", message.clone()));
+                return Err(Error::new(*kind, "aws credentials", message.clone())
+                    .with_context("profile", self.profile_name.as_str()));
             }
         }
         let surroundings = Surroundings {
@@ -268,7 +269,7 @@ impl AwsSession {
             }
             Err(error) => {
                 if error.kind() != ErrorKind::Cancelled {
-                    cache.failure = Some((Instant::now(), error.kind(), error.to_string()));
+                    cache.failure = Some((Instant::now(), error.kind(), error.message().to_owned()));
                 }
                 Err(error)
             }

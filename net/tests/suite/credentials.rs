@@ -287,6 +287,19 @@ async fn wrong_settings_say_what_to_do() {
     assert!(error.to_string().contains("set AWS_SECRET_ACCESS_KEY too"), "{error}");
 }
 
+/// The service calls the first credentials expired, whatever their own date says: new ones are fetched, once.
+#[tokio::test]
+async fn credentials_that_the_service_calls_expired_are_renewed() {
+    let script = "test -f used && id=PROC || id=OLD; touch used; echo '{\"Version\":1,\"SecretAccessKey\":\"s\",\"AccessKeyId\":\"'$id'\"}'";
+    let home = Home::new("", "").await;
+    let file = home.path().join("process.sh");
+    std::fs::write(&file, format!("cd {}\n{script}\n", home.path().display())).unwrap();
+    let config = format!("[profile renewed]\ncredential_process = sh {}\n", file.display());
+    std::fs::write(home.path().join(".aws/config"), config).unwrap();
+    assert_eq!(home.account(&[], profile("renewed")).await.unwrap(), "7");
+    assert_eq!(home.server.seen().len(), 2);
+}
+
 #[tokio::test]
 async fn endpoints_come_in_the_order_of_the_aws_tools() {
     let config = "[default]\nregion = eu-north-1\nendpoint_url = http://profile.test\nservices = s\n\
