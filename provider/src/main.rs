@@ -1,3 +1,7 @@
-//! The terraform-provider-driftmgr binary: what exists, drifted and is unmanaged, as data sources.
+//! The binary that terraform and tofu start.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    terraform_provider_driftmgr::run(std::env::args_os().skip(1), std::env::vars_os())
+}
