@@ -158,10 +158,12 @@ pub(crate) fn headline(verdict: &Verdict) -> String {
     if model::diagnostic::has_errors(&verdict.diagnostics) {
         return "Nothing was judged, because of an error".to_owned();
     }
+    let found_nothing = verdict.summary.by_kind.keys().all(|kind| *kind == Kind::Undetermined);
     match (verdict.summary.n_failing, verdict.is_complete) {
-        (0, true) if verdict.summary.by_kind.is_empty() => format!("No {asks} found"),
+        (0, true) if found_nothing => format!("No {asks} found"),
+        (0, false) if found_nothing => format!("No {asks} found, but not everything was seen"),
         (0, true) => "Nothing found that fails".to_owned(),
-        (0, false) => format!("No {asks} found that fails, but not everything was seen"),
+        (0, false) => "Nothing found that fails, but not everything was seen".to_owned(),
         (1, _) => "1 finding fails".to_owned(),
         (n_failing, _) => format!("{n_failing} findings fail"),
     }
