@@ -6,7 +6,7 @@ use cty::{Mark, Type, Value};
 use model::ScopeStatus;
 use store::Query;
 
-use crate::support::{at, object, open, queues, scan};
+use crate::support::{at, close, meta, object, open, queues, scan};
 
 const SECRET: &str = "hunter2-hunter2-hunter2";
 
@@ -44,11 +44,14 @@ fn sensitive_values_are_replaced_by_keyed_digests() {
     ]);
     planted.identity =
         Some(model::Identity { version: 0, value: Value::object(BTreeMap::from([("id".to_owned(), secret())])) });
-    scan(&mut store, 0, ScopeStatus::Complete, &[planted.clone()]);
+    let mut run = store.begin_run(&meta(0)).unwrap();
+    close(&mut run, &queues(), std::slice::from_ref(&planted), ScopeStatus::Complete, 0);
+    // The control: what is not secret is found, in the log first.
+    assert_eq!(files_holding(folder.path(), "needle-in-the-hay"), ["store.db-wal"]);
+    assert_eq!(files_holding(folder.path(), SECRET), Vec::<String>::new());
+    run.finish(at(1)).unwrap();
     store.publish_snapshot(&folder.path().join("snapshot.db"), at(0)).unwrap();
-    // The control: what is not secret is found, in the log too.
-    let hay = files_holding(folder.path(), "needle-in-the-hay");
-    assert_eq!(hay, ["snapshot.db", "store.db-wal"]);
+    assert_eq!(files_holding(folder.path(), "needle-in-the-hay"), ["snapshot.db", "store.db"]);
     assert_eq!(files_holding(folder.path(), SECRET), Vec::<String>::new());
 
     let page = store.current().query(&Query::default()).unwrap();
