@@ -288,14 +288,15 @@ def make_by_hand():
 
 
 def make_by_stack():
-    """Creates objects that CloudFormation owns: no candidates for an import.
+    """Creates a stack that no state records, and in it objects that CloudFormation owns: no candidates for an import.
 
-    They are of EC2, as the emulator puts CloudFormation's tags on nothing else; AWS does on most of what can be tagged.
+    Some carry CloudFormation's tag, and some, as on AWS itself, do not: only the stack says that it made them.
     """
     stack = f"{NAME}-legacy"
     network = {"Ref": "Network"}
     template = {
         "Resources": {
+            "Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{stack}-jobs"}},
             "Network": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.77.0.0/16"}},
             "Zone": {
                 "Type": "AWS::EC2::Subnet",
@@ -308,10 +309,12 @@ def make_by_stack():
         }
     }
     stacks.create_stack(StackName=stack, TemplateBody=json.dumps(template))
+    note("unmanaged", "aws_cloudformation_stack", stack)
     terraform_types = {
         "AWS::EC2::VPC": "aws_vpc",
         "AWS::EC2::Subnet": "aws_subnet",
         "AWS::EC2::SecurityGroup": "aws_security_group",
+        "AWS::SQS::Queue": "aws_sqs_queue",
     }
     for made in stacks.list_stack_resources(StackName=stack)["StackResourceSummaries"]:
         resource_type, import_id = terraform_types[made["ResourceType"]], made["PhysicalResourceId"]

@@ -18,6 +18,8 @@ use super::template::Template;
 
 /// The one format version there is.
 const SCHEMA: u32 = 1;
+/// Attributes that start so say that the object claims another one: `claim.type`, `claim.id`, `claim.by`, `claim.evidence`.
+const CLAIM_PREFIX: &str = "claim.";
 
 /// What an action may begin with. A definition can only read: it cannot even name an action that writes.
 const READING_VERBS: [&str; 5] = ["Describe", "List", "Get", "BatchGet", "Search"];
@@ -132,8 +134,13 @@ pub(crate) fn read_type(
 
 fn check_whole(definition: &TypeDefinition, volatile: &[String], errors: &mut DefinitionErrors) {
     let origin = &definition.origin;
-    if definition.terraform.is_empty() {
-        errors.push(origin, "the definition says nothing under `terraform`: no Terraform type, no import id");
+    let is_claim = |attribute: &AttributeMapping| attribute.path.to_string().starts_with(CLAIM_PREFIX);
+    if definition.terraform.is_empty() && !definition.attributes.iter().any(is_claim) {
+        errors.push_with_help(
+            origin,
+            "the definition says nothing under `terraform`: no Terraform type, no import id",
+            "only a type whose objects claim others (`claim.type`, `claim.id`, `claim.by`, `claim.evidence`) has none",
+        );
     }
     if definition.permissions.is_empty() && definition.calls().next().is_some() {
         errors.push_with_help(origin, "the definition makes calls but names no `permissions`", "name the IAM actions");

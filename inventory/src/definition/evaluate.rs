@@ -101,8 +101,12 @@ impl TypeDefinition {
             let is_reserved = |key: &str| reserved.iter().any(|prefix| key.starts_with(prefix.as_str()));
             tags.into_iter().filter(|(key, _)| !is_reserved(key)).collect()
         });
-        let attributes =
-            mapping.map(|mapping| self.attributes_of(mapping, subject, settable.as_ref())).unwrap_or_default();
+        // What no mapping fits is not Terraform's to compare; a type without mappings claims objects of others.
+        let attributes = if mapping.is_some() || self.terraform.is_empty() {
+            self.attributes_of(mapping, subject, settable.as_ref())
+        } else {
+            Vec::new()
+        };
         Ok(MappedObject {
             key: self.key.render(subject)?,
             arn: self.arn.as_ref().map(|arn| arn.render(subject)).transpose()?,
@@ -117,7 +121,7 @@ impl TypeDefinition {
 
     fn attributes_of(
         &self,
-        mapping: &TerraformMapping,
+        mapping: Option<&TerraformMapping>,
         subject: &Subject<'_>,
         tags: Option<&Tags>,
     ) -> Vec<MappedAttribute> {
@@ -132,7 +136,7 @@ impl TypeDefinition {
         let mut attributes: Vec<_> = self
             .attributes
             .iter()
-            .chain(&mapping.attributes)
+            .chain(mapping.into_iter().flat_map(|mapping| &mapping.attributes))
             .filter_map(|attribute| {
                 Some(MappedAttribute {
                     path: attribute.path.clone(),
