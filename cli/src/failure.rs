@@ -32,6 +32,11 @@ pub(crate) fn print_diagnostics(diagnostics: &[Diagnostic]) {
     write(&text);
 }
 
+/// Prints one line for a person, such as where something was written.
+pub(crate) fn note(text: &str) {
+    write(&format!("{text}\n"));
+}
+
 fn write(text: &str) {
     // Nothing can be done where standard error is closed.
     let _ = std::io::stderr().write_all(printable(text).as_bytes());

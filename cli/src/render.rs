@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use engine::{Check, CheckStatus, CoveredType, DriftAnswer, QueryAnswer, ScanAnswer, Session};
+use drift::adopt::Choices;
+use engine::{AdoptAnswer, Check, CheckStatus, CoveredType, DriftAnswer, QueryAnswer, ScanAnswer, Session};
 use model::{RemoteObject, ScopeOutcome, ScopeStatus, Standing};
 use report::{DriftReport, Format, Style, Values, format, v1};
 
@@ -215,6 +216,40 @@ pub(crate) fn doctor(checks: &[Check]) -> anyhow::Result<()> {
         }
         Ok(())
     })
+}
+
+/// Writes what became of the unmanaged objects, as JSON.
+pub(crate) fn adopt(answer: &AdoptAnswer, out_dir: &Path) -> anyhow::Result<()> {
+    let out_dir = out_dir.to_string_lossy();
+    let report = v1::adopt::AdoptReport {
+        as_of: answer.comparison.verdict.as_of,
+        is_complete: answer.comparison.verdict.is_complete,
+        out_dir: Some(&out_dir),
+        files: &["imports.tf".to_owned(), "mapping.json".to_owned()],
+        adoptions: &answer.adoptions(),
+        verified: &BTreeMap::new(),
+        diagnostics: &answer.diagnostics,
+    };
+    output::write_stdout(|out| format::json::write(&v1::adopt::Document(&report), out))
+}
+
+/// Gives the text of the mapping file.
+pub(crate) fn mapping(answer: &AdoptAnswer, root: Option<&str>) -> anyhow::Result<String> {
+    let adoptions = answer.adoptions();
+    let mut text = Vec::new();
+    v1::write(&v1::mapping::Document { root, adoptions: &adoptions }, true, &mut text)?;
+    Ok(String::from_utf8(text)?)
+}
+
+/// Reads a mapping file that a person edited.
+pub(crate) fn read_mapping(path: &Path, text: &str) -> anyhow::Result<Choices> {
+    let (choices, diagnostics) = v1::mapping::read(&path.to_string_lossy(), text);
+    if model::diagnostic::has_errors(&diagnostics) {
+        crate::failure::print_diagnostics(&diagnostics);
+        anyhow::bail!("the mapping file {} has mistakes; nothing was written", path.display());
+    }
+    crate::failure::print_diagnostics(&diagnostics);
+    Ok(choices)
 }
 
 /// Reads the word of `--values`.

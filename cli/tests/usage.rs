@@ -4,7 +4,7 @@ mod support;
 
 use support::{Place, estate};
 
-const COMMANDS: &[&str] = &["scan", "query", "drift", "unmanaged", "state", "types", "doctor", "completions"];
+const COMMANDS: &[&str] = &["scan", "query", "drift", "unmanaged", "adopt", "state", "types", "doctor", "completions"];
 
 #[test]
 fn every_command_explains_itself() {
@@ -32,6 +32,7 @@ fn wrong_usage_is_an_error_and_never_drift() {
         &["scan", "--parallelism", "0"],
         &["query", "--where", "="],
         &["state"],
+        &["adopt"],
     ] {
         let run = place.run(arguments).ends_with(1);
         assert!(run.stdout.is_empty() && !run.stderr.is_empty(), "{arguments:?}: {}", run.stdout);

@@ -43,8 +43,10 @@ impl Account {
 /// Where the states say that their instances are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hints {
-    /// The regions of the instances.
+    /// The regions of the instances and of the provider blocks.
     pub(crate) regions: BTreeSet<Region>,
+    /// The profiles of the provider blocks, which count where the request names none.
+    pub(crate) profiles: BTreeSet<String>,
 }
 
 /// Builds the network a run uses: the catalog's limits and error codes, narrowed by the request.
@@ -80,9 +82,11 @@ pub(crate) async fn open(
 ) -> Result<Vec<Account>, Error> {
     session.phase("asking whose credentials these are");
     let cloud = catalog.cloud(CLOUD).ok_or_else(no_cloud)?;
-    let profiles: Vec<Option<String>> = match request.profiles.as_slice() {
-        [] => vec![None],
-        profiles => profiles.iter().cloned().map(Some).collect(),
+    let named = request.profiles.iter();
+    let profiles: Vec<Option<String>> = match (named.len(), hints.profiles.len()) {
+        (0, 0) => vec![None],
+        (0, _) => hints.profiles.iter().cloned().map(Some).collect(),
+        _ => named.cloned().map(Some).collect(),
     };
     let mut accounts: Vec<Account> = Vec::new();
     for profile in profiles {

@@ -1,43 +1,306 @@
-//! The code beside a state: what it says about backends, regions and arguments.
-//!
-//! Code is not read yet, so nothing is known of it: tiers are `unclassified`, regions come from states and environment.
+//! The code beside a state: what it says about backends, regions and arguments. It is parsed, not evaluated.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
 
 use cty::Path as AttributePath;
 use drift::{Declaration, DeclaredArguments, DeclaredBlock};
-use model::{Region, ResourceAddress};
+use hcl::module::{Module, ResourceBlock};
+use hcl::{File, ReadError, SourceTree};
+use model::{Diagnostics, ModuleAddress, Region, ResourceAddress, Severity};
 use tfstate::backend::BackendConfig;
 
 use crate::request::StatesRequest;
-use crate::{Error, Session};
+use crate::{Session, states};
 
-/// What the code declares.
-#[derive(Debug)]
-pub(crate) struct Declared;
+/// How deeply modules may call modules.
+const MAX_DEPTH: usize = 32;
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 16 << 20;
+
+/// A folder of configuration on disk; paths are relative to the root module.
+struct Folder<'a>(&'a Path);
+
+impl SourceTree for Folder<'_> {
+    fn list(&self, folder: &str) -> Result<Vec<String>, ReadError> {
+        let fail = |error: std::io::Error| ReadError { path: folder.to_owned(), reason: error.to_string() };
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.0.join(folder)).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            if entry.path().is_file() {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let fail = |reason: String| ReadError { path: path.to_owned(), reason };
+        let full = self.0.join(path);
+        let size = full.metadata().map_err(|error| fail(error.to_string()))?.len();
+        if size > MAX_FILE {
+            return Err(fail(format!("it has {size} bytes, and {MAX_FILE} is the limit")));
+        }
+        std::fs::read(full).map_err(|error| fail(error.to_string()))
+    }
+}
+
+/// The root module a request is about: the named one, or the current folder where no state is named.
+pub(crate) fn root(request: &StatesRequest, session: &Session) -> Option<PathBuf> {
+    let directory = match &request.dir {
+        Some(dir) => session.path(dir),
+        None if request.locations.is_empty() => session.current_dir.clone(),
+        None => return None,
+    };
+    states::is_root_module(&directory).then_some(directory)
+}
+
+/// Gives the `backend` block of the root module in a folder.
+pub(crate) fn backend_config(directory: &Path) -> Option<BackendConfig> {
+    if !states::is_root_module(directory) {
+        return None;
+    }
+    let (module, _) = Module::read(&Folder(directory), ".");
+    module.backend.map(|settings| BackendConfig { kind: settings.name, arguments: settings.arguments })
+}
+
+/// What the provider blocks of a root module say about where to look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProviderPlaces {
+    /// The regions that are literals.
+    pub(crate) regions: BTreeSet<Region>,
+    /// The profiles that are literals.
+    pub(crate) profiles: BTreeSet<String>,
+}
+
+/// Reads the `provider "aws"` blocks of the root module in a folder.
+pub(crate) fn provider_places(directory: &Path) -> ProviderPlaces {
+    let (module, _) = Module::read(&Folder(directory), ".");
+    let is_aws = |name: &str| match module.required_providers.get(name).and_then(|required| required.source.as_deref())
+    {
+        Some(source) => source.ends_with("hashicorp/aws"),
+        None => name == "aws",
+    };
+    let mut places = ProviderPlaces::default();
+    for provider in module.providers.iter().filter(|provider| is_aws(&provider.settings.name)) {
+        let text = |name: &str| provider.settings.arguments.get(name).and_then(|value| value.as_str());
+        places.regions.extend(text("region").map(Region::from));
+        places.profiles.extend(text("profile").map(str::to_owned));
+    }
+    places
+}
+
+/// What the code declares: the blocks of the root module and of the modules it calls, as far as they are on disk.
+#[derive(Debug, Default)]
+pub(crate) struct Declared {
+    /// By the names of the calls that lead to the module; `None` for one that could not be read wholly.
+    modules: BTreeMap<Vec<String>, Option<Module>>,
+    /// Whether any block moves or removes addresses: then an address without a block proves nothing.
+    has_moves: bool,
+}
+
+/// Reads the code that a request is about; `None` where it names states alone.
+///
+/// Mistakes in the code become warnings: what they hide is unknown, the rest is known.
+pub(crate) fn declared(request: &StatesRequest, session: &Session) -> (Option<Declared>, Diagnostics) {
+    let Some(directory) = root(request, session) else { return (None, Diagnostics::new()) };
+    let mut reader = Reader {
+        directory: &directory,
+        installed: installed_modules(&directory),
+        declared: Declared::default(),
+        diagnostics: Diagnostics::new(),
+    };
+    reader.read(Vec::new(), ".");
+    let Reader { declared, mut diagnostics, .. } = reader;
+    for diagnostic in &mut diagnostics {
+        diagnostic.severity = Severity::Warning;
+    }
+    (Some(declared), diagnostics)
+}
+
+struct Reader<'a> {
+    directory: &'a Path,
+    installed: BTreeMap<String, String>,
+    declared: Declared,
+    diagnostics: Diagnostics,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, calls: Vec<String>, folder: &str) {
+        let tree = Folder(self.directory);
+        let (module, diagnostics) = Module::read(&tree, folder);
+        let is_whole = !model::diagnostic::has_errors(&diagnostics);
+        self.diagnostics.extend(diagnostics);
+        self.declared.has_moves |= module.files.iter().any(|(path, _)| moves_addresses(&tree, path));
+        for call in &module.calls {
+            let mut path = calls.clone();
+            path.push(call.name.clone());
+            let local = call.source.as_deref().filter(|source| source.starts_with("./") || source.starts_with("../"));
+            let called = match local {
+                Some(source) => Some(normal(&Path::new(folder).join(source))),
+                None => self.installed.get(&path.join(".")).cloned(),
+            };
+            match called {
+                Some(called) if path.len() <= MAX_DEPTH => self.read(path, &called),
+                // A module that is not on disk is unknown, and so is everything in it.
+                _ => {
+                    self.declared.modules.insert(path, None);
+                }
+            }
+        }
+        self.declared.modules.insert(calls, is_whole.then_some(module));
+    }
+}
+
+fn moves_addresses(tree: &Folder<'_>, path: &str) -> bool {
+    let Ok(bytes) = tree.read(path) else { return true };
+    let Ok(text) = String::from_utf8(bytes) else { return true };
+    let is_json = Path::new(path).extension().is_some_and(|extension| extension == "json");
+    let (file, _) = if is_json { File::parse_json(path, &text) } else { File::parse(path, &text) };
+    file.body.blocks.iter().any(|block| matches!(block.block_type.as_str(), "moved" | "removed"))
+}
+
+/// Reads where `terraform init` put the modules that are not local: folders by the names of the calls.
+fn installed_modules(directory: &Path) -> BTreeMap<String, String> {
+    let text = std::fs::read(directory.join(".terraform/modules/modules.json")).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let modules = manifest["Modules"].as_array().into_iter().flatten();
+    modules
+        .filter_map(|module| Some((module["Key"].as_str()?.to_owned(), module["Dir"].as_str()?.to_owned())))
+        .filter(|(key, _)| !key.is_empty())
+        .collect()
+}
+
+/// Resolves `.` and `..` in a relative path, as text: links are followed by whoever opens it.
+fn normal(path: &Path) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir if parts.last().is_some_and(|part| *part != "..") => {
+                parts.pop();
+            }
+            Component::ParentDir => parts.push(".."),
+            Component::Normal(part) => parts.extend(part.to_str()),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+impl Declared {
+    fn resource(&self, address: &ResourceAddress) -> Result<Option<&ResourceBlock>, Unread> {
+        let calls: Vec<String> = address.module.steps().iter().map(|step| step.name.to_string()).collect();
+        let module = match self.modules.get(&calls) {
+            Some(Some(module)) => module,
+            Some(None) => return Err(Unread),
+            // The call itself is gone where its module was read.
+            None => return if self.is_caller_read(&calls) { Ok(None) } else { Err(Unread) },
+        };
+        let local = ResourceAddress { module: ModuleAddress::root(), ..address.clone() };
+        Ok(module.resource(&local))
+    }
+
+    fn is_caller_read(&self, calls: &[String]) -> bool {
+        (0..calls.len()).rev().find_map(|length| self.modules.get(&calls[..length])).is_some_and(Option::is_some)
+    }
+}
+
+/// Says that the code an address belongs to was not read.
+struct Unread;
 
 impl DeclaredArguments for Declared {
-    fn block(&self, _: &ResourceAddress) -> DeclaredBlock {
-        DeclaredBlock::Unknown
+    fn block(&self, address: &ResourceAddress) -> DeclaredBlock {
+        match self.resource(address) {
+            Ok(Some(block)) => DeclaredBlock::Present(block.span.clone()),
+            Ok(None) if !self.has_moves => DeclaredBlock::Absent,
+            Ok(None) | Err(Unread) => DeclaredBlock::Unknown,
+        }
     }
 
-    fn argument(&self, _: &ResourceAddress, _: &AttributePath) -> Declaration {
-        Declaration::Unknown
+    fn argument(&self, address: &ResourceAddress, path: &AttributePath) -> Declaration {
+        let Ok(Some(block)) = self.resource(address) else { return Declaration::Unknown };
+        if block.ignores(path) {
+            return Declaration::IgnoredChanges;
+        }
+        if !block.writes(path) {
+            return Declaration::Silent;
+        }
+        let first = path.to_string();
+        let name = first.split(['.', '[']).next().unwrap_or_default();
+        let written = block.arguments.iter().find(|argument| argument.path.first().is_some_and(|part| part == name));
+        Declaration::Written(written.map_or_else(|| block.span.clone(), |argument| argument.span.clone()))
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "reading code can fail")]
-pub(crate) fn declared(_: &StatesRequest, _: &Session) -> Result<Option<Declared>, Error> {
-    Ok(None)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[expect(clippy::unnecessary_wraps, reason = "reading code can fail")]
-pub(crate) fn provider_regions(_: &Path) -> Result<BTreeSet<Region>, Error> {
-    Ok(BTreeSet::new())
-}
+    fn declared(files: &[(&str, &str)]) -> Declared {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+            std::fs::write(path, text).expect("it is written");
+        }
+        let session = Session::new(net::Environment::default(), folder.path().to_owned());
+        super::declared(&StatesRequest::default(), &session).0.expect("there is code")
+    }
 
-#[expect(clippy::unnecessary_wraps, reason = "reading code can fail")]
-pub(crate) fn backend_config(_: &Path) -> Result<Option<BackendConfig>, Error> {
-    Ok(None)
+    fn block(declared: &Declared, address: &str) -> &'static str {
+        match declared.block(&address.parse().expect("an address")) {
+            DeclaredBlock::Present(_) => "present",
+            DeclaredBlock::Absent => "absent",
+            DeclaredBlock::Unknown => "unknown",
+        }
+    }
+
+    #[test]
+    fn blocks_are_found_through_local_modules_and_unknown_in_others() {
+        let declared = declared(&[
+            (
+                "main.tf",
+                "resource \"a_b\" \"c\" {}\nmodule \"m\" {\n  source = \"./m\"\n}\nmodule \"far\" {\n  source = \"x/y/z\"\n}\n",
+            ),
+            ("m/main.tf", "resource \"a_b\" \"inner\" {\n  x = 1\n}\n"),
+        ]);
+        assert_eq!(block(&declared, "a_b.c"), "present");
+        assert_eq!(block(&declared, "a_b.gone"), "absent");
+        assert_eq!(block(&declared, "module.m[0].a_b.inner"), "present");
+        assert_eq!(block(&declared, "module.m[0].a_b.gone"), "absent");
+        assert_eq!(block(&declared, "module.gone.a_b.c"), "absent");
+        assert_eq!(block(&declared, "module.far.a_b.c"), "unknown");
+        let argument = |path: cty::Path| declared.argument(&"module.m.a_b.inner".parse().expect("an address"), &path);
+        assert!(matches!(argument(cty::Path::default().attr("x")), Declaration::Written(_)));
+        assert_eq!(argument(cty::Path::default().attr("y")), Declaration::Silent);
+    }
+
+    #[test]
+    fn an_address_that_may_have_moved_is_not_absent() {
+        let moved = "resource \"a_b\" \"new\" {}\nmoved {\n  from = a_b.old\n  to = a_b.new\n}\n";
+        assert_eq!(block(&declared(&[("main.tf", moved)]), "a_b.old"), "unknown");
+    }
+
+    #[test]
+    fn code_with_mistakes_is_unknown() {
+        assert_eq!(block(&declared(&[("main.tf", "resource \"a_b\" {")]), "a_b.c"), "unknown");
+    }
+
+    #[test]
+    fn provider_blocks_name_places() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = "provider \"aws\" {\n  region = \"eu-west-1\"\n  profile = \"prod\"\n}\nprovider \"aws\" {\n  alias = \"x\"\n  region = var.r\n}\n";
+        std::fs::write(folder.path().join("main.tf"), text).expect("it is written");
+        let places = provider_places(folder.path());
+        assert_eq!(places.regions, BTreeSet::from([Region::from("eu-west-1")]));
+        assert_eq!(places.profiles, BTreeSet::from(["prod".to_owned()]));
+    }
+
+    #[test]
+    fn relative_paths_are_resolved() {
+        assert_eq!(normal(Path::new("./a/../b/./c")), "b/c");
+        assert_eq!(normal(Path::new("a/../../b")), "../b");
+        assert_eq!(normal(Path::new("./.")), ".");
+    }
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{Diagnostic, Diagnostics, NativeType, Region, ResourceType, ScopeOutcome, StateRef};
 
 use crate::accounts::Hints;
+use crate::claims::{self, Claims};
 use crate::code::{self, Declared};
 use crate::request::{Freshness, ScopeRequest, StatesRequest};
 use crate::scan::{self, ScanRequest};
@@ -98,7 +99,7 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
         let scan = ScanRequest {
             scope: ScopeRequest { types: types.iter().map(ToString::to_string).collect(), ..request.scope.clone() },
             store: request.store.clone(),
-            dir: request.states.dir.clone(),
+            dir: code::root(&request.states, session),
         };
         let scan = scan::prepare(session, &scan, &hints(&states, &request.options.filters)).await?;
         callers = scan.callers();
@@ -115,7 +116,8 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
         options.max_age = SignedDuration::try_from(max_age).ok();
     }
     let now = (session.now)();
-    let declared = code::declared(&request.states, session)?;
+    let (declared, problems) = code::declared(&request.states, session);
+    diagnostics.extend(problems);
     let job = Job { store: request.store.clone(), catalog, ignore, callers, options, types, fresh, declared, now };
     let (states, job, mut verdict) =
         tokio::task::spawn_blocking(move || job.run(states)).await.map_err(|source| {
@@ -227,11 +229,17 @@ impl Job {
             declared: self.declared.as_ref().map(|declared| declared as &dyn DeclaredArguments),
             ignore: &self.ignore,
         };
-        let native_types = self.types.iter().map(ToString::to_string).collect();
+        let claiming = claims::claiming_types(&self.catalog);
+        let native_types = self.types.difference(&claiming).map(ToString::to_string).collect();
         let wanted = store::Query { native_types, ..store::Query::default() };
+        let claims = Claims::read(&snapshot, &self.catalog)?;
         let mut failure = None;
         let mut objects = snapshot.objects(&wanted).map_while(|object| match object {
-            Ok(object) => Some(object.object),
+            Ok(stored) => {
+                let mut object = stored.object;
+                claims.apply(&mut object);
+                Some(object)
+            }
             Err(error) => {
                 failure = Some(error);
                 None
@@ -284,7 +292,7 @@ pub fn subject(states: &[StateRef], question: Question) -> String {
 fn types_to_look_at(catalog: &Catalog, request: &DriftRequest, states: &States) -> Result<BTreeSet<NativeType>, Error> {
     let selected = catalog::select(catalog, &request.scope.types)?;
     if request.options.question != Question::Drift {
-        return Ok(selected);
+        return Ok(selected.into_iter().chain(claims::claiming_types(catalog)).collect());
     }
     let recorded: BTreeSet<&ResourceType> =
         states.recorded.iter().map(|instance| instance.address.resource_type()).collect();
@@ -298,7 +306,10 @@ fn types_to_look_at(catalog: &Catalog, request: &DriftRequest, states: &States) 
 fn hints(states: &States, filters: &Filters) -> Hints {
     let is_wanted = |region: &Region| filters.regions.is_empty() || filters.regions.contains(region);
     let recorded = states.recorded.iter();
-    Hints { regions: recorded.filter_map(|instance| instance.region.clone()).filter(is_wanted).collect() }
+    Hints {
+        regions: recorded.filter_map(|instance| instance.region.clone()).filter(is_wanted).collect(),
+        ..Hints::default()
+    }
 }
 
 fn read_ignore_file(session: &Session, request: &DriftRequest) -> Result<IgnoreRules, Error> {

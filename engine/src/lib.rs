@@ -12,7 +12,9 @@
 //! as the story of the command.
 
 mod accounts;
+mod adopt;
 mod catalog;
+mod claims;
 mod code;
 mod doctor;
 mod drift;
@@ -24,6 +26,7 @@ mod session;
 pub mod states;
 mod types;
 
+pub use adopt::{AdoptAnswer, AdoptRequest, adopt};
 pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
 pub use drift::{DriftAnswer, DriftRequest, drift, subject};
 pub use error::{Error, ErrorKind};

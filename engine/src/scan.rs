@@ -75,7 +75,9 @@ pub(crate) async fn prepare(session: &Session, request: &ScanRequest, hints: &Hi
     let types = catalog::select(&catalog, &request.scope.types)?;
     let mut hints = hints.clone();
     if let Some(directory) = &request.dir {
-        hints.regions.extend(code::provider_regions(&session.path(directory))?);
+        let places = code::provider_places(&session.path(directory));
+        hints.regions.extend(places.regions);
+        hints.profiles.extend(places.profiles);
     }
     let network = accounts::network(session, &request.scope, &catalog)?;
     let accounts = accounts::open(session, &request.scope, &network, &catalog, &hints).await?;

@@ -82,7 +82,7 @@ fn places(session: &Session, request: &StatesRequest) -> Result<Vec<Arc<dyn Stat
         backend::Context { cancel: session.cancel.clone(), ..backend::Context::new(session.environment.clone()) };
     if request.locations.is_empty() {
         let directory = request.dir.as_deref().map_or(session.current_dir.clone(), |dir| session.path(dir));
-        let code = crate::code::backend_config(&directory)?;
+        let code = crate::code::backend_config(&directory);
         let place = backend::open_root(&directory, code.as_ref(), &context).map_err(state_error)?;
         return Ok(vec![place.into()]);
     }

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod adopt;
 mod comparison;
 mod completions;
 mod doctor;
@@ -36,6 +37,7 @@ enum Command {
     Query(query::Arguments),
     Drift(drift::Arguments),
     Unmanaged(unmanaged::Arguments),
+    Adopt(adopt::Arguments),
     State(state::Arguments),
     Types(types::Arguments),
     Doctor(doctor::Arguments),
@@ -51,6 +53,7 @@ impl CommandLine {
             Command::Query(arguments) => query::run(&arguments, &store, session),
             Command::Drift(arguments) => drift::run(arguments, &store, session).await,
             Command::Unmanaged(arguments) => unmanaged::run(arguments, &store, session).await,
+            Command::Adopt(arguments) => adopt::run(arguments, &store, session).await,
             Command::State(arguments) => state::run(arguments, session).await,
             Command::Types(arguments) => types::run(&arguments, session),
             Command::Doctor(arguments) => doctor::run(arguments, &store, session).await,

@@ -1,0 +1,80 @@
+//! `adopt`: import blocks for what nobody manages.
+
+use std::collections::BTreeSet;
+
+use ::drift::adopt::{Adoption, Choices, Step, plan};
+use hcl::emit::{ImportSource, import_block};
+use model::{Diagnostics, InstanceAddress};
+
+use crate::drift::{DriftAnswer, DriftRequest, compare};
+use crate::{Error, ErrorKind, Session};
+
+/// Asks for import blocks.
+#[derive(Clone, Debug)]
+pub struct AdoptRequest {
+    /// The comparison that tells what nobody manages.
+    pub comparison: DriftRequest,
+    /// What a person decided in a mapping file.
+    pub choices: Choices,
+}
+
+/// Import blocks, and what they were made from.
+#[derive(Debug)]
+pub struct AdoptAnswer {
+    /// What becomes of each unmanaged object: its position among the findings of the comparison, and the step.
+    pub steps: Vec<(usize, Step)>,
+    /// The text of `imports.tf`: one import block per object that is imported.
+    pub imports: String,
+    /// The comparison.
+    pub comparison: DriftAnswer,
+    /// Mistakes of the mapping file that the rest survived.
+    pub diagnostics: Diagnostics,
+}
+
+/// Writes import blocks for what no state of the set manages.
+///
+/// # Errors
+///
+/// As [`crate::drift()`]; and where the mapping file sends two objects to one address, or to one that is taken.
+pub async fn adopt(session: &Session, request: &AdoptRequest) -> Result<AdoptAnswer, Error> {
+    let (comparison, states) = compare(session, &request.comparison).await?;
+    let recorded: BTreeSet<&InstanceAddress> = states.recorded.iter().map(|instance| &instance.address).collect();
+    let (adoptions, diagnostics) = plan(&comparison.verdict.findings, &recorded, &request.choices);
+    let (errors, diagnostics): (Diagnostics, Diagnostics) =
+        diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == model::Severity::Error);
+    if !errors.is_empty() {
+        let detail = "The mapping file contradicts itself or the states.";
+        return Err(Error::new(ErrorKind::Usage, "write import blocks", detail).with_diagnostics(errors));
+    }
+    let mut imports = String::new();
+    for Adoption { step, .. } in &adoptions {
+        let Step::Import { to, id } = step else { continue };
+        if !imports.is_empty() {
+            imports.push('\n');
+        }
+        let block = import_block(to, ImportSource::Id(id), None).map_err(|error| {
+            Error::new(ErrorKind::Usage, "write import blocks", format!("The block for {to} {error}."))
+        })?;
+        imports.push_str(&block);
+    }
+    // Both are in the order of the findings, so one pass pairs them.
+    let mut adoptions = adoptions.into_iter().peekable();
+    let mut steps = Vec::new();
+    for (position, finding) in comparison.verdict.findings.iter().enumerate() {
+        if let Some(adoption) = adoptions.next_if(|adoption| std::ptr::eq(adoption.finding, finding)) {
+            steps.push((position, adoption.step));
+        }
+    }
+    Ok(AdoptAnswer { steps, imports, comparison, diagnostics })
+}
+
+impl AdoptAnswer {
+    /// Gives each unmanaged object with what becomes of it, in the order of the findings.
+    pub fn adoptions(&self) -> Vec<Adoption<'_>> {
+        let findings = &self.comparison.verdict.findings;
+        self.steps
+            .iter()
+            .map(|(position, step)| Adoption { finding: &findings[*position], step: step.clone() })
+            .collect()
+    }
+}
