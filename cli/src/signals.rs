@@ -20,10 +20,7 @@ impl Signals {
             tokio::spawn(async move {
                 while stream.recv().await.is_some() {
                     if signals.0.swap(number, Ordering::SeqCst) != 0 {
-                        #[expect(
-                            clippy::exit,
-                            reason = "a second signal means now; nothing half-written is left, files appear by rename"
-                        )]
+                        // Nothing half-written is left: files appear by rename, the store by transactions.
                         std::process::exit(128 + i32::from(number));
                     }
                     cancel.cancel();

@@ -81,22 +81,13 @@ fn places(session: &Session, request: &StatesRequest) -> Result<Vec<Arc<dyn Stat
     let context =
         backend::Context { cancel: session.cancel.clone(), ..backend::Context::new(session.environment.clone()) };
     if request.locations.is_empty() {
-        let directory = request.dir.as_deref().map_or(session.current_dir.clone(), |dir| session.path(dir));
-        let code = crate::code::backend_config(&directory);
-        let place = backend::open_root(&directory, code.as_ref(), &context).map_err(state_error)?;
+        let directory = request.dir.as_deref().unwrap_or(Path::new("."));
+        let code = crate::code::backend_config(&session.path(directory));
+        let place = backend::open_root(directory, code.as_ref(), &context).map_err(state_error)?;
         return Ok(vec![place.into()]);
     }
-    request
-        .locations
-        .iter()
-        .map(|text| {
-            let location = match Location::parse(text).map_err(state_error)? {
-                Location::Path(path) => Location::Path(session.path(&path)),
-                other => other,
-            };
-            backend::open(&location, &context).map(Arc::from).map_err(state_error)
-        })
-        .collect()
+    let open = |text: &String| backend::open(&Location::parse(text)?, &context);
+    request.locations.iter().map(|text| open(text).map(Arc::from).map_err(state_error)).collect()
 }
 
 async fn read(
@@ -153,7 +144,7 @@ impl States {
             // What cannot be decoded here is reported when the instance is compared.
             let Ok(attributes) = self.snapshots[instance.state].attributes(instance.position, None) else { continue };
             let (attributes, _) = attributes.unmark_deep_with_paths();
-            let Ok(json) = cty::json::encode(&attributes, &attributes.ty()) else { continue };
+            let Ok(json) = cty::json::encode(&attributes, attributes.ty()) else { continue };
             let Ok(object) = serde_json::from_slice(&json) else { continue };
             let subject = Subject { object: &object, parent: None, scope: &place };
             instance.import_id =
