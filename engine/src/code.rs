@@ -223,13 +223,10 @@ impl DeclaredArguments for Declared {
         if block.ignores(path) {
             return Declaration::IgnoredChanges;
         }
-        if !block.writes(path) {
-            return Declaration::Silent;
+        match block.written(path) {
+            Some(argument) => Declaration::Written(argument.span.clone()),
+            None => Declaration::Silent,
         }
-        let first = path.to_string();
-        let name = first.split(['.', '[']).next().unwrap_or_default();
-        let written = block.arguments.iter().find(|argument| argument.path.first().is_some_and(|part| part == name));
-        Declaration::Written(written.map_or_else(|| block.span.clone(), |argument| argument.span.clone()))
     }
 }
 
