@@ -26,12 +26,12 @@ pub struct Adoption<'a> {
     /// The object.
     pub finding: &'a Finding,
     /// What it becomes.
-    pub step: Step,
+    pub step: AdoptionStep,
 }
 
 /// What adoption does with one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum AdoptionStep {
     /// It is imported.
     Import {
         /// To this address.
@@ -70,7 +70,7 @@ pub fn plan<'a>(
             continue;
         }
         let to = proposed.map(|address| address.instance(None));
-        let skip = |reason: &str| Step::Skip { reason: reason.to_owned(), to: to.clone() };
+        let skip = |reason: &str| AdoptionStep::Skip { reason: reason.to_owned(), to: to.clone() };
         let choice = finding.resource_type.clone().zip(finding.id.clone()).and_then(|key| choices.get(&key));
         let step = match (&finding.resource_type, &finding.id, choice) {
             (None, _, _) => skip("No Terraform type is known for it."),
@@ -95,12 +95,12 @@ pub fn plan<'a>(
                     );
                     continue;
                 }
-                Step::Import { to: address.clone(), id: id.clone() }
+                AdoptionStep::Import { to: address.clone(), id: id.clone() }
             }
             (Some(_), Some(id), None) => match (&finding.ignored, &finding.folded, &to) {
                 (Some(reason), _, _) | (None, Some(reason), _) => skip(reason),
                 (None, None, Some(to)) if finding.kind == Kind::Unmanaged => {
-                    Step::Import { to: to.clone(), id: id.clone() }
+                    AdoptionStep::Import { to: to.clone(), id: id.clone() }
                 }
                 _ => skip(&finding.reason),
             },

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use drift::adopt::{Choice, Choices, Step, plan};
+use drift::adopt::{AdoptionStep, Choice, Choices, plan};
 use support::World;
 
 fn planned(world: &World, choices: &Choices) -> String {
@@ -13,8 +13,8 @@ fn planned(world: &World, choices: &Choices) -> String {
     let (adoptions, diagnostics) = plan(&verdict.findings, &recorded, choices);
     let mut lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     lines.extend(adoptions.iter().map(|adoption| match &adoption.step {
-        Step::Import { to, id } => format!("{id} -> {to}"),
-        Step::Skip { reason, .. } => {
+        AdoptionStep::Import { to, id } => format!("{id} -> {to}"),
+        AdoptionStep::Skip { reason, .. } => {
             format!("{} skipped: {reason}", adoption.finding.id.as_ref().map_or("-", |id| id.as_str()))
         }
     }));

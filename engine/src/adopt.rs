@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ::drift::adopt::{Adoption, Choices, Step, plan};
+use ::drift::adopt::{Adoption, AdoptionStep, Choices, plan};
 use hcl::emit::{ImportSource, import_block};
 use model::{Diagnostics, InstanceAddress};
 
@@ -22,7 +22,7 @@ pub struct AdoptRequest {
 #[derive(Debug)]
 pub struct AdoptAnswer {
     /// What becomes of each unmanaged object: its position among the findings of the comparison, and the step.
-    pub steps: Vec<(usize, Step)>,
+    pub steps: Vec<(usize, AdoptionStep)>,
     /// The text of `imports.tf`: one import block per object that is imported.
     pub imports: String,
     /// The comparison.
@@ -48,7 +48,7 @@ pub async fn adopt(session: &Session, request: &AdoptRequest) -> Result<AdoptAns
     }
     let mut imports = String::new();
     for Adoption { step, .. } in &adoptions {
-        let Step::Import { to, id } = step else { continue };
+        let AdoptionStep::Import { to, id } = step else { continue };
         if !imports.is_empty() {
             imports.push('\n');
         }

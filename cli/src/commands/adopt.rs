@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use drift::Question;
-use drift::adopt::{Choices, Step};
+use drift::adopt::{AdoptionStep, Choices};
 use engine::{AdoptRequest, Session};
 
 use super::comparison::ComparisonArgs;
@@ -66,7 +66,8 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
     match arguments.format.format() {
         FormatName::Json => render::adopt(&answer, &out_dir)?,
         FormatName::Terminal | FormatName::Markdown => {
-            let n_imported = answer.steps.iter().filter(|(_, step)| matches!(step, Step::Import { .. })).count();
+            let n_imported =
+                answer.steps.iter().filter(|(_, step)| matches!(step, AdoptionStep::Import { .. })).count();
             let n_skipped = answer.steps.len() - n_imported;
             output::write_stdout(|out| {
                 writeln!(out, "{n_imported} import blocks in {}", imports_path.display())?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ::drift::adopt::{Adoption, Step};
+use ::drift::adopt::{Adoption, AdoptionStep};
 use jiff::Timestamp;
 use model::{Diagnostic, InstanceAddress};
 use serde::{Serialize, Serializer};
@@ -105,8 +105,8 @@ impl Serialize for Items<'_> {
 fn item<'a>(adoption: &'a Adoption<'a>, report: &'a AdoptReport<'a>) -> Item<'a> {
     let finding = adoption.finding;
     let (address, status, reason, changes): (_, _, _, &[String]) = match &adoption.step {
-        Step::Skip { reason, to } => (to.as_ref(), "skipped", Some(reason.as_str()), &[]),
-        Step::Import { to, .. } => match report.verified.get(to) {
+        AdoptionStep::Skip { reason, to } => (to.as_ref(), "skipped", Some(reason.as_str()), &[]),
+        AdoptionStep::Import { to, .. } => match report.verified.get(to) {
             None | Some(Verification::NotAsked) => (Some(to), "unverified", None, &[]),
             Some(Verification::Clean) => (Some(to), "clean", None, &[]),
             Some(Verification::Changes(changes)) => (Some(to), "changes", None, changes),

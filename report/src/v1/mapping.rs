@@ -1,7 +1,7 @@
 //! `driftmgr.mapping/v1`: which object goes to which address. `driftmgr adopt` writes it, a person edits it, and
 //! `driftmgr adopt` reads it back.
 
-use drift::adopt::{Adoption, Choice, Choices, Step};
+use drift::adopt::{Adoption, AdoptionStep, Choice, Choices};
 use model::{Diagnostic, Diagnostics, InstanceAddress, Position, Span};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -56,8 +56,8 @@ impl Serialize for Document<'_> {
 fn entry<'a>(adoption: &'a Adoption<'a>, root: Option<&'a str>) -> Option<Entry<'a>> {
     let finding = adoption.finding;
     let (address, skip, reason) = match &adoption.step {
-        Step::Import { to, .. } => (Some(to), false, None),
-        Step::Skip { reason, to } => (to.as_ref(), true, Some(reason.as_str())),
+        AdoptionStep::Import { to, .. } => (Some(to), false, None),
+        AdoptionStep::Skip { reason, to } => (to.as_ref(), true, Some(reason.as_str())),
     };
     Some(Entry {
         resource_type: finding.resource_type.as_ref()?.as_str(),
