@@ -1,6 +1,5 @@
 //! The states a request names: found, read, indexed, and watched for writes.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -156,8 +155,8 @@ impl States {
     pub(crate) async fn moved(&self) -> bool {
         for source in &self.sources {
             let Some(version) = &source.version else { continue };
-            let now = source.place.get(&source.workspace).await;
-            if !now.is_ok_and(|file| file.version.as_ref() == Some(version)) {
+            let now = source.place.version(&source.workspace).await;
+            if !now.is_ok_and(|now| now.as_ref() == Some(version)) {
                 return true;
             }
         }
@@ -171,10 +170,8 @@ impl RecordedAttributes for States {
         let undecodable = |error: &dyn std::fmt::Display| {
             Cause::new(CauseKind::InvalidReply, format!("The recorded attributes cannot be decoded: {error}."))
         };
-        let value =
-            self.snapshots[recorded.state].attributes(recorded.position, None).map_err(|error| undecodable(&error))?;
-        let attributes: BTreeMap<&str, &Value> = value.entries().collect();
-        Ok(names.iter().map(|name| attributes.get(name).map(|value| (*value).clone())).collect())
+        let snapshot = &self.snapshots[recorded.state];
+        snapshot.attributes_by_name(recorded.position, names).map_err(|error| undecodable(&error))
     }
 }
 

@@ -91,6 +91,16 @@ impl StateSnapshot {
         self.with_object(position, |json| format::decode_attribute(json, name, ty))
     }
 
+    /// Decodes top-level attributes of one instance, in the order asked; `None` for those not there.
+    ///
+    /// The other attributes are stepped over.
+    ///
+    /// # Errors
+    /// As [`StateSnapshot::instance`] and [`format::decode_attributes`].
+    pub fn attributes_by_name(&self, position: usize, names: &[&str]) -> Result<Vec<Option<Value>>, Error> {
+        self.with_object(position, |json| format::decode_attributes(json, names))
+    }
+
     /// Decodes one output value of the root module; `None` where there is none of that name.
     ///
     /// # Errors

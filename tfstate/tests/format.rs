@@ -8,7 +8,8 @@ use cty::{Path, Type, Value};
 use model::{Diagnostics, ResourceMode};
 use tfstate::Reading;
 use tfstate::format::{
-    Attributes, CheckStatus, CheckedKind, InstanceObject, OutputValue, decode_attribute, decode_checks,
+    Attributes, CheckStatus, CheckedKind, InstanceObject, OutputValue, decode_attribute, decode_attributes,
+    decode_checks,
 };
 
 fn read(bytes: &[u8]) -> (Reading, Diagnostics) {
@@ -218,6 +219,9 @@ fn an_instance_is_read_in_full() {
     assert_eq!(tags.len(), 1);
     assert!(decode_attribute(json, "password", None).unwrap().unwrap().is_sensitive());
     assert!(decode_attribute(json, "absent", None).unwrap().is_none());
+    let several = decode_attributes(json, &["password", "absent", "size"]).unwrap();
+    assert!(several[0].as_ref().unwrap().is_sensitive() && several[1].is_none());
+    assert_eq!(several[2].as_ref().unwrap().to_string(), "9007199254740993.5");
     assert!(decode_attribute(json, "tags", Some(&Type::Number)).is_err());
 }
 

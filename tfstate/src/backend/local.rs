@@ -5,6 +5,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use model::Diagnostics;
@@ -137,11 +138,11 @@ impl StateSource for Local {
         let path = self.path(workspace)?;
         let shown = path.display().to_string();
         let file = File::open(&path).and_then(|file| {
-            let is_directory = file.metadata()?.is_dir();
-            if is_directory { Err(io::Error::from(io::ErrorKind::IsADirectory)) } else { Ok(file) }
+            let metadata = file.metadata()?;
+            if metadata.is_dir() { Err(io::Error::from(io::ErrorKind::IsADirectory)) } else { Ok((file, metadata)) }
         });
-        let file = match file {
-            Ok(file) => file,
+        let (file, metadata) = match file {
+            Ok(found) => found,
             Err(error) => {
                 let mut error = missing(Error::from_io("open the state", error).with("file", &shown));
                 let others = self.names().unwrap_or_default();
@@ -160,11 +161,23 @@ impl StateSource for Local {
         Ok(StateFile {
             url: shown.into(),
             workspace: workspace.into(),
-            version: None,
+            version: version_of(&metadata),
             bytes: StateBytes::from_file(file)?,
             warnings,
         })
     }
+
+    async fn version(&self, workspace: &str) -> Result<Option<String>, Error> {
+        let path = self.path(workspace)?;
+        let metadata = fs::metadata(&path)
+            .map_err(|error| Error::from_io("look at the state", error).with("file", path.display()))?;
+        Ok(version_of(&metadata))
+    }
+}
+
+fn version_of(metadata: &fs::Metadata) -> Option<String> {
+    let modified = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(format!("{}-{}", metadata.len(), modified.as_nanos()))
 }
 
 /// Reads the note that terraform leaves beside a state while it holds the lock.

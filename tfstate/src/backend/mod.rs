@@ -45,6 +45,12 @@ pub trait StateSource: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`ErrorKind::NotFound`] where the workspace has no snapshot.
     async fn get(&self, workspace: &str) -> Result<StateFile, Error>;
+
+    /// Asks what [`StateFile::version`] would be now, without fetching the snapshot.
+    ///
+    /// # Errors
+    /// As [`StateSource::get`].
+    async fn version(&self, workspace: &str) -> Result<Option<String>, Error>;
 }
 
 /// A snapshot that was fetched and not looked at yet.
@@ -54,7 +60,7 @@ pub struct StateFile {
     pub url: Arc<str>,
     /// The workspace it belongs to.
     pub workspace: Arc<str>,
-    /// What the place calls this version of it: an entity tag or a version id.
+    /// What changes whenever it is written: an entity tag, or size and time. Absent where nothing can be written.
     pub version: Option<String>,
     /// Its bytes.
     pub bytes: StateBytes,

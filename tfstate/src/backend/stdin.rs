@@ -68,6 +68,10 @@ impl StateSource for Stdin {
             warnings: Diagnostics::new(),
         })
     }
+
+    async fn version(&self, _: &str) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
 }
 
 fn spool(mut stream: Box<dyn Read + Send>) -> Result<StateBytes, Error> {

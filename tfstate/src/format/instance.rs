@@ -98,6 +98,26 @@ pub fn decode_attribute(json: &[u8], name: &str, ty: Option<&Type>) -> Result<Op
     decode().map_err(|flaw| undecodable(flaw, name))
 }
 
+/// Decodes top-level attributes without types, in the order asked, as [`decode_attribute`] decodes one.
+///
+/// # Errors
+/// As [`decode_attribute`].
+pub fn decode_attributes(json: &[u8], names: &[&str]) -> Result<Vec<Option<Value>>, Error> {
+    let decode = || -> Result<Vec<Option<Value>>, Flaw> {
+        let mut members = Members::parse(json)?;
+        let Some(attributes) = members.take("attributes") else { return Ok(vec![None; names.len()]) };
+        let paths = sensitive_paths(&mut members)?;
+        let attributes = Members::parse(attributes.as_bytes())?;
+        let decode_one = |name: &&str| {
+            let Some(text) = attributes.get(name) else { return Ok(None) };
+            let value = decode_value(text, None).map_err(|flaw| Flaw(format!("{name}: {flaw}")))?;
+            Ok(Some(sensitive::mark(&value, &sensitive::within_attribute(&paths, name))))
+        };
+        names.iter().map(decode_one).collect()
+    };
+    decode().map_err(|flaw| undecodable(flaw, &names.join(" ")))
+}
+
 fn undecodable(flaw: Flaw, what: &str) -> Error {
     Error::new(ErrorKind::Invalid, "decode attributes of the state").with("attribute", what).because(flaw)
 }

@@ -10,5 +10,5 @@ mod output;
 pub(crate) mod sensitive;
 
 pub use check::{CheckObject, CheckResult, CheckStatus, CheckedKind, decode_checks};
-pub use instance::{Attributes, InstanceObject, decode_attribute};
+pub use instance::{Attributes, InstanceObject, decode_attribute, decode_attributes};
 pub use output::OutputValue;

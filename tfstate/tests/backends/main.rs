@@ -39,6 +39,10 @@ async fn check_contract(source: &dyn StateSource) {
         let kind = source.get(escape).await.unwrap_err().kind;
         assert!(matches!(kind, ErrorKind::Configuration | ErrorKind::NotFound), "{escape:?}: {kind:?}");
     }
+    if let Some(version) = source.version(&selected).await.unwrap() {
+        assert_eq!(source.get(&selected).await.unwrap().version, Some(version));
+        assert_eq!(source.version("absent").await.unwrap_err().kind, ErrorKind::NotFound);
+    }
     let snapshot = snapshot(source, &selected).await.unwrap();
     let (recorded, _) = snapshot.recorded_instances(0);
     assert_eq!(recorded.len(), snapshot.index().instances().filter(|instance| instance.is_managed()).count());
@@ -181,7 +185,9 @@ async fn a_state_that_is_written_meanwhile_is_noticed() {
     write(directory.path(), "terraform.tfstate", STATE);
     let source = open(directory.path().to_str().unwrap()).unwrap();
     let snapshot = snapshot(&*source, "default").await.unwrap();
+    let version = source.version("default").await.unwrap();
     write(directory.path(), "terraform.tfstate", &STATE.replace("1.11.4", "1.11.40"));
+    assert_ne!(source.version("default").await.unwrap(), version);
     let error = snapshot.attributes(0, None).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Moved);
     assert!(error.is_retryable());

@@ -7,6 +7,7 @@ mod config;
 mod listing;
 
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -195,9 +196,9 @@ impl S3 {
         error.with("bucket", &self.config.bucket).with("key", key)
     }
 
-    /// Asks for the bytes from an offset on, of one version where that is known.
-    async fn get_piece(&self, key: &str, start: u64, version: Option<&str>) -> Result<Response, Error> {
-        let range = format!("bytes={start}-{}", start + PIECE - 1);
+    /// Asks for the bytes of a range, of one version where that is known.
+    async fn get_piece(&self, key: &str, range: Range<u64>, version: Option<&str>) -> Result<Response, Error> {
+        let range = format!("bytes={}-{}", range.start, range.end - 1);
         self.send("s3:GetObject", key, None, |request| {
             let header = |text: &str| HeaderValue::from_str(text).ok();
             request.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -213,7 +214,7 @@ impl S3 {
     }
 
     async fn get_state(&self, key: &str) -> Result<(StateBytes, Option<String>), Error> {
-        let first = self.get_piece(key, 0, None).await?;
+        let first = self.get_piece(key, 0..PIECE, None).await?;
         let version = first.header("etag").map(str::to_owned);
         if first.status.as_u16() == 416 {
             return Ok((StateBytes::from(Bytes::new()), version));
@@ -239,7 +240,7 @@ impl S3 {
             if n_written >= n_total {
                 break;
             }
-            piece = self.get_piece(key, n_written, version.as_deref()).await?;
+            piece = self.get_piece(key, n_written..n_written + PIECE, version.as_deref()).await?;
             let is_same = piece.header("etag") == version.as_deref() && total_bytes(&piece) == Some(n_total);
             if !is_same || piece.body.is_empty() {
                 let moved = Error::new(ErrorKind::Moved, "fetch a state that is being written")
@@ -330,5 +331,11 @@ impl StateSource for S3 {
             None => Diagnostics::new(),
         };
         Ok(StateFile { url: url.into(), workspace: workspace.into(), version, bytes, warnings })
+    }
+
+    async fn version(&self, workspace: &str) -> Result<Option<String>, Error> {
+        check_workspace(workspace)?;
+        let piece = self.get_piece(&self.key(workspace), 0..1, None).await?;
+        Ok(piece.header("etag").map(str::to_owned))
     }
 }
