@@ -62,6 +62,10 @@ impl<'a> Scopes<'a> {
         mapping: &TypeMapping,
         index: &Index<'_>,
     ) -> Result<Timestamp, Cause> {
+        if instance.import_id.as_ref().is_some_and(|id| id.as_str().is_empty()) {
+            let detail = "The state does not record what such an object is listed by.";
+            return Err(Cause::new(CauseKind::NoIdentity, detail));
+        }
         if import_id(instance).is_none() && instance.arn.is_none() && instance.identity.is_none() {
             let detail = "The state records neither an id, nor an ARN, nor an identity of it.";
             return Err(Cause::new(CauseKind::NoIdentity, detail));

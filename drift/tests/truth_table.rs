@@ -213,7 +213,9 @@ fn an_id_attribute_that_is_no_import_id_makes_no_double_owner() {
 #[test]
 fn an_import_id_that_the_state_cannot_form_proves_no_absence() {
     let mut world = World::new();
-    world.record("aws_iam_role.a", "rule-of-many").import_id = Some("".into());
+    let role = world.record("aws_iam_role.a", "rule-of-many");
+    role.import_id = Some("".into());
+    role.arn = Some("arn:aws:iam::111111111111:role/a".to_owned());
     assert_eq!(world.judge().summary.by_kind, [(model::Kind::Undetermined, 1)].into());
 }
 

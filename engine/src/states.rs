@@ -146,8 +146,9 @@ impl States {
             let Ok(json) = cty::json::encode(&attributes, attributes.ty()) else { continue };
             let Ok(object) = serde_json::from_slice(&json) else { continue };
             let subject = Subject { object: &object, parent: None, scope: &place };
-            instance.import_id =
-                templates.iter().find_map(|template| template.render(&subject).ok()).map(ImportId::from);
+            // Without a value the state cannot name what the cloud lists, which is not the same as having no template.
+            let import_id = templates.iter().find_map(|template| template.render(&subject).ok());
+            instance.import_id = Some(ImportId::from(import_id.unwrap_or_default()));
         }
     }
 

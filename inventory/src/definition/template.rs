@@ -32,8 +32,9 @@ pub struct Subject<'a> {
 
 /// Text with placeholders such as `{/VpcId}`, `{parent/RoleName}` or `{account}`.
 ///
-/// A placeholder names `account`, `region`, `partition`, `dns_suffix`, `service`, a pointer into the object (`{/a/b}`)
-/// or a pointer into the parent (`{parent/a/b}`), then filters: `{/Path|tail:/}`. `{{` and `}}` stand for braces.
+/// A placeholder names `account`, `region`, `partition`, `dns_suffix`, a pointer into the object (`{/a/b}`)
+/// or a pointer into the parent (`{parent/a/b}`), then filters: `{/Path|tail:/}`. `{/State|must:on}` stands for nothing,
+/// and keeps the template from having a value where the state is another. `{{` and `}}` stand for braces.
 /// Nothing in a template runs code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -69,6 +70,8 @@ enum Filter {
     Head(String),
     /// Lower case.
     Lower,
+    /// Stands for nothing where the value is absent, empty or this text; else the template has no value.
+    Must(String),
 }
 
 /// A placeholder found nothing to stand for.
@@ -121,9 +124,15 @@ impl Template {
             match part {
                 Part::Literal(text) => rendered.push_str(text),
                 Part::Placeholder { root, filters, text } => {
-                    let value = root
-                        .value(subject)
-                        .ok_or_else(|| MissingValue { template: self.text.clone(), placeholder: text.clone() })?;
+                    let missing = || MissingValue { template: self.text.clone(), placeholder: text.clone() };
+                    let value = root.value(subject);
+                    if let [Filter::Must(expected)] = filters.as_slice() {
+                        if value.is_none_or(|value| value.is_empty() || value == *expected) {
+                            continue;
+                        }
+                        return Err(missing());
+                    }
+                    let value = value.ok_or_else(missing)?;
                     rendered.push_str(&filters.iter().fold(value, |value, filter| filter.apply(&value)));
                 }
             }
@@ -172,6 +181,7 @@ impl Filter {
             Self::Tail(separator) => value.rsplit_once(separator.as_str()).map_or(value, |(_, tail)| tail).to_owned(),
             Self::Head(separator) => value.split_once(separator.as_str()).map_or(value, |(head, _)| head).to_owned(),
             Self::Lower => value.to_lowercase(),
+            Self::Must(_) => value.to_owned(),
         }
     }
 }
@@ -223,9 +233,15 @@ fn parse_placeholder(text: &str) -> Result<Part, String> {
             None if filter == "lower" => Ok(Filter::Lower),
             Some(("tail", separator)) if !separator.is_empty() => Ok(Filter::Tail(separator.to_owned())),
             Some(("head", separator)) if !separator.is_empty() => Ok(Filter::Head(separator.to_owned())),
-            _ => Err(format!("`{filter}` is no filter: use urlencode, urlpath, lower, tail:TEXT or head:TEXT")),
+            Some(("must", expected)) => Ok(Filter::Must(expected.to_owned())),
+            _ => Err(format!(
+                "`{filter}` is no filter: use urlencode, urlpath, lower, tail:TEXT, head:TEXT or must:TEXT"
+            )),
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    if filters.len() > 1 && filters.iter().any(|filter| matches!(filter, Filter::Must(_))) {
+        return Err("`must` goes with no other filter".to_owned());
+    }
     Ok(Part::Placeholder { root, filters, text: text.to_owned() })
 }
 
@@ -259,6 +275,9 @@ mod tests {
         check("{/Name|urlpath}?{/Count}", "a/b%20c?3");
         check("{/Name|head:/}", "a");
         check("{{{account}}}", "{123456789012}");
+        check("x{/Empty|must:}{/Count|must:3}{/Absent|must:y}", "x");
+        check("x{/Count|must:4}", "`{/Count|must:4}` of the template `x{/Count|must:4}` has no value in this object");
+        check("{/Name|must:a|lower}", "`must` goes with no other filter in the template `{/Name|must:a|lower}`");
         check("{/Empty}", "`{/Empty}` of the template `{/Empty}` has no value in this object");
         check("{", "the template `{` has a `{` without `}`; write `{{` for a brace");
         check("}", "the template `}` has a `}` without `{`; write `}}` for a brace");
@@ -269,7 +288,8 @@ mod tests {
         );
         check(
             "{/Name|exec}",
-            "`exec` is no filter: use urlencode, urlpath, lower, tail:TEXT or head:TEXT in the template `{/Name|exec}`",
+            "`exec` is no filter: use urlencode, urlpath, lower, tail:TEXT, head:TEXT or must:TEXT in the template \
+             `{/Name|exec}`",
         );
     }
 }
