@@ -26,7 +26,8 @@ pub struct Evidence<'a> {
     pub scopes: &'a [ScopeOutcome],
     /// Whose credentials were used.
     pub callers: &'a [Caller],
-    /// Which arguments the code writes, where the code was read.
+    /// Which arguments the code writes, where the code was read; used only where a single state is judged, which must
+    /// be that of the code.
     pub declared: Option<&'a dyn DeclaredArguments>,
     /// What the user chose to ignore.
     pub ignore: &'a IgnoreRules,

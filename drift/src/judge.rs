@@ -83,6 +83,9 @@ pub fn judge(
         };
     }
     let is_superseded = superseded_states(evidence, &mut diagnostics);
+    // Code belongs to one root module: beside the state of another root it would make orphans of that root's instances.
+    let n_judged = is_superseded.iter().filter(|is_superseded| !**is_superseded).count();
+    let evidence = &Evidence { declared: evidence.declared.filter(|_| n_judged == 1), ..*evidence };
     let index = Index::build(evidence, |position| {
         let instance = &evidence.recorded[position];
         instance.address.resource.mode == ResourceMode::Managed && !is_superseded[instance.state]

@@ -52,6 +52,17 @@ fn what_no_code_declares_is_an_orphan_or_dangling() {
 }
 
 #[test]
+fn code_says_nothing_about_the_instances_of_several_states() {
+    check!(|world| {
+        in_sync(world);
+        world.state("of_another_root.tfstate");
+        world.record("aws_vpc.other", "vpc-2");
+        world.object("aws.ec2.vpc", "vpc-2");
+        world.declared = Some(Code([("aws_vpc.main".to_owned(), vec![])].into()));
+    }, @"exit code 0");
+}
+
+#[test]
 fn deposed_objects_dangle_when_gone_and_are_pending_before() {
     check!(|world| {
         in_sync(world);
