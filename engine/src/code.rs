@@ -1,20 +1,19 @@
 //! The code beside a state: what it says about backends, regions and arguments. It is parsed, not evaluated.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use cty::Path as AttributePath;
 use drift::{Declaration, DeclaredArguments, DeclaredBlock};
-use hcl::module::{Module, ResourceBlock};
+use hcl::configuration::{Configuration, Lookup};
+use hcl::module::Module;
 use hcl::{File, ReadError, SourceTree};
-use model::{Diagnostics, ModuleAddress, Region, ResourceAddress, Severity};
+use model::{Diagnostics, Region, ResourceAddress, Severity};
 use tfstate::backend::BackendConfig;
 
 use crate::request::StatesRequest;
 use crate::{Session, states};
 
-/// How deeply modules may call modules.
-const MAX_DEPTH: usize = 32;
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 16 << 20;
 
@@ -92,10 +91,9 @@ pub(crate) fn provider_places(directory: &Path) -> ProviderPlaces {
 }
 
 /// What the code declares: the blocks of the root module and of the modules it calls, as far as they are on disk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Declared {
-    /// By the names of the calls that lead to the module; `None` for one that could not be read wholly.
-    modules: BTreeMap<Vec<String>, Option<Module>>,
+    configuration: Configuration,
     /// Whether any block moves or removes addresses: then an address without a block proves nothing.
     has_moves: bool,
 }
@@ -105,52 +103,15 @@ pub(crate) struct Declared {
 /// Mistakes in the code become warnings: what they hide is unknown, the rest is known.
 pub(crate) fn declared(request: &StatesRequest, session: &Session) -> (Option<Declared>, Diagnostics) {
     let Some(directory) = root(request, session) else { return (None, Diagnostics::new()) };
-    let mut reader = Reader {
-        directory: &directory,
-        installed: installed_modules(&directory),
-        declared: Declared::default(),
-        diagnostics: Diagnostics::new(),
-    };
-    reader.read(Vec::new(), ".");
-    let Reader { declared, mut diagnostics, .. } = reader;
+    let tree = Folder(&directory);
+    let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform");
+    let (configuration, mut diagnostics) = Configuration::read(&tree, ".", data_folder);
     for diagnostic in &mut diagnostics {
         diagnostic.severity = Severity::Warning;
     }
-    (Some(declared), diagnostics)
-}
-
-struct Reader<'a> {
-    directory: &'a Path,
-    installed: BTreeMap<String, String>,
-    declared: Declared,
-    diagnostics: Diagnostics,
-}
-
-impl Reader<'_> {
-    fn read(&mut self, calls: Vec<String>, folder: &str) {
-        let tree = Folder(self.directory);
-        let (module, diagnostics) = Module::read(&tree, folder);
-        let is_whole = !model::diagnostic::has_errors(&diagnostics);
-        self.diagnostics.extend(diagnostics);
-        self.declared.has_moves |= module.files.iter().any(|(path, _)| moves_addresses(&tree, path));
-        for call in &module.calls {
-            let mut path = calls.clone();
-            path.push(call.name.clone());
-            let local = call.source.as_deref().filter(|source| source.starts_with("./") || source.starts_with("../"));
-            let called = match local {
-                Some(source) => Some(normal(&Path::new(folder).join(source))),
-                None => self.installed.get(&path.join(".")).cloned(),
-            };
-            match called {
-                Some(called) if path.len() <= MAX_DEPTH => self.read(path, &called),
-                // A module that is not on disk is unknown, and so is everything in it.
-                _ => {
-                    self.declared.modules.insert(path, None);
-                }
-            }
-        }
-        self.declared.modules.insert(calls, is_whole.then_some(module));
-    }
+    let mut files = configuration.modules.values().flat_map(|module| &module.files);
+    let has_moves = files.any(|(path, _)| moves_addresses(&tree, path));
+    (Some(Declared { configuration, has_moves }), diagnostics)
 }
 
 fn moves_addresses(tree: &Folder<'_>, path: &str) -> bool {
@@ -161,65 +122,17 @@ fn moves_addresses(tree: &Folder<'_>, path: &str) -> bool {
     file.body.blocks.iter().any(|block| matches!(block.block_type.as_str(), "moved" | "removed"))
 }
 
-/// Reads where `terraform init` put the modules that are not local: folders by the names of the calls.
-fn installed_modules(directory: &Path) -> BTreeMap<String, String> {
-    let text = std::fs::read(directory.join(".terraform/modules/modules.json")).unwrap_or_default();
-    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    let modules = manifest["Modules"].as_array().into_iter().flatten();
-    modules
-        .filter_map(|module| Some((module["Key"].as_str()?.to_owned(), module["Dir"].as_str()?.to_owned())))
-        .filter(|(key, _)| !key.is_empty())
-        .collect()
-}
-
-/// Resolves `.` and `..` in a relative path, as text: links are followed by whoever opens it.
-fn normal(path: &Path) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir if parts.last().is_some_and(|part| *part != "..") => {
-                parts.pop();
-            }
-            Component::ParentDir => parts.push(".."),
-            Component::Normal(part) => parts.extend(part.to_str()),
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-        }
-    }
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
-}
-
-impl Declared {
-    fn resource(&self, address: &ResourceAddress) -> Result<Option<&ResourceBlock>, Unread> {
-        let calls: Vec<String> = address.module.steps().iter().map(|step| step.name.to_string()).collect();
-        let module = match self.modules.get(&calls) {
-            Some(Some(module)) => module,
-            Some(None) => return Err(Unread),
-            // The call itself is gone where its module was read.
-            None => return if self.is_caller_read(&calls) { Ok(None) } else { Err(Unread) },
-        };
-        let local = ResourceAddress { module: ModuleAddress::root(), ..address.clone() };
-        Ok(module.resource(&local))
-    }
-
-    fn is_caller_read(&self, calls: &[String]) -> bool {
-        (0..calls.len()).rev().find_map(|length| self.modules.get(&calls[..length])).is_some_and(Option::is_some)
-    }
-}
-
-/// Says that the code an address belongs to was not read.
-struct Unread;
-
 impl DeclaredArguments for Declared {
     fn block(&self, address: &ResourceAddress) -> DeclaredBlock {
-        match self.resource(address) {
-            Ok(Some(block)) => DeclaredBlock::Present(block.span.clone()),
-            Ok(None) if !self.has_moves => DeclaredBlock::Absent,
-            Ok(None) | Err(Unread) => DeclaredBlock::Unknown,
+        match self.configuration.resource(address) {
+            Lookup::Block(block) => DeclaredBlock::Present(block.span.clone()),
+            Lookup::Absent if !self.has_moves => DeclaredBlock::Absent,
+            Lookup::Absent | Lookup::Unread => DeclaredBlock::Unknown,
         }
     }
 
     fn argument(&self, address: &ResourceAddress, path: &AttributePath) -> Declaration {
-        let Ok(Some(block)) = self.resource(address) else { return Declaration::Unknown };
+        let Lookup::Block(block) = self.configuration.resource(address) else { return Declaration::Unknown };
         if block.ignores(path) {
             return Declaration::IgnoredChanges;
         }
@@ -292,12 +205,5 @@ mod tests {
         let places = provider_places(folder.path());
         assert_eq!(places.regions, BTreeSet::from([Region::from("eu-west-1")]));
         assert_eq!(places.profiles, BTreeSet::from(["prod".to_owned()]));
-    }
-
-    #[test]
-    fn relative_paths_are_resolved() {
-        assert_eq!(normal(Path::new("./a/../b/./c")), "b/c");
-        assert_eq!(normal(Path::new("a/../../b")), "../b");
-        assert_eq!(normal(Path::new("./.")), ".");
     }
 }
