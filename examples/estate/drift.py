@@ -7,6 +7,7 @@ document: what a drift report must find, as lists of `{type, id, ...}` under the
 - `missing`: a recorded object is gone.
 - `unmanaged`: an object that no state records.
 - `managed_elsewhere`: an object that a CloudFormation stack made.
+- `undetermined`: a recorded object that can't be judged, as the catalog does not know its type.
 - `optional`: objects that the changes above bring along; a report may list or fold them.
 """
 
@@ -17,7 +18,8 @@ import zipfile
 import boto3
 
 NAME = "shop-demo"
-truth = {kind: [] for kind in ("changed", "missing", "unmanaged", "managed_elsewhere", "optional")}
+KINDS = ("changed", "missing", "unmanaged", "managed_elsewhere", "undetermined", "optional")
+truth = {kind: [] for kind in KINDS}
 
 
 def client(service):
@@ -296,7 +298,6 @@ def make_by_stack():
     network = {"Ref": "Network"}
     template = {
         "Resources": {
-            "Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{stack}-jobs"}},
             "Network": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.77.0.0/16"}},
             "Zone": {
                 "Type": "AWS::EC2::Subnet",
@@ -306,6 +307,9 @@ def make_by_stack():
                 "Type": "AWS::EC2::SecurityGroup",
                 "Properties": {"VpcId": network, "GroupName": f"{stack}-guard", "GroupDescription": "by a stack"},
             },
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{stack}-jobs"}},
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": f"{stack}-events"}},
+            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": f"{stack}-files"}},
         }
     }
     stacks.create_stack(StackName=stack, TemplateBody=json.dumps(template))
@@ -314,6 +318,8 @@ def make_by_stack():
         "AWS::EC2::VPC": "aws_vpc",
         "AWS::EC2::Subnet": "aws_subnet",
         "AWS::EC2::SecurityGroup": "aws_security_group",
+        "AWS::S3::Bucket": "aws_s3_bucket",
+        "AWS::SNS::Topic": "aws_sns_topic",
         "AWS::SQS::Queue": "aws_sqs_queue",
     }
     for made in stacks.list_stack_resources(StackName=stack)["StackResourceSummaries"]:
@@ -323,6 +329,14 @@ def make_by_stack():
             note_own_rules(import_id)
 
 
+def leave_alone():
+    """Tells of what nobody can judge: it is neither missing nor fine."""
+    gateways = ec2.describe_internet_gateways(Filters=named(NAME))["InternetGateways"]
+    gateway = only(gateways)["InternetGatewayId"]
+    note("undetermined", "aws_internet_gateway", gateway, address="aws_internet_gateway.main")
+
+
+leave_alone()
 change()
 remove()
 attach_by_hand()

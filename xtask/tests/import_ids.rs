@@ -14,6 +14,7 @@ use xtask::tools::{self, Tool};
 
 /// The resource type, its import id made of its attributes, and the attributes that tell one object from another.
 const ROWS: &[(&str, &str, &[&str])] = &[
+    ("aws_cloudformation_stack", "{name}", &["name", "template_body"]),
     ("aws_cloudwatch_log_group", "{name}", &["arn", "name"]),
     ("aws_dynamodb_table", "{name}", &["arn", "name"]),
     ("aws_ecr_repository", "{name}", &["arn", "name"]),
@@ -55,6 +56,11 @@ const MORE: &str = r#"
 resource "aws_kms_replica_key" "replica" {
   provider        = aws.us_east_1
   primary_key_arn = local.primary_key_arn
+}
+
+resource "aws_cloudformation_stack" "stack" {
+  name          = "by-a-stack"
+  template_body = jsonencode({ Resources = { Topic = { Type = "AWS::SNS::Topic", Properties = { TopicName = "t" } } } })
 }
 
 resource "aws_kms_external_key" "external" {

@@ -15,8 +15,8 @@ const AUTHORIZATION: &str =
 fn create_vpc(moto: &Moto) -> String {
     let headers = [("Authorization", AUTHORIZATION), ("Content-Type", "application/x-www-form-urlencoded")];
     let body = b"Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0/16";
-    let answer =
-        http::send(moto.port(), &LoopbackCall { method: "POST", target: "/", headers: &headers, body }).expect("an answer");
+    let answer = http::send(moto.port(), &LoopbackCall { method: "POST", target: "/", headers: &headers, body })
+        .expect("an answer");
     assert_eq!(answer.status, 200);
     let text = String::from_utf8(answer.body).expect("an answer is text");
     let start = text.find("<vpcId>").expect("a VPC has an id") + "<vpcId>".len();

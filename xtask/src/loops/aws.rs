@@ -56,12 +56,13 @@ pub(super) fn run(arguments: &LoopArguments) -> Result<ExitCode> {
     let state = ["--state", "terraform.tfstate", "--json"];
     let drift = subject.run(&[&["drift", "--unmanaged"], &state[..]].concat(), &[2])?;
     let report = parse(&drift)?;
-    let summary = &report["summary"];
-    ensure!(
-        summary["checked"].is_u64() && summary["checked"] == summary["instances"],
-        "driftmgr did not check every instance: {summary}"
-    );
     let n_wrong = print_scores(&truth, &report)?;
+    let (unseen, expected) = (undetermined(&report["findings"])?, undetermined(&truth["undetermined"])?);
+    ensure!(unseen == expected, "driftmgr could not judge {unseen:?}, where that is expected of {expected:?} alone");
+    println!(
+        "undetermined, as the catalog does not know their types: {}",
+        unseen.into_iter().collect::<Vec<_>>().join(", ")
+    );
     let adopt = subject.run(&[&["adopt", "--no-scan", "--out-dir", "adopt"], &state[..]].concat(), &[0])?;
     let requests = moto.stop_recording()?;
 
@@ -157,6 +158,17 @@ fn print_scores(truth: &Value, report: &Value) -> Result<usize> {
         }
     }
     Ok(n_wrong)
+}
+
+/// Returns the addresses of findings, or of a truth file's objects, that could not be judged.
+fn undetermined(objects: &Value) -> Result<BTreeSet<String>> {
+    let objects = objects.as_array().context("there is no list of objects")?;
+    let undetermined = |object: &&Value| object["kind"].is_null() || object["kind"] == "undetermined";
+    objects
+        .iter()
+        .filter(undetermined)
+        .map(|object| object["address"].as_str().map(str::to_owned).context("an undetermined object has no address"))
+        .collect()
 }
 
 /// Makes sure that every recorded request is a read, and counts them.
