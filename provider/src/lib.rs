@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tfplugin::server::{self, Mode, Network, Options};
+use tfplugin::server::{self, ListenOn, Mode, Options};
 
 /// The provider's address in the public registry.
 pub const ADDRESS: &str = "registry.terraform.io/catherinevee/driftmgr";
@@ -59,8 +59,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>, vars: impl Iterator<Item =
         Options {
             address: ADDRESS.parse().expect("the address is well-formed"),
             mode,
-            network: Network::of_this_platform(),
-            environment: server::Environment::from_vars(vars),
+            listen_on: ListenOn::of_this_platform(),
+            environment: server::PluginEnvironment::from_vars(vars),
             temp_dir: std::env::temp_dir(),
         },
     )

@@ -16,7 +16,7 @@ use model::{
     Attribute, AttributeType, Block, Diagnostic, Identity, IdentitySchema, NestedBlock, NestedObject, NestingMode,
     Schema,
 };
-use tfplugin::server::{Environment, Mode, Network, Options};
+use tfplugin::server::{ListenOn, Mode, Options, PluginEnvironment};
 use tfplugin::{
     Answer, Call, ConfigureRequest, DataSourceRequest, Error, ErrorKind, ImportRequest, ImportTarget, ImportedObject,
     ListEvent, ListRequest, PlanRequest, PlannedChange, Provider, ProviderSchema, ReadRequest, ResourceObject,
@@ -33,8 +33,8 @@ fn main() -> ExitCode {
         Options {
             address: "registry.terraform.io/driftmgr/torture".parse().expect("the address is well-formed"),
             mode: if is_reattach { Mode::Reattach } else { Mode::Plugin },
-            network: if is_tcp { Network::Tcp } else { Network::of_this_platform() },
-            environment: Environment::from_vars(std::env::vars_os()),
+            listen_on: if is_tcp { ListenOn::Port } else { ListenOn::of_this_platform() },
+            environment: PluginEnvironment::from_vars(std::env::vars_os()),
             temp_dir: std::env::temp_dir(),
         },
     )
@@ -184,6 +184,18 @@ fn malformed(operation: &'static str, reason: &str) -> Error {
     Error::new(ErrorKind::Malformed, operation, reason)
 }
 
+/// Leaves a file when a listing ends, in whatever way.
+struct Mark(Option<std::ffi::OsString>);
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // A test that waits for the file fails without it.
+            let _ = std::fs::write(path, "ended");
+        }
+    }
+}
+
 #[async_trait]
 impl Provider for Torture {
     async fn schema(&self, _call: &Call) -> Answer<Arc<ProviderSchema>> {
@@ -202,8 +214,8 @@ impl Provider for Torture {
     }
 
     async fn configure(&self, _call: &Call, request: ConfigureRequest) -> Answer<()> {
-        *self.label.lock().unwrap_or_else(PoisonError::into_inner) =
-            text(&request.config, "label").unwrap_or_default().to_owned();
+        let mut label = self.label.lock().unwrap_or_else(PoisonError::into_inner);
+        text(&request.config, "label").unwrap_or_default().clone_into(&mut label);
         tracing::info!(terraform = request.terraform_version, "the provider was configured");
         Ok(((), Vec::new()))
     }
@@ -310,6 +322,7 @@ impl Provider for Torture {
     }
 
     async fn list_resource(&self, call: &Call, request: ListRequest, events: mpsc::Sender<ListEvent>) -> Answer<()> {
+        let _mark = Mark(std::env::var_os("TORTURE_LIST_ENDED"));
         let prefix = text(&request.config, "prefix").unwrap_or("thing").to_owned();
         // Endless: only the limit or the client ends it.
         for index in 0_u64.. {
@@ -324,11 +337,6 @@ impl Provider for Torture {
                 () = call.cancel.cancelled() => break,
                 sent = events.send(event) => if sent.is_err() { break },
             }
-        }
-        if let Some(path) = std::env::var_os("TORTURE_LIST_ENDED") {
-            std::fs::write(path, "ended").map_err(|error| {
-                Error::new(ErrorKind::Local, "ListResource", "The mark cannot be left.").because(error)
-            })?;
         }
         Ok(((), Vec::new()))
     }

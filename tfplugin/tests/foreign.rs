@@ -63,11 +63,8 @@ async fn hashicorp_time_is_driven_from_import_to_plan() {
     assert_eq!(field(&read.value, "unix"), Value::number(1_709_208_000_i64));
 
     let json = cty::json::encode(&read.value, &ty).unwrap();
-    let request = UpgradeRequest {
-        resource_type: time_static.clone(),
-        version: schema.resources["time_static"].version,
-        json: json.into(),
-    };
+    let request =
+        UpgradeRequest { resource_type: time_static.clone(), version: schema.resources["time_static"].version, json };
     let (upgraded, _) = provider.upgrade_resource_state(&call(), request).await.unwrap();
     assert_eq!(upgraded, read.value);
 

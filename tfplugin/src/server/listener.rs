@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-use super::{Network, Options};
+use super::{ListenOn, Options};
 use crate::goplugin::Stream;
 use crate::goplugin::handshake::Endpoint;
 use crate::{Error, ErrorKind};
@@ -38,9 +38,9 @@ pub(super) enum Listener {
 
 impl Listener {
     pub(super) fn bind(options: &Options) -> Result<Self, Error> {
-        match options.network {
-            Network::Unix => Self::bind_unix(options),
-            Network::Tcp => Self::bind_tcp(options.environment.ports),
+        match options.listen_on {
+            ListenOn::Socket => Self::bind_unix(options),
+            ListenOn::Port => Self::bind_tcp(options.environment.ports),
         }
     }
 

@@ -45,23 +45,23 @@ pub enum Mode {
 
 /// What a server listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Network {
+pub enum ListenOn {
     /// A socket in the file system: what terraform uses wherever it exists.
-    Unix,
+    Socket,
     /// A port of the loopback interface: what terraform uses on Windows.
-    Tcp,
+    Port,
 }
 
-impl Network {
+impl ListenOn {
     /// Gives what terraform uses on this platform.
     pub fn of_this_platform() -> Self {
-        if cfg!(unix) { Self::Unix } else { Self::Tcp }
+        if cfg!(unix) { Self::Socket } else { Self::Port }
     }
 }
 
 /// What the client that starts a plugin says through environment variables.
 #[derive(Clone, Debug)]
-pub struct Environment {
+pub struct PluginEnvironment {
     cookie: Option<String>,
     versions: Option<String>,
     client_certificate: Option<String>,
@@ -71,7 +71,7 @@ pub struct Environment {
     asks_for_multiplexing: bool,
 }
 
-impl Environment {
+impl PluginEnvironment {
     /// Picks what concerns a plugin out of a process's environment variables.
     pub fn from_vars(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let vars: BTreeMap<OsString, OsString> = vars.into_iter().collect();
@@ -118,9 +118,9 @@ pub struct Options {
     /// How the server is started.
     pub mode: Mode,
     /// What the server listens on.
-    pub network: Network,
+    pub listen_on: ListenOn,
     /// What the client says.
-    pub environment: Environment,
+    pub environment: PluginEnvironment,
     /// Where sockets are made unless the client says where.
     pub temp_dir: PathBuf,
 }

@@ -416,7 +416,9 @@ mod tests {
         }
         let mut both = encode(&torture());
         let attributes = &mut both.block.as_mut().unwrap().attributes;
-        attributes.iter_mut().for_each(|attribute| attribute.r#type = "\"string\"".into());
+        for attribute in attributes {
+            attribute.r#type = "\"string\"".into();
+        }
         let error = decode_6(both).unwrap_err();
         assert!(error.to_string().contains("both a type and a nested type"), "{error}");
     }
