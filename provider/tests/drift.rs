@@ -49,6 +49,7 @@ data "driftmgr_unmanaged_resources" "this" {{}}
 output "drift" {{ value = data.driftmgr_drift.this }}
 output "document" {{ value = jsondecode(data.driftmgr_drift.this.json) }}
 output "unmanaged" {{ value = data.driftmgr_unmanaged_resources.this.resources }}
+output "unmanaged_schema" {{ value = jsondecode(data.driftmgr_unmanaged_resources.this.json).schema }}
 "#,
             state.display(),
             store.display()
@@ -63,6 +64,7 @@ output "unmanaged" {{ value = data.driftmgr_unmanaged_resources.this.resources }
         assert!(!findings.is_empty() && findings.iter().any(|finding| finding["fails"] == true));
         let document = &outputs["document"]["value"];
         assert_eq!(document["schema"], "driftmgr.drift/v1");
+        assert_eq!(outputs["unmanaged_schema"]["value"], "driftmgr.drift/v1");
         let unmanaged = outputs["unmanaged"]["value"].as_array().unwrap();
         assert!(!unmanaged.is_empty());
         assert!(unmanaged.iter().all(|object| object["reason"].as_str().is_some_and(|reason| !reason.is_empty())));

@@ -6,6 +6,9 @@ use engine::request::Freshness;
 use engine::{DriftAnswer, DriftRequest};
 use jiff::Timestamp;
 use model::{Attribute, Diagnostic, Diagnostics};
+use report::format::json;
+use report::v1::drift::Document;
+use report::{DriftReport, Values};
 
 use super::Reading;
 use crate::fresh::Wanted;
@@ -87,4 +90,15 @@ pub(super) fn freshness_fields(answer: &DriftAnswer) -> Computed {
         ("complete", Value::bool(answer.verdict.is_complete)),
         ("causes", values::texts(causes(answer))),
     ]
+}
+
+/// Gives the whole answer as a document, without values that are or look sensitive.
+pub(super) fn document(answer: &DriftAnswer) -> Value {
+    let root = answer.root.as_ref().map(|root| root.display().to_string());
+    let report =
+        DriftReport { verdict: &answer.verdict, states: &answer.states, root: root.as_deref(), ignore: &answer.ignore };
+    let mut text = Vec::new();
+    json::write(&Document { report: &report, values: Values::Safe }, &mut text)
+        .expect("a document of known parts can be written to memory");
+    values::text(Some(String::from_utf8_lossy(&text).trim_end()))
 }

@@ -6,9 +6,6 @@ use ::drift::Question;
 use async_trait::async_trait;
 use cty::{Type, Value};
 use model::{Diagnostics, Finding, Schema};
-use report::format::json;
-use report::v1::drift::Document;
-use report::{DriftReport, Values};
 
 use super::{DataSource, Reading, comparison};
 use crate::schema::{BOOL, NUMBER, STRING, computed, data_source, filters, freshness, paging};
@@ -75,12 +72,6 @@ impl DataSource for Drift {
         }
         let by_kind = by_kind.into_iter().map(|(kind, n_findings)| (kind, values::number(n_findings))).collect();
 
-        let root = answer.root.as_ref().map(|root| root.display().to_string());
-        let report = DriftReport { verdict, states: &answer.states, root: root.as_deref(), ignore: &answer.ignore };
-        let mut text = Vec::new();
-        json::write(&Document { report: &report, values: Values::Safe }, &mut text)
-            .expect("a document of known parts can be written to memory");
-
         let mut fields = comparison::freshness_fields(&answer);
         fields.extend(values::paging_fields(shown.len() as u64, offset, page.len()));
         fields.extend([
@@ -90,7 +81,7 @@ impl DataSource for Drift {
             ("undetermined", values::number(verdict.summary.n_undetermined)),
             ("by_kind", Value::map(Type::Number, by_kind).expect("every element is a number")),
             ("findings", values::list(&element_type(), page)),
-            ("json", values::text(Some(String::from_utf8_lossy(&text).trim_end()))),
+            ("json", comparison::document(&answer)),
         ]);
         Ok(fields)
     }

@@ -6,7 +6,7 @@ use cty::{Type, Value};
 use model::{Diagnostic, Diagnostics, Finding, Kind, Schema};
 
 use super::{DataSource, Reading, comparison};
-use crate::schema::{computed, data_source, filters, freshness, paging};
+use crate::schema::{STRING, computed, data_source, filters, freshness, paging};
 use crate::values::{self, Computed};
 
 const FIELDS: [(&str, &str); 9] = [
@@ -37,6 +37,13 @@ impl DataSource for UnmanagedResources {
         parts.push((
             "resources",
             computed(&Type::list(element_type()), "The objects, in the order of their types, accounts and ids."),
+        ));
+        parts.push((
+            "json",
+            computed(
+                &STRING,
+                "The whole answer as a document of schema `driftmgr.drift/v1`, ignored and folded findings included.",
+            ),
         ));
         data_source(
             "Lists the remote objects that none of the named states manages. Account defaults, children of managed objects, \
@@ -82,6 +89,7 @@ impl DataSource for UnmanagedResources {
         let mut fields = comparison::freshness_fields(&answer);
         fields.extend(values::paging_fields(matching.len() as u64, offset, shown.len()));
         fields.push(("resources", values::list(&element_type(), shown)));
+        fields.push(("json", comparison::document(&answer)));
         Ok(fields)
     }
 }
