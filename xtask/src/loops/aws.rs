@@ -69,12 +69,14 @@ pub(super) fn run(arguments: &LoopArguments) -> Result<ExitCode> {
     let n_requests = only_reads(&requests)?;
     println!("driftmgr sent {n_requests} requests, all of them reads");
     for output in [&scan, &drift, &adopt] {
-        holds_no_secret(&output.stdout, "standard output")?;
-        holds_no_secret(&output.stderr, "standard error")?;
+        holds_no_secret(&output.stdout, "driftmgr's standard output")?;
+        holds_no_secret(&output.stderr, "driftmgr's standard error")?;
     }
-    for path in [subject.store(), root.path().join("adopt/imports.tf"), root.path().join("adopt/mapping.json")] {
-        holds_no_secret(&fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?, "a file")?;
+    for path in written_files(&root.path())? {
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        holds_no_secret(&bytes, &path.display().to_string())?;
     }
+    ensure!(subject.store().exists(), "driftmgr wrote no store where it was told to");
     println!("the planted secret is in nothing that driftmgr wrote");
 
     progress("terraform plans the import blocks");
@@ -183,9 +185,26 @@ fn only_reads(recording: &str) -> Result<usize> {
     Ok(n_requests)
 }
 
+/// Returns the files in a root that are neither configuration nor terraform's own: the store, its snapshots, the output.
+fn written_files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if name != ".terraform" {
+                files.extend(written_files(&path)?);
+            }
+        } else if !name.starts_with("terraform.tfstate") && !(name.ends_with(".tf") && name != "imports.tf") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
 fn holds_no_secret(bytes: &[u8], what: &str) -> Result<()> {
     let found = bytes.windows(PLANTED_SECRET.len()).any(|window| window == PLANTED_SECRET.as_bytes());
-    ensure!(!found, "{what} of driftmgr holds the planted secret");
+    ensure!(!found, "{what} holds the planted secret");
     Ok(())
 }
 
