@@ -195,7 +195,10 @@ fn written_files(directory: &Path) -> Result<Vec<PathBuf>> {
             if name != ".terraform" {
                 files.extend(written_files(&path)?);
             }
-        } else if !name.starts_with("terraform.tfstate") && !(name.ends_with(".tf") && name != "imports.tf") {
+            continue;
+        }
+        let is_configuration = path.extension().is_some_and(|extension| extension == "tf") && name != "imports.tf";
+        if !is_configuration && !name.starts_with("terraform.tfstate") {
             files.push(path);
         }
     }
