@@ -2,8 +2,12 @@
 //!
 //! Addresses come from definitions, states and replies, which are other people's data. So a host
 //! must be on the list, an address literal must have been given by the user, and names are looked
-//! up by a resolver that drops private addresses from the very answer the connection uses: checking
+//! up by a resolver that drops forbidden addresses from the very answer the connection uses: checking
 //! first and connecting later would trust a second lookup.
+//!
+//! A listed host may lead into a private network, because that is what the interface endpoints of a
+//! VPC (`PrivateLink`) do: it is only ever asked over https, so the certificate proves who answers.
+//! It never leads to this machine, to its link or to a metadata service, where secrets lie about.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -132,7 +136,7 @@ pub(crate) struct BlockedAddresses {
 
 impl fmt::Display for BlockedAddresses {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} has only private, local or metadata addresses", self.host)
+        write!(formatter, "{} has only loopback, link-local, metadata or reserved addresses", self.host)
     }
 }
 
@@ -160,10 +164,39 @@ impl reqwest::dns::Resolve for FilteringResolver {
 }
 
 fn permitted(policy: &EgressPolicy, host: &str, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    if !policy.is_explicit(host) {
-        addresses.retain(|address| is_public(address.ip()));
+    if policy.is_explicit(host) {
+        return addresses;
     }
+    // The policy lets a listed host through over https alone.
+    let may_be_private = policy.is_listed(host);
+    addresses.retain(|address| is_public(address.ip()) || (may_be_private && is_private_network(address.ip())));
     addresses
+}
+
+/// Tells whether an address belongs to a private network that a listed host may lead to.
+///
+/// Those are the RFC 1918 networks, the shared addresses of carriers and clouds (RFC 6598) and the unique local addresses
+/// of IPv6, without the metadata services that some clouds placed there.
+///
+/// Source: <https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html> (private DNS names)
+pub fn is_private_network(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let is_metadata = address == Ipv4Addr::new(100, 100, 100, 200);
+            (address.is_private() || is_shared_v4(address)) && !is_metadata
+        }
+        IpAddr::V6(address) => match (address.to_ipv4_mapped(), address.segments()) {
+            (Some(mapped), _) => is_private_network(IpAddr::V4(mapped)),
+            // The services of a machine at AWS: metadata, time, names, container credentials.
+            (None, [0xfd00, 0xec2, ..]) => false,
+            (None, _) => address.is_unique_local(),
+        },
+    }
+}
+
+fn is_shared_v4(address: Ipv4Addr) -> bool {
+    let [a, b, ..] = address.octets();
+    a == 100 && (64..128).contains(&b)
 }
 
 /// Tells whether an address belongs to the public internet.
@@ -176,12 +209,11 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
     let benchmarking = a == 198 && (b == 18 || b == 19);
     let protocol_assignments = a == 192 && b == 0 && c == 0;
     !(a == 0
         || a >= 224
-        || shared
+        || is_shared_v4(address)
         || benchmarking
         || protocol_assignments
         || address.is_private()
@@ -286,13 +318,44 @@ mod tests {
         assert!(policy.check(&Url::parse("https://ec2.eu-west-1.amazonaws.com/").unwrap()).is_err());
     }
 
+    fn lead(policy: &EgressPolicy, host: &str, addresses: &[&str]) -> Vec<String> {
+        let sockets = addresses.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect();
+        permitted(policy, host, sockets).into_iter().map(|socket| socket.ip().to_string()).collect()
+    }
+
     #[test]
-    fn a_listed_name_that_leads_inside_is_dropped_at_the_lookup() {
+    fn a_listed_name_may_lead_into_a_private_network_but_never_to_this_machine_or_its_metadata() {
         let policy = EgressPolicy::new(["example.com".to_owned()]);
-        let inside: SocketAddr = "10.0.0.1:0".parse().unwrap();
-        let outside: SocketAddr = "52.94.5.1:0".parse().unwrap();
-        assert_eq!(permitted(&policy, "a.example.com", vec![inside, outside]), vec![outside]);
-        policy.allow_endpoint(&Url::parse("http://a.example.com").unwrap());
-        assert_eq!(permitted(&policy, "a.example.com", vec![inside, outside]), vec![inside, outside]);
+        let private = ["10.0.0.1", "172.31.255.1", "192.168.0.9", "100.64.3.4", "fd12:3456::1", "::ffff:10.0.0.1"];
+        let public = ["52.94.5.1", "2600:1f18::1"];
+        let never = [
+            "0.0.0.0",
+            "127.0.0.1",
+            "169.254.169.254",
+            "169.254.170.2",
+            "100.100.100.200",
+            "192.0.0.192",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fe80::1",
+            "ff02::1",
+        ];
+        assert_eq!(lead(&policy, "a.example.com", &private), private);
+        assert_eq!(lead(&policy, "a.example.com", &public), public);
+        assert_eq!(lead(&policy, "a.example.com", &never), [""; 0]);
+        // Only https reaches a listed host, whatever it leads to.
+        assert!(policy.check(&Url::parse("https://a.example.com").unwrap()).is_ok());
+        assert!(policy.check(&Url::parse("http://a.example.com").unwrap()).is_err());
+
+        assert_eq!(lead(&policy, "elsewhere.test", &private), [""; 0]);
+        policy.allow_endpoint(&Url::parse("http://b.example.com").unwrap());
+        assert_eq!(lead(&policy, "b.example.com", &never), never);
     }
 }
