@@ -116,7 +116,7 @@ impl Show<'_> {
         dist::lay_out(&release, self.bin_dir, None, true)?;
         let program = tools::terraform_or_tofu()?;
         let config = CliConfig::default().mirror(&release.join("mirror"));
-        let root = Root::copy_of(&repository().join("examples/data-sources"), &program, &config, Some(self.moto))?;
+        let root = Root::copy_of(&repository().join("examples/audit"), &program, &config, Some(self.moto))?;
         for arguments in [&["init", "-no-color", "-input=false"][..], &["plan", "-no-color", "-input=false"]] {
             let name = program.file_name().unwrap_or_default().to_string_lossy();
             println!("$ {name} {}", arguments.join(" "));
