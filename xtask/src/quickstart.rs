@@ -45,21 +45,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     show.driftmgr(&["scan"], &[0])?;
     show.driftmgr(&["query", "--type", "aws_sqs_queue"], &[0])?;
     headline("3. What drifted from the state that terraform wrote?");
-    show.driftmgr(&["drift", "--state", "terraform.tfstate"], &[2])?;
+    show.driftmgr(&["drift"], &[2])?;
     headline("4. What does nobody manage?");
-    show.driftmgr(&["unmanaged", "--state", "terraform.tfstate", "--no-scan"], &[2])?;
+    show.driftmgr(&["unmanaged", "--no-scan"], &[2])?;
     headline("5. Import blocks for it, to review");
-    show.driftmgr(&["adopt", "--state", "terraform.tfstate", "--no-scan", "--out-dir", "adopt"], &[0])?;
+    show.driftmgr(&["adopt", "--no-scan", "--out-dir", "adopt"], &[0])?;
     show.file("adopt/imports.tf", 24)?;
     headline("6. The comment for the pull request");
-    show.driftmgr(
-        &["drift", "--state", "terraform.tfstate", "--unmanaged", "--no-scan", "--format", "markdown"],
-        &[2],
-    )?;
+    show.driftmgr(&["drift", "--unmanaged", "--no-scan", "--format", "markdown"], &[2])?;
     headline("7. The same answers inside terraform plan");
     show.plan()?;
 
-    let found = show.json(&["drift", "--state", "terraform.tfstate", "--unmanaged", "--no-scan", "--json"])?;
+    let found = show.json(&["drift", "--unmanaged", "--no-scan", "--json"])?;
     let n_wrong = compare(&truth, &found)?;
     progress(started, "done; the account is gone and nothing is left running");
     Ok(if n_wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
