@@ -1,27 +1,27 @@
-# Queues that somebody made by hand, and that this root takes over. A person writes this list: it alone decides which
+# Topics that somebody made by hand, and that this root takes over. A person writes this list: it alone decides which
 # resources exist, before the import and after it.
 locals {
-  adopted_queues = toset(["orders", "payments"])
+  adopted_topics = toset(["orders", "payments"])
 }
 
 # What no state manages yet.
-data "driftmgr_unmanaged_resources" "queues" {
-  types = ["aws_sqs_queue"]
+data "driftmgr_unmanaged_resources" "topics" {
+  types = ["aws_sns_topic"]
 }
 
-# The import may be driven by data: once a queue is adopted it is not unmanaged any more, and its import disappears.
+# The import may be driven by data: once a topic is adopted it is not unmanaged any more, and its import disappears.
 import {
   for_each = {
-    for queue in data.driftmgr_unmanaged_resources.queues.resources : queue.name => queue.id
-    if contains(local.adopted_queues, queue.name)
+    for topic in data.driftmgr_unmanaged_resources.topics.resources : topic.name => topic.id
+    if contains(local.adopted_topics, topic.name)
   }
-  to = aws_sqs_queue.adopted[each.key]
+  to = aws_sns_topic.adopted[each.key]
   id = each.value
 }
 
-# The resource must not be. Were its for_each the data source, an adopted queue would leave the map, and the next plan
+# The resource must not be. Were its for_each the data source, an adopted topic would leave the map, and the next plan
 # would destroy it.
-resource "aws_sqs_queue" "adopted" {
-  for_each = local.adopted_queues
+resource "aws_sns_topic" "adopted" {
+  for_each = local.adopted_topics
   name     = each.key
 }

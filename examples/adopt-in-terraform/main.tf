@@ -20,6 +20,6 @@ provider "driftmgr" {
 }
 
 # Something this root has always managed.
-resource "aws_sqs_queue" "dead_letters" {
-  name = "dead-letters"
+resource "aws_sns_topic" "alarms" {
+  name = "alarms"
 }

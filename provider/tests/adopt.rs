@@ -45,10 +45,10 @@ fn what_is_adopted_stays() {
         std::fs::remove_file(&adopt).unwrap();
         run(&["init", "-no-color", "-input=false"]);
         run(&["apply", "-no-color", "-input=false", "-auto-approve"]);
-        // Somebody makes queues by hand, more than the list adopts.
+        // Somebody makes topics by hand, more than the list adopts.
         let mut boto = Command::new(moto.python());
         moto.configure(&mut boto);
-        let script = "import boto3\nfor name in ['orders', 'payments', 'scratch']: boto3.client('sqs').create_queue(QueueName=name)";
+        let script = "import boto3\nfor name in ['orders', 'payments', 'scratch']: boto3.client('sns').create_topic(Name=name)";
         assert!(boto.args(["-c", script]).status().unwrap().success());
 
         std::fs::write(&adopt, text).unwrap();
@@ -63,7 +63,7 @@ fn what_is_adopted_stays() {
         let plan = run(&["plan", "-no-color", "-input=false", "-detailed-exitcode"]);
         assert!(plan.contains("No changes"), "{plan}");
         let state = run(&["state", "list"]);
-        assert!(state.contains("aws_sqs_queue.adopted[\"orders\"]"), "{state}");
+        assert!(state.contains("aws_sns_topic.adopted[\"orders\"]"), "{state}");
         assert!(!state.contains("scratch"), "{state}");
     }
 }
