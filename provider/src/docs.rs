@@ -40,7 +40,7 @@ another terminal and set `TF_REATTACH_PROVIDERS` to the line it prints.
 ## Credentials
 
 The provider finds credentials as other AWS tools do: environment variables, profiles, single sign-on, web identity,
-container and instance roles. It only reads. `driftmgr doctor` prints the least policy it needs.
+container and instance roles. It only reads. `driftmgr types --permissions` prints the least policy it needs.
 ";
 
 /// Gives every page: its path in the repository, and its text.

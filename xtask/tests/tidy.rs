@@ -199,6 +199,27 @@ fn the_index_of_decisions_is_complete() {
 }
 
 #[test]
+fn every_diagnostic_has_its_place_in_the_documentation() {
+    let page = read(Path::new("docs/diagnostics.md"));
+    let mut n_codes = 0;
+    for (path, text) in rust_sources().filter(|(path, _)| path.components().any(|part| part.as_os_str() == "src")) {
+        for call in ["Diagnostic::error(", "Diagnostic::warning("] {
+            for (position, _) in text.match_indices(call) {
+                let Some(code) = text[position + call.len()..].trim_start().strip_prefix('"') else { continue };
+                let code = code.split('"').next().unwrap_or_default();
+                assert!(
+                    page.contains(&format!("`{code}`")),
+                    "docs/diagnostics.md lacks `{code}` of {}",
+                    path.display()
+                );
+                n_codes += 1;
+            }
+        }
+    }
+    assert!(n_codes > 30, "the codes are found in the sources, {n_codes} were");
+}
+
+#[test]
 fn links_between_documents_hold() {
     for path in files().into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
         let text = read(&path);
