@@ -62,7 +62,6 @@ impl CloudArgs {
             accounts: self.account.iter().map(|account| account.as_str().into()).collect(),
             regions,
             types: self.types.clone(),
-            endpoint: None,
             parallelism: usize::from(self.parallelism),
             max_rps: self.max_rps,
             scope_deadline: self.scope_timeout,

@@ -28,8 +28,6 @@ pub struct ScopeRequest {
     pub regions: Regions,
     /// Globs over native and Terraform types; empty means every type of the catalog.
     pub types: Vec<String>,
-    /// The endpoint of every service, where it is not the cloud's own.
-    pub endpoint: Option<String>,
     /// How many calls may be under way at once.
     pub parallelism: usize,
     /// The most calls a second, over all scopes; `None` leaves it to the limits of the catalog.
@@ -48,7 +46,6 @@ impl ScopeRequest {
             accounts: Vec::new(),
             regions: Regions::Named,
             types: Vec::new(),
-            endpoint: None,
             parallelism: 16,
             max_rps: None,
             scope_deadline: Duration::from_secs(300),

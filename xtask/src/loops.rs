@@ -1,7 +1,7 @@
 //! The closed loops: real terraform, real providers, an emulated account, and driftmgr in between.
 
 mod aws;
-mod score;
+pub(crate) mod score;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

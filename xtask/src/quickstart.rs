@@ -3,7 +3,6 @@
 //! The account and the state of the demo estate are brought up, something is changed behind terraform's back, and each
 //! command is run and shown. What was found is compared with the truth at the end, so that the show can fail.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::loops::score::{self, Score};
 use crate::moto::Moto;
 use crate::terraform::{CliConfig, Root};
 use crate::{dist, estate, repository, tools};
@@ -138,44 +138,24 @@ fn headline(text: &str) {
 
 /// Compares what was found with the truth, prints both sides of every difference, and counts them.
 fn compare(truth: &Value, found: &Value) -> Result<usize> {
-    let findings = found["findings"].as_array().context("the report has no findings")?;
-    let of_kind = |kind: &str| -> BTreeSet<(String, String)> {
-        findings
-            .iter()
-            .filter(|finding| finding["kind"] == kind && finding["folded"].is_null())
-            .filter_map(pair)
-            .collect()
-    };
-    let expected = |kind: &str| -> BTreeSet<(String, String)> {
-        truth[kind].as_array().map(|entries| entries.iter().filter_map(pair).collect()).unwrap_or_default()
-    };
-    let optional = expected("optional");
-    let mut n_expected = 0;
-    let mut wrong = Vec::new();
-    for kind in ["changed", "missing", "unmanaged", "managed_elsewhere"] {
-        let (expected, found) = (expected(kind), of_kind(kind));
-        n_expected += expected.len();
-        wrong.extend(expected.difference(&found).map(|(ty, id)| format!("not found as {kind}: {ty} {id}")));
-        wrong.extend(
-            found
-                .difference(&expected)
-                .filter(|pair| !optional.contains(pair))
-                .map(|(ty, id)| format!("found as {kind}, but was not changed: {ty} {id}")),
-        );
+    let expected = score::truth(truth, score::KINDS)?;
+    let optional = score::truth(truth, &["optional"])?;
+    let reported = score::reported(found)?;
+    let scores: Vec<Score> =
+        score::KINDS.iter().map(|kind| score::score(kind, &expected, &optional, &reported)).collect();
+    let n_expected: usize = scores.iter().map(|score| score.n_expected).sum();
+    let n_right: usize = scores.iter().map(|score| score.n_right).sum();
+    println!("\nCompared with the truth: {n_right} of {n_expected} changes found as what they are");
+    let mut n_wrong = 0;
+    for score in &scores {
+        for (what, objects) in [("not found", &score.overlooked), ("found, but not changed", &score.invented)] {
+            for object in objects {
+                println!("  {what}: {} {} {}", object.kind, object.resource_type, object.id);
+                n_wrong += 1;
+            }
+        }
     }
-    println!(
-        "\nCompared with the truth: {} of {n_expected} changes found as what they are, {} differences",
-        n_expected - wrong.iter().filter(|line| line.starts_with("not")).count(),
-        wrong.len()
-    );
-    for line in &wrong {
-        println!("  {line}");
-    }
-    Ok(wrong.len())
-}
-
-fn pair(entry: &Value) -> Option<(String, String)> {
-    Some((entry["type"].as_str()?.to_owned(), entry["id"].as_str()?.to_owned()))
+    Ok(n_wrong)
 }
 
 fn progress(started: Instant, text: &str) {

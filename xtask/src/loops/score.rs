@@ -6,40 +6,40 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// The kinds that a truth file tells of.
-pub(super) const KINDS: &[&str] = &["changed", "missing", "unmanaged", "managed_elsewhere"];
+pub(crate) const KINDS: &[&str] = &["changed", "missing", "unmanaged", "managed_elsewhere"];
 
 /// One object under the kind of its finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Judged {
-    pub(super) kind: String,
-    pub(super) resource_type: String,
-    pub(super) id: String,
+pub(crate) struct Judged {
+    pub(crate) kind: String,
+    pub(crate) resource_type: String,
+    pub(crate) id: String,
 }
 
 /// How well one kind was judged.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Score {
-    pub(super) n_expected: usize,
-    pub(super) n_reported: usize,
-    pub(super) n_right: usize,
+pub(crate) struct Score {
+    pub(crate) n_expected: usize,
+    pub(crate) n_reported: usize,
+    pub(crate) n_right: usize,
     /// Expected, and not reported.
-    pub(super) overlooked: Vec<Judged>,
+    pub(crate) overlooked: Vec<Judged>,
     /// Reported, and neither expected nor optional.
-    pub(super) invented: Vec<Judged>,
+    pub(crate) invented: Vec<Judged>,
 }
 
 impl Score {
-    pub(super) fn precision(&self) -> f64 {
+    pub(crate) fn precision(&self) -> f64 {
         if self.n_reported == 0 { 1.0 } else { self.n_right as f64 / self.n_reported as f64 }
     }
 
-    pub(super) fn recall(&self) -> f64 {
+    pub(crate) fn recall(&self) -> f64 {
         if self.n_expected == 0 { 1.0 } else { self.n_right as f64 / self.n_expected as f64 }
     }
 }
 
 /// Reads the objects of some kinds out of a truth file.
-pub(super) fn truth(document: &Value, kinds: &[&str]) -> Result<BTreeSet<Judged>> {
+pub(crate) fn truth(document: &Value, kinds: &[&str]) -> Result<BTreeSet<Judged>> {
     let mut judged = BTreeSet::new();
     for kind in kinds {
         let objects = document[kind].as_array().with_context(|| format!("the truth has no list {kind:?}"))?;
@@ -55,7 +55,7 @@ pub(super) fn truth(document: &Value, kinds: &[&str]) -> Result<BTreeSet<Judged>
 }
 
 /// Reads the findings of a `driftmgr.drift/v1` document: those of the kinds that a truth file tells of, and not folded.
-pub(super) fn reported(document: &Value) -> Result<BTreeSet<Judged>> {
+pub(crate) fn reported(document: &Value) -> Result<BTreeSet<Judged>> {
     let findings = document["findings"].as_array().context("the report has no list \"findings\"")?;
     let mut judged = BTreeSet::new();
     for finding in findings {
@@ -70,7 +70,7 @@ pub(super) fn reported(document: &Value) -> Result<BTreeSet<Judged>> {
 }
 
 /// Scores one kind; objects that the truth calls optional count neither way.
-pub(super) fn score(
+pub(crate) fn score(
     kind: &str,
     expected: &BTreeSet<Judged>,
     optional: &BTreeSet<Judged>,
