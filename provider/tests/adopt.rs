@@ -48,7 +48,8 @@ fn what_is_adopted_stays() {
         // Somebody makes topics by hand, more than the list adopts.
         let mut boto = Command::new(moto.python());
         moto.configure(&mut boto);
-        let script = "import boto3\nfor name in ['orders', 'payments', 'scratch']: boto3.client('sns').create_topic(Name=name)";
+        let script =
+            "import boto3\nfor name in ['orders', 'payments', 'scratch']: boto3.client('sns').create_topic(Name=name)";
         assert!(boto.args(["-c", script]).status().unwrap().success());
 
         std::fs::write(&adopt, text).unwrap();
