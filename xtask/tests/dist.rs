@@ -75,3 +75,43 @@ fn a_release_is_the_same_twice_and_installs_in_both_clis() {
         }
     }
 }
+
+#[test]
+fn the_sums_are_signed_with_the_key_that_is_given() {
+    let Ok(gpg) = tools::search_path("gpg") else {
+        tools::skip("gpg is not on PATH");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let programs = folder.path().join("programs");
+    std::fs::create_dir(&programs).expect("a folder");
+    for name in ["driftmgr", "terraform-provider-driftmgr"] {
+        std::fs::write(programs.join(name), "a program").expect("it is written");
+    }
+    // The agent's socket must have a short path.
+    let home = tempfile::Builder::new().prefix("gpg").tempdir_in("/tmp").expect("a folder");
+    let run = |arguments: &[&str]| {
+        let output = Command::new(&gpg).env("GNUPGHOME", home.path()).args(arguments).output().expect("gpg runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(&["--batch", "--passphrase", "", "--quick-generate-key", "releases@example.com", "rsa3072", "sign", "1d"]);
+    let out = folder.path().join("out");
+    let status = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .env("GNUPGHOME", home.path())
+        .args(["dist", "--sign", "releases@example.com", "--bin-dir"])
+        .arg(&programs)
+        .arg("--out")
+        .arg(&out)
+        .status()
+        .expect("xtask runs");
+    assert!(status.success());
+    for name in
+        [format!("provider/terraform-provider-driftmgr_{}", dist::VERSION), format!("cli/driftmgr_{}", dist::VERSION)]
+    {
+        let sums = out.join(format!("{name}_SHA256SUMS"));
+        let signature = out.join(format!("{name}_SHA256SUMS.sig"));
+        run(&["--verify", &signature.to_string_lossy(), &sums.to_string_lossy()]);
+    }
+    let mut kill = Command::new("gpgconf");
+    kill.env("GNUPGHOME", home.path()).args(["--kill", "gpg-agent"]).status().expect("the agent ends");
+}
