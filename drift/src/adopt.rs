@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Diagnostic, Diagnostics, Finding, ImportId, InstanceAddress, Kind, ResourceAddress, ResourceType};
+use model::{
+    AccountId, Diagnostic, Diagnostics, Finding, ImportId, InstanceAddress, Kind, Region, ResourceAddress, ResourceType,
+};
 use sha2::{Digest, Sha256};
 
 /// Longest name that is made of an object's own, in characters.
@@ -17,8 +19,21 @@ pub enum Choice {
     Skip(String),
 }
 
-/// What a person decided, by Terraform type and import id.
-pub type Choices = BTreeMap<(ResourceType, ImportId), Choice>;
+/// Names an object in a mapping file: objects of several regions may share a type and an import id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AdoptionKey {
+    /// The Terraform type.
+    pub resource_type: ResourceType,
+    /// The import id.
+    pub id: ImportId,
+    /// The account; `None` stands for any.
+    pub account: Option<AccountId>,
+    /// The region; `None` stands for any, and for an object that is in none.
+    pub region: Option<Region>,
+}
+
+/// What a person decided.
+pub type Choices = BTreeMap<AdoptionKey, Choice>;
 
 /// What becomes of one unmanaged object.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +86,7 @@ pub fn plan<'a>(
         }
         let to = proposed.map(|address| address.instance(None));
         let skip = |reason: &str| AdoptionStep::Skip { reason: reason.to_owned(), to: to.clone() };
-        let choice = finding.resource_type.clone().zip(finding.id.clone()).and_then(|key| choices.get(&key));
+        let choice = choice_for(choices, finding);
         let step = match (&finding.resource_type, &finding.id, choice) {
             (None, _, _) => skip("No Terraform type is known for it."),
             (_, None, _) => skip("It has no import id."),
@@ -110,6 +125,21 @@ pub fn plan<'a>(
     (adoptions, diagnostics)
 }
 
+fn choice_for<'a>(choices: &'a Choices, finding: &Finding) -> Option<&'a Choice> {
+    let resource_type = finding.resource_type.as_ref()?;
+    let id = finding.id.as_ref()?;
+    // What names its place most exactly decides.
+    let places = [
+        (finding.account.clone(), finding.region.clone()),
+        (None, finding.region.clone()),
+        (finding.account.clone(), None),
+        (None, None),
+    ];
+    places.into_iter().find_map(|(account, region)| {
+        choices.get(&AdoptionKey { resource_type: resource_type.clone(), id: id.clone(), account, region })
+    })
+}
+
 /// Proposes an address in the root module for every unmanaged object, in the order of the findings.
 ///
 /// Names are made of what people call the object, else of its id. Where several objects of a type would have one name,
@@ -144,10 +174,7 @@ pub fn addresses<'a>(
         let (resource_type, name, id) = wants(finding)?;
         let mut key = (resource_type, name);
         if n_wanted[&key] > 1 || key.1.is_empty() {
-            let place = [
-                finding.account.as_ref().map(model::AccountId::as_str),
-                finding.region.as_ref().map(model::Region::as_str),
-            ];
+            let place = [finding.account.as_ref().map(AccountId::as_str), finding.region.as_ref().map(Region::as_str)];
             let digest = Sha256::new()
                 .chain_update(id.as_str())
                 .chain_update(format!("\n{}\n{}", place[0].unwrap_or_default(), place[1].unwrap_or_default()))

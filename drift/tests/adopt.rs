@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use drift::adopt::{AdoptionStep, Choice, Choices, plan};
+use drift::adopt::{AdoptionKey, AdoptionStep, Choice, Choices, plan};
 use support::World;
 
 fn planned(world: &World, choices: &Choices) -> String {
@@ -58,7 +58,7 @@ fn names_are_identifiers_without_collisions() {
 
 #[test]
 fn a_person_decides_otherwise() {
-    let key = |id: &str| ("aws_vpc".into(), id.into());
+    let key = |id: &str| AdoptionKey { resource_type: "aws_vpc".into(), id: id.into(), account: None, region: None };
     let import = |address: &str| Choice::Import(address.parse().expect(address));
     let choices = Choices::from([
         (key("vpc-1"), import("module.net.aws_vpc.this[\"a\"]")),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use model::NativeType;
@@ -13,6 +13,8 @@ use crate::{Error, ErrorKind, Session};
 
 /// How long to wait for another process that writes to the store.
 const WAIT_FOR_WRITER: Duration = Duration::from_secs(60);
+/// How often a process that waits for another looks again.
+const POLL_FOR_WRITER: Duration = Duration::from_millis(100);
 
 /// Asks the store for objects; lists are combined with "and", the entries of one list with "or".
 #[derive(Clone, Debug, Default)]
@@ -63,6 +65,12 @@ pub fn query(session: &Session, request: &QueryRequest) -> Result<QueryAnswer, E
     let snapshot = open_snapshot(&request.store)?;
     let page = snapshot.query(&request.to_query()?).map_err(store_error)?;
     let now = (session.now)();
+    let never_seen = &page.freshness.never_seen;
+    if page.total == 0 && page.freshness.as_of.is_none() && !never_seen.is_empty() {
+        let detail = format!("The store cannot tell: it never looked for {}.", never_seen.join(", "));
+        return Err(Error::new(ErrorKind::NotFound, "answer from the store", detail)
+            .with_help("Run `driftmgr scan`; `driftmgr types` lists what can be found."));
+    }
     if let Some(max_age) = request.max_age.filter(|max_age| page.freshness.is_older_than(*max_age, now)) {
         let as_of = page.freshness.as_of.map_or("never".to_owned(), |as_of| as_of.to_string());
         let detail =
@@ -110,6 +118,30 @@ pub fn snapshot_path(store: &Path) -> PathBuf {
 
 pub(crate) fn open_snapshot(store: &Path) -> Result<Snapshot, Error> {
     Snapshot::open(&snapshot_path(store)).map_err(store_error)
+}
+
+/// Opens a store for writing before anything is asked of a cloud, and can be stopped while it waits for another writer.
+pub(crate) async fn open_writer_first(session: &Session, path: &Path) -> Result<Store, Error> {
+    let deadline = Instant::now() + WAIT_FOR_WRITER;
+    loop {
+        let path = path.to_owned();
+        let opened =
+            tokio::task::spawn_blocking(move || Store::open_writer(&path, WriterOptions { wait: Duration::ZERO }))
+                .await
+                .map_err(|source| {
+                    Error::new(ErrorKind::Unavailable, "open the store", "Opening ended early.").with_source(source)
+                })?;
+        match opened {
+            Err(error) if error.kind() == store::ErrorKind::Locked && Instant::now() < deadline => {
+                session.phase("waiting for another process that writes to the store");
+            }
+            opened => return opened.map_err(store_error),
+        }
+        tokio::select! {
+            () = session.cancel.cancelled() => return Err(Error::cancelled("open the store")),
+            () = tokio::time::sleep(POLL_FOR_WRITER) => {}
+        }
+    }
 }
 
 pub(crate) fn open_writer(path: &Path) -> Result<Store, Error> {

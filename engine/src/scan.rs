@@ -1,7 +1,7 @@
 //! `scan`: looks at the cloud, and stores what exists.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
 
@@ -10,7 +10,7 @@ use inventory::definition::{Catalog, Reach};
 use inventory::engine::{AccountRegions, DiscoverRequest, Event, discover};
 use jiff::Timestamp;
 use model::{NativeType, RemoteObject, ResourceType, ScopeOutcome};
-use store::{Retention, RunMeta, RunSummary};
+use store::{Retention, RunMeta, RunSummary, Store};
 
 use crate::accounts::{self, Hints};
 use crate::request::ScopeRequest;
@@ -96,8 +96,10 @@ impl Prepared {
         let Self { catalog, accounts, types, request, started } = self;
         let meta = RunMeta { started, tool_version: env!("CARGO_PKG_VERSION").to_owned(), types: type_map(&catalog) };
         let (events, incoming) = sync_channel(MAX_WAITING);
-        let (store_path, now) = (request.store.clone(), session.now);
-        let writer = tokio::task::spawn_blocking(move || write(&store_path, &meta, &incoming, now));
+        // An unusable store is said before the cloud is asked anything more.
+        let store = query::open_writer_first(session, &request.store).await?;
+        let now = session.now;
+        let writer = tokio::task::spawn_blocking(move || write(store, &meta, &incoming, now));
 
         let regions: Vec<AccountRegions> = accounts.iter().map(accounts::Account::to_regions).collect();
         let n_total = count_scopes(&catalog, &types, &regions);
@@ -131,8 +133,12 @@ impl Prepared {
 }
 
 /// Writes what is seen as it comes in; runs on a thread of its own.
-fn write(path: &Path, meta: &RunMeta, incoming: &Receiver<Event>, now: fn() -> Timestamp) -> Result<RunSummary, Error> {
-    let mut store = query::open_writer(path)?;
+fn write(
+    mut store: Store,
+    meta: &RunMeta,
+    incoming: &Receiver<Event>,
+    now: fn() -> Timestamp,
+) -> Result<RunSummary, Error> {
     let mut run = store.begin_run(meta).map_err(query::store_error)?;
     let mut batch: Vec<RemoteObject> = Vec::with_capacity(BATCH);
     for event in incoming {

@@ -7,7 +7,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use drift::adopt::{Choice, Choices, plan};
+use drift::adopt::{AdoptionKey, Choice, Choices, plan};
 use report::Values;
 use report::v1::{self, Document};
 use serde_json::{Value, json};
@@ -104,11 +104,16 @@ fn adopt_and_mapping() {
     let written = check(&mapping);
     let (choices, diagnostics) = v1::mapping::read("m.json", &written.to_string());
     assert_eq!(diagnostics, []);
-    let key = |resource_type: &str, id: &str| (resource_type.into(), id.into());
+    let key = |resource_type: &str, id: &str, region: Option<&str>| AdoptionKey {
+        resource_type: resource_type.into(),
+        id: id.into(),
+        account: Some("111111111111".into()),
+        region: region.map(Into::into),
+    };
     let expect = Choices::from([
-        (key("aws_vpc", "vpc-1"), Choice::Import("aws_vpc.blue_x".parse().expect("an address"))),
-        (key("aws_vpc", "vpc-2"), Choice::Skip("It is the default VPC.".to_owned())),
-        (key("aws_iam_role", "r"), Choice::Skip("CloudFormation manages it: its tags say so.".to_owned())),
+        (key("aws_vpc", "vpc-1", Some("eu-west-1")), Choice::Import("aws_vpc.blue_x".parse().expect("an address"))),
+        (key("aws_vpc", "vpc-2", Some("eu-west-1")), Choice::Skip("It is the default VPC.".to_owned())),
+        (key("aws_iam_role", "r", None), Choice::Skip("CloudFormation manages it: its tags say so.".to_owned())),
     ]);
     assert_eq!(choices, expect);
     let (again, diagnostics) = plan(&verdict.findings, &recorded, &choices);

@@ -4,8 +4,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use serde_json::Value;
 use tempfile::TempDir;
+use xtask::moto::Moto;
+use xtask::tools::{self, Tool};
+
+/// The account of the demo estate.
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// A place of its own for one test: a working folder and a store.
 pub(crate) struct Place {
@@ -87,8 +94,101 @@ impl Run {
 
     /// Reads standard output as JSON.
     #[track_caller]
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Reads standard output as a document that follows its published schema.
+    #[track_caller]
+    pub(crate) fn document(&self, schema: &str) -> Value {
+        let document = self.json();
+        check_schema(schema, &document);
+        document
+    }
+}
+
+/// Checks a document against its published schema.
+#[track_caller]
+pub(crate) fn check_schema(name: &str, document: &Value) {
+    assert_eq!(document["schema"], name);
+    let file = estate().join("../../docs/schemas").join(format!("{}.json", name.replace('/', ".")));
+    let schema = std::fs::read_to_string(&file).expect("the schema is published");
+    let schema = serde_json::from_str(&schema).expect("schemas are JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a JSON Schema");
+    let problems: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(problems.is_empty(), "not as {name} says: {problems:#?}");
+}
+
+/// The emulated account with the demo estate in it.
+pub(crate) struct Demo {
+    /// The server.
+    pub(crate) moto: Moto,
+    /// A copy of the root module in `estate`, and a store with one scan of the account.
+    pub(crate) place: Place,
+    /// What was changed behind terraform's back; null where nothing was.
+    pub(crate) truth: Value,
+}
+
+impl Demo {
+    /// Brings the estate up and looks at it once.
+    pub(crate) fn start(with_drift: bool) -> Self {
+        let place = Place::new();
+        xtask::estate::copy_to(&place.path("estate")).expect("the estate is copied");
+        let moto = xtask::estate::start().expect("the estate comes up");
+        let truth = if with_drift {
+            let truth = xtask::estate::inject_drift(&moto).expect("the estate drifts");
+            serde_json::from_str(&truth).expect("the truth is JSON")
+        } else {
+            Value::Null
+        };
+        let demo = Self { moto, place, truth };
+        demo.run(&["scan", "--dir", "estate"]).ends_with(0);
+        demo
+    }
+
+    /// Gives the drifted estate that the tests of one file share, and must not change; says why where there is none.
+    pub(crate) fn shared() -> Option<Arc<Self>> {
+        static SHARED: Mutex<Weak<Demo>> = Mutex::new(Weak::new());
+        tools::or_skip(Tool::Moto)?;
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(shared.upgrade().unwrap_or_else(|| {
+            let demo = Arc::new(Self::start(true));
+            *shared = Arc::downgrade(&demo);
+            demo
+        }))
+    }
+
+    /// Gives the program, ready to run in a place with the credentials of the account.
+    pub(crate) fn driftmgr_in(&self, place: &Place) -> Command {
+        let mut command = place.driftmgr();
+        self.moto.configure(&mut command);
+        command.env_remove("HTTP_PROXY");
+        command
+    }
+
+    /// Runs the program in the place of the estate.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.run_in(&self.place, arguments)
+    }
+
+    /// Runs the program in another place.
+    pub(crate) fn run_in(&self, place: &Place, arguments: &[&str]) -> Run {
+        Run::of(self.driftmgr_in(place).args(arguments).output().expect("driftmgr starts"))
+    }
+
+    /// Makes a place with a copy of the store of the estate, for runs that write.
+    pub(crate) fn copy_of_store(&self) -> Place {
+        let place = Place::new();
+        for name in ["store.db", "store.db.published"] {
+            std::fs::copy(self.place.path(name), place.path(name)).expect("the store is copied");
+        }
+        place
+    }
+
+    /// Gives the path of the estate's state.
+    pub(crate) fn state(&self) -> String {
+        self.place.path("estate/terraform.tfstate").to_string_lossy().into_owned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! `driftmgr.mapping/v1`: which object goes to which address. `driftmgr adopt` writes it, a person edits it, and
 //! `driftmgr adopt` reads it back.
 
-use drift::adopt::{Adoption, AdoptionStep, Choice, Choices};
+use drift::adopt::{Adoption, AdoptionKey, AdoptionStep, Choice, Choices};
 use model::{Diagnostic, Diagnostics, InstanceAddress, Position, Span};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -87,10 +87,10 @@ struct ReadEntry {
     id: String,
     #[serde(default, rename = "name")]
     _name: Option<String>,
-    #[serde(default, rename = "account")]
-    _account: Option<String>,
-    #[serde(default, rename = "region")]
-    _region: Option<String>,
+    #[serde(default)]
+    account: Option<String>,
+    #[serde(default)]
+    region: Option<String>,
     #[serde(default, rename = "root")]
     _root: Option<String>,
     #[serde(default)]
@@ -140,9 +140,17 @@ pub fn read(name: &str, text: &str) -> (Choices, Diagnostics) {
                 }
             }
         };
-        let key = (entry.resource_type.into(), entry.id.into());
+        let key = AdoptionKey {
+            resource_type: entry.resource_type.into(),
+            id: entry.id.into(),
+            account: entry.account.map(Into::into),
+            region: entry.region.map(Into::into),
+        };
         if choices.contains_key(&key) {
-            fail("An object is named twice", format!("{} {} has several entries in {name}.", key.0, key.1));
+            fail(
+                "An object is named twice",
+                format!("{} {} has several entries in {name}.", key.resource_type, key.id),
+            );
             continue;
         }
         choices.insert(key, choice);
