@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use ::drift::adopt::{Adoption, AdoptionStep, Choices, plan};
 use hcl::emit::{ImportSource, import_block};
-use model::{Diagnostics, InstanceAddress};
+use model::{Diagnostics, ImportId, InstanceAddress, Region};
 
 use crate::drift::{DriftAnswer, DriftRequest, compare};
-use crate::{Error, ErrorKind, Session};
+use crate::{Error, ErrorKind, Session, code};
 
 /// Asks for import blocks.
 #[derive(Clone, Debug)]
@@ -46,9 +46,11 @@ pub async fn adopt(session: &Session, request: &AdoptRequest) -> Result<AdoptAns
         let detail = "The mapping file contradicts itself or the states.";
         return Err(Error::new(ErrorKind::Usage, "write import blocks", detail).with_diagnostics(errors));
     }
+    let home = home_region(session, &request.comparison);
     let mut imports = String::new();
-    for Adoption { step, .. } in &adoptions {
+    for Adoption { finding, step } in &adoptions {
         let AdoptionStep::Import { to, id } = step else { continue };
+        let id = &id_in_region(id, finding.region.as_ref(), home.as_ref());
         if !imports.is_empty() {
             imports.push('\n');
         }
@@ -68,6 +70,27 @@ pub async fn adopt(session: &Session, request: &AdoptRequest) -> Result<AdoptAns
     Ok(AdoptAnswer { steps, imports, comparison, diagnostics })
 }
 
+/// Gives the region that the provider looks in by itself: that of its block, else that of the environment; `None` where
+/// nobody can tell without evaluating the code.
+fn home_region(session: &Session, request: &DriftRequest) -> Option<Region> {
+    let places = code::root(&request.states, session).map(|root| code::provider_places(&root)).unwrap_or_default();
+    if places.is_default_region_unknown {
+        return None;
+    }
+    let variable = |name: &str| session.environment.get(name).map(Region::from);
+    places.default_region.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"))
+}
+
+/// Writes the region behind an import id where the provider would not look there by itself.
+///
+/// Source: "Enhanced Region Support" of the AWS provider, version 6: any regional resource imports as `ID@REGION`.
+fn id_in_region(id: &ImportId, region: Option<&Region>, home: Option<&Region>) -> ImportId {
+    match region {
+        Some(region) if home != Some(region) => ImportId::from(format!("{id}@{region}")),
+        _ => id.clone(),
+    }
+}
+
 impl AdoptAnswer {
     /// Gives each unmanaged object with what becomes of it, in the order of the findings.
     pub fn adoptions(&self) -> Vec<Adoption<'_>> {
@@ -76,5 +99,22 @@ impl AdoptAnswer {
             .iter()
             .map(|(position, step)| Adoption { finding: &findings[*position], step: step.clone() })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_say_the_region_where_the_provider_would_not_look_there() {
+        let check = |region: Option<&str>, home: Option<&str>| {
+            let (region, home) = (region.map(Region::from), home.map(Region::from));
+            id_in_region(&"jobs".into(), region.as_ref(), home.as_ref()).to_string()
+        };
+        assert_eq!(check(Some("eu-central-1"), Some("eu-central-1")), "jobs");
+        assert_eq!(check(Some("us-east-1"), Some("eu-central-1")), "jobs@us-east-1");
+        assert_eq!(check(Some("us-east-1"), None), "jobs@us-east-1");
+        assert_eq!(check(None, Some("eu-central-1")), "jobs", "global");
     }
 }

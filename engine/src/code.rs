@@ -69,6 +69,10 @@ pub(crate) fn backend_config(directory: &Path) -> Option<BackendConfig> {
 pub(crate) struct ProviderPlaces {
     /// The regions that are literals.
     pub(crate) regions: BTreeSet<Region>,
+    /// The region of the block without an alias.
+    pub(crate) default_region: Option<Region>,
+    /// Whether the block without an alias names a region that must be evaluated.
+    pub(crate) is_default_region_unknown: bool,
     /// The profiles that are literals.
     pub(crate) profiles: BTreeSet<String>,
 }
@@ -84,7 +88,12 @@ pub(crate) fn provider_places(directory: &Path) -> ProviderPlaces {
     let mut places = ProviderPlaces::default();
     for provider in module.providers.iter().filter(|provider| is_aws(&provider.settings.name)) {
         let text = |name: &str| provider.settings.arguments.get(name).and_then(|value| value.as_str());
-        places.regions.extend(text("region").map(Region::from));
+        let region = text("region").map(Region::from);
+        if provider.alias.is_none() {
+            places.default_region.clone_from(&region);
+            places.is_default_region_unknown = provider.settings.unresolved.contains("region");
+        }
+        places.regions.extend(region);
         places.profiles.extend(text("profile").map(str::to_owned));
     }
     places
@@ -204,6 +213,7 @@ mod tests {
         std::fs::write(folder.path().join("main.tf"), text).expect("it is written");
         let places = provider_places(folder.path());
         assert_eq!(places.regions, BTreeSet::from([Region::from("eu-west-1")]));
+        assert_eq!(places.default_region, Some(Region::from("eu-west-1")));
         assert_eq!(places.profiles, BTreeSet::from(["prod".to_owned()]));
     }
 }
