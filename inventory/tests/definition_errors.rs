@@ -109,7 +109,7 @@ fn each_fault_is_said_where_it_is() {
     check(
         "terraform: [{type: Thing, import_id: '{/Id}'}]",
         "t/thing.yaml:8:20: `Thing` is no Terraform resource type\n\
-         t/thing.yaml:1:1: the definition says nothing under `terraform`: no Terraform type, no import id",
+         t/thing.yaml:1:1: the definition says nothing under `terraform`: no Terraform type, no import id (only a type whose objects claim others (`claim.type`, `claim.id`, `claim.by`, `claim.evidence`) has none)",
     );
     check(
         "permissions:",
