@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ::drift::adopt::{Adoption, AdoptionStep, Choices, plan};
 use hcl::emit::{ImportSource, import_block};
-use model::{Diagnostics, ImportId, InstanceAddress, Region};
+use model::{Diagnostics, ImportId, InstanceAddress, RecordedInstance, Region};
 
 use crate::drift::{DriftAnswer, DriftRequest, compare};
 use crate::{Error, ErrorKind, Session, code};
@@ -46,7 +46,7 @@ pub async fn adopt(session: &Session, request: &AdoptRequest) -> Result<AdoptAns
         let detail = "The mapping file contradicts itself or the states.";
         return Err(Error::new(ErrorKind::Usage, "write import blocks", detail).with_diagnostics(errors));
     }
-    let home = home_region(session, &request.comparison);
+    let home = home_region(session, &request.comparison, &states.recorded);
     let mut imports = String::new();
     for Adoption { finding, step } in &adoptions {
         let AdoptionStep::Import { to, id } = step else { continue };
@@ -70,15 +70,23 @@ pub async fn adopt(session: &Session, request: &AdoptRequest) -> Result<AdoptAns
     Ok(AdoptAnswer { steps, imports, comparison, diagnostics })
 }
 
-/// Gives the region that the provider looks in by itself: that of its block, else that of the environment; `None` where
-/// nobody can tell without evaluating the code.
-fn home_region(session: &Session, request: &DriftRequest) -> Option<Region> {
+/// Gives the region that the provider looks in by itself: that of its block, else the only one in which the states record
+/// what its default configuration made, else that of the environment; `None` where nobody can tell.
+fn home_region(session: &Session, request: &DriftRequest, recorded: &[RecordedInstance]) -> Option<Region> {
     let places = code::root(&request.states, session).map(|root| code::provider_places(&root)).unwrap_or_default();
+    if places.default_region.is_some() {
+        return places.default_region;
+    }
+    let by_default = recorded.iter().filter(|instance| instance.provider.alias.is_none());
+    let mut regions: BTreeSet<&Region> = by_default.filter_map(|instance| instance.region.as_ref()).collect();
+    if let (Some(region), true) = (regions.pop_first(), regions.is_empty()) {
+        return Some(region.clone());
+    }
     if places.is_default_region_unknown {
         return None;
     }
     let variable = |name: &str| session.environment.get(name).map(Region::from);
-    places.default_region.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"))
+    variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"))
 }
 
 /// Writes the region behind an import id where the provider would not look there by itself.
