@@ -145,6 +145,8 @@ fn types(findings: &[&Value]) -> BTreeSet<String> {
 }
 
 /// Lets queues fail, and asks about queues and users: one of each is gone from the drifted estate.
+///
+/// `words` is what must be said; `|` stands between two ways to say it.
 #[track_caller]
 fn check_failing_service(fault: Fault, words: &str) {
     let Some(demo) = Demo::shared() else { return };
@@ -163,7 +165,8 @@ fn check_failing_service(fault: Fault, words: &str) {
     assert_eq!(types(&undetermined), ["aws_sqs_queue".to_owned()].into(), "{fault:?}");
     assert_eq!(undetermined.len(), 4, "every recorded queue: {undetermined:#?}");
     let said = report.to_string().to_lowercase();
-    assert!(said.contains(words), "{fault:?} is not said with {words:?}: {report:#}");
+    let is_said = |text: &str| words.split('|').any(|words| text.contains(words));
+    assert!(is_said(&said), "{fault:?} is not said with {words:?}: {report:#}");
 
     let place = Place::new();
     broken.run(&demo, &place, &arguments).ends_with(3);
@@ -173,7 +176,7 @@ fn check_failing_service(fault: Fault, words: &str) {
     broken.run(&demo, &place, &unmanaged).ends_with(3);
     let scan = ["scan", "--type", "aws_sqs_queue", "--type", "aws_iam_user", "--scope-timeout", "4s"];
     let scan = broken.run(&demo, &place, &scan).ends_with(3);
-    assert!(scan.stdout.to_lowercase().contains(words), "{fault:?}: {}", scan.stdout);
+    assert!(is_said(&scan.stdout.to_lowercase()), "{fault:?}: {}", scan.stdout);
     let query = broken.run(&demo, &place, &["query", "--json"]).ends_with(0).document("driftmgr.query/v1");
     assert_eq!(query["complete"], false);
 }
@@ -213,7 +216,11 @@ fn a_reply_that_is_not_what_it_says_is_undetermined() {
 #[test]
 fn pages_that_never_end_are_undetermined() {
     check_failing_service(Fault::EndlessPages { is_new: false }, "page");
-    check_failing_service(Fault::EndlessPages { is_new: true }, "no complete answer within");
+    // The deadline falls while a page is under way, or while the next one waits for its turn.
+    check_failing_service(
+        Fault::EndlessPages { is_new: true },
+        "no complete answer within|its turn did not come in time",
+    );
 }
 
 #[test]
