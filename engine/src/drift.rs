@@ -103,7 +103,7 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
         };
         let scan = scan::prepare(session, &scan, &hints(&states, &request.options.filters)).await?;
         callers = scan.callers();
-        check_accounts(&catalog, &states, &callers, &mut diagnostics)?;
+        check_accounts(&catalog, &states, &callers)?;
         fresh = scan.run(session).await?.outcomes;
     }
     if session.cancel.is_cancelled() {
@@ -138,12 +138,7 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
 }
 
 /// Compares the accounts before anything is looked at: in another account, everything would look missing.
-fn check_accounts(
-    catalog: &Catalog,
-    states: &States,
-    callers: &[Caller],
-    diagnostics: &mut Diagnostics,
-) -> Result<(), Error> {
+fn check_accounts(catalog: &Catalog, states: &States, callers: &[Caller]) -> Result<(), Error> {
     let evidence = Evidence {
         states: &states.refs,
         recorded: &states.recorded,
@@ -155,7 +150,7 @@ fn check_accounts(
         ignore: &IgnoreRules::default(),
     };
     // The verdict repeats the warnings.
-    refuse_errors(::drift::place::check_accounts(&evidence)).map(drop).inspect_err(|_| diagnostics.clear())
+    refuse_errors(::drift::place::check_accounts(&evidence)).map(drop)
 }
 
 /// Turns errors among the diagnostics into the error that ends the command.
