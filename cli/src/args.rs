@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use drift::{Filters, Pattern, TagPattern};
-use engine::request::{Regions, ScopeRequest, StatesRequest};
+use engine::request::{Regions, ScopeRequest, StatesRequest, VariableSource};
 use model::Region;
 use report::{GroupBy, Values};
 
@@ -81,12 +81,72 @@ pub(crate) struct StateArgs {
     /// A state: a file, a folder, an s3:// URL, or `-` for standard input; may be repeated
     #[arg(long, value_name = "PATH|URL|-")]
     pub(crate) state: Vec<String>,
+    #[command(flatten)]
+    variables: VariableArgs,
 }
 
 impl StateArgs {
     pub(crate) fn request(&self) -> StatesRequest {
-        StatesRequest { locations: self.state.clone(), dir: self.dir.clone() }
+        StatesRequest { locations: self.state.clone(), dir: self.dir.clone(), variables: self.variables.0.clone() }
     }
+}
+
+/// Values for the root module's variables, in the order in which both options were given.
+#[derive(Debug, Default)]
+struct VariableArgs(Vec<VariableSource>);
+
+impl Args for VariableArgs {
+    fn augment_args(command: Command) -> Command {
+        let option = |name, value_name, help| {
+            Arg::new(name).long(name).value_name(value_name).help(help).action(ArgAction::Append)
+        };
+        command
+            .arg(
+                option("var", "NAME=VALUE", "A value for a variable of the root module; may be repeated")
+                    .value_parser(assignment),
+            )
+            .arg(
+                option("var-file", "PATH", "A file with values for variables of the root module; may be repeated")
+                    .value_parser(file_of_variables),
+            )
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for VariableArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut variables = Self::default();
+        variables.update_from_arg_matches(matches)?;
+        Ok(variables)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let mut sources = Vec::new();
+        for name in ["var", "var-file"] {
+            let values = matches.get_many::<VariableSource>(name).into_iter().flatten();
+            sources.extend(matches.indices_of(name).into_iter().flatten().zip(values.cloned()));
+        }
+        sources.sort_by_key(|(position, _)| *position);
+        self.0 = sources.into_iter().map(|(_, source)| source).collect();
+        Ok(())
+    }
+}
+
+fn assignment(text: &str) -> Result<VariableSource, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok(VariableSource::Assignment { name: name.trim().to_owned(), value: value.to_owned() })
+        }
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the form that the parser of arguments asks for")]
+fn file_of_variables(text: &str) -> Result<VariableSource, String> {
+    Ok(VariableSource::File(PathBuf::from(text)))
 }
 
 /// What the answer is narrowed to.
@@ -197,6 +257,23 @@ fn positive(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Probe {
+        #[command(flatten)]
+        states: StateArgs,
+    }
+
+    #[test]
+    fn variables_keep_their_order_over_both_options() {
+        let line = ["probe", "--var", "a=1", "--var-file", "x.tfvars", "--var", "a=b=c", "--var-file=y.tfvars"];
+        let probe = <Probe as clap::Parser>::try_parse_from(line).expect("the line is right");
+        let assignment = |value: &str| VariableSource::Assignment { name: "a".to_owned(), value: value.to_owned() };
+        let file = |path: &str| VariableSource::File(PathBuf::from(path));
+        let expected = [assignment("1"), file("x.tfvars"), assignment("b=c"), file("y.tfvars")];
+        assert_eq!(probe.states.request().variables, expected);
+        assert!(<Probe as clap::Parser>::try_parse_from(["probe", "--var", "a"]).is_err());
+    }
 
     #[test]
     fn durations_have_units() {

@@ -138,7 +138,7 @@ async fn check_state(session: &Session, dir: Option<&Path>) -> Check {
         let detail = format!("{} is no root module; name states with --state.", directory.display());
         return Check::new("state", CheckStatus::Warned, detail);
     }
-    let request = StatesRequest { locations: Vec::new(), dir: Some(directory) };
+    let request = StatesRequest { dir: Some(directory), ..StatesRequest::default() };
     match states::load(session, &request).await {
         Ok(states) => {
             let detail = match states.refs.as_slice() {

@@ -1,5 +1,6 @@
 //! What can be asked of the engine: plain structs that a command line or a data source fills in.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,6 +62,32 @@ pub struct StatesRequest {
     pub locations: Vec<String>,
     /// A root module whose backend is read where `locations` is empty.
     pub dir: Option<PathBuf>,
+    /// Values for the root module's variables, in order: of two for one variable the later counts.
+    pub variables: Vec<VariableSource>,
+}
+
+/// Where values for the root module's variables come from, besides the places terraform looks at by itself.
+#[derive(Clone, PartialEq, Eq)]
+pub enum VariableSource {
+    /// `--var NAME=VALUE`.
+    Assignment {
+        /// The variable.
+        name: String,
+        /// Its value, as written: text for a variable of primitive type, an expression for any other.
+        value: String,
+    },
+    /// `--var-file PATH`.
+    File(PathBuf),
+}
+
+/// Shows no value: it may be a secret.
+impl fmt::Debug for VariableSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Assignment { name, .. } => write!(f, "Assignment({name})"),
+            Self::File(path) => write!(f, "File({})", path.display()),
+        }
+    }
 }
 
 /// Where observations come from.

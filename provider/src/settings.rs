@@ -173,7 +173,11 @@ impl Settings {
 
     /// Gives the states to judge against: those a data block names, else those of the provider block.
     pub(crate) fn states(&self, named: Vec<String>) -> StatesRequest {
-        StatesRequest { locations: if named.is_empty() { self.states.clone() } else { named }, dir: self.dir.clone() }
+        StatesRequest {
+            locations: if named.is_empty() { self.states.clone() } else { named },
+            dir: self.dir.clone(),
+            ..StatesRequest::default()
+        }
     }
 
     /// Gives where to look for some types, in some accounts and regions.

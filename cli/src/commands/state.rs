@@ -28,7 +28,7 @@ enum Action {
 
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> anyhow::Result<u8> {
     let Action::List { state } = arguments.action;
-    let request = StatesRequest { locations: state.into_iter().collect(), dir: None };
+    let request = StatesRequest { locations: state.into_iter().collect(), ..StatesRequest::default() };
     let (list, diagnostics) = engine::states::list(session, &request).await?;
     failure::print_diagnostics(&diagnostics);
     output::write_stdout(|out| list.iter().try_for_each(|address| writeln!(out, "{address}")))?;
