@@ -118,6 +118,7 @@ pub(crate) fn blank(kind: Kind, reason: String) -> Finding {
         attributes: Vec::new(),
         states: Vec::new(),
         provider: None,
+        provider_version: None,
         account: None,
         region: None,
         precision: None,

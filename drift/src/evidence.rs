@@ -10,6 +10,7 @@ use model::{
 };
 
 use crate::IgnoreRules;
+use crate::exact::{ProviderUse, Reading};
 
 /// Everything that is known before the remote objects stream in.
 #[derive(Clone, Copy)]
@@ -29,6 +30,10 @@ pub struct Evidence<'a> {
     /// Which arguments the code writes, where the code was read; used only where a single state is judged, which must
     /// be that of the code.
     pub declared: Option<&'a dyn DeclaredArguments>,
+    /// What providers said of the instances they were asked about, by the position in `recorded`.
+    pub readings: &'a BTreeMap<usize, Reading>,
+    /// Which providers were asked, for the coverage.
+    pub provider_uses: &'a [ProviderUse],
     /// What the user chose to ignore.
     pub ignore: &'a IgnoreRules,
 }
@@ -74,6 +79,13 @@ pub trait RecordedAttributes {
     ///
     /// The cause for which the instance cannot be decoded; the instance is then undetermined.
     fn attributes(&self, instance: usize, names: &[&str]) -> Result<Vec<Option<Value>>, Cause>;
+
+    /// Decodes all attributes of one instance, without a schema.
+    ///
+    /// # Errors
+    ///
+    /// As [`RecordedAttributes::attributes`].
+    fn all_attributes(&self, instance: usize) -> Result<Value, Cause>;
 }
 
 /// Tells what the configuration declares.

@@ -314,6 +314,8 @@ impl Judging<'_> {
                 n_instances: configuration.n_instances,
                 n_checked: configuration.n_checked,
                 precision: Precision::Inventory,
+                provider_version: None,
+                calls: BTreeMap::new(),
                 causes: configuration.causes,
             });
         }

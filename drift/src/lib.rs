@@ -16,6 +16,7 @@ pub mod adopt;
 mod compare;
 mod conclude;
 pub mod evidence;
+pub mod exact;
 pub mod exit;
 pub mod fails;
 mod fingerprint;

@@ -147,6 +147,8 @@ fn check_accounts(catalog: &Catalog, states: &States, callers: &[Caller]) -> Res
         scopes: &[],
         callers,
         declared: None,
+        readings: &BTreeMap::new(),
+        provider_uses: &[],
         ignore: &IgnoreRules::default(),
     };
     // The verdict repeats the warnings.
@@ -222,6 +224,8 @@ impl Job {
             scopes: &scopes,
             callers: &self.callers,
             declared: self.declared.as_ref().map(|declared| declared as &dyn DeclaredArguments),
+            readings: &BTreeMap::new(),
+            provider_uses: &[],
             ignore: &self.ignore,
         };
         let claiming = claims::claiming_types(&self.catalog);

@@ -168,12 +168,19 @@ impl States {
 impl RecordedAttributes for States {
     fn attributes(&self, instance: usize, names: &[&str]) -> Result<Vec<Option<Value>>, Cause> {
         let recorded = &self.recorded[instance];
-        let undecodable = |error: &dyn std::fmt::Display| {
-            Cause::new(CauseKind::InvalidReply, format!("The recorded attributes cannot be decoded: {error}."))
-        };
         let snapshot = &self.snapshots[recorded.state];
         snapshot.attributes_by_name(recorded.position, names).map_err(|error| undecodable(&error))
     }
+
+    fn all_attributes(&self, instance: usize) -> Result<Value, Cause> {
+        let recorded = &self.recorded[instance];
+        let snapshot = &self.snapshots[recorded.state];
+        snapshot.attributes(recorded.position, None).map_err(|error| undecodable(&error))
+    }
+}
+
+fn undecodable(error: &dyn std::fmt::Display) -> Cause {
+    Cause::new(CauseKind::InvalidReply, format!("The recorded attributes cannot be decoded: {error}."))
 }
 
 pub(crate) fn state_error(error: tfstate::Error) -> Error {

@@ -148,6 +148,8 @@ pub struct Finding {
     pub states: Vec<StateRef>,
     /// The provider.
     pub provider: Option<ProviderAddress>,
+    /// The version of the provider that was asked, where one was.
+    pub provider_version: Option<String>,
     /// The account.
     pub account: Option<AccountId>,
     /// The region.
@@ -198,6 +200,10 @@ pub struct ScopeCoverage {
     pub n_checked: u64,
     /// What the comparison could see.
     pub precision: Precision,
+    /// The version of the provider that was asked, where one was.
+    pub provider_version: Option<String>,
+    /// How often each call of the provider was made, by its name in protocol 6.
+    pub calls: BTreeMap<String, u64>,
     /// Why instances were not seen, with how many each.
     pub causes: BTreeMap<Cause, u64>,
 }

@@ -146,5 +146,17 @@ words!(
         IncompleteStates => "incomplete_states",
         /// The state moved while it was compared.
         StateMoved => "state_moved",
+        /// No binary of the provider was found.
+        NoProvider => "no_provider",
+        /// A binary of the provider was found but must not be started: its hash or its origin forbids it.
+        ProviderRefused => "provider_refused",
+        /// The provider ended, panicked, or answered with an error.
+        ProviderFailed => "provider_failed",
+        /// The provider's configuration cannot be known without running terraform.
+        UnknownConfiguration => "unknown_configuration",
+        /// The provider does not know the type.
+        UnknownType => "unknown_type",
+        /// A newer version of the provider wrote the state.
+        NewerState => "newer_state",
     }
 );

@@ -34,11 +34,15 @@ struct State {
 
 impl RecordedAttributes for State {
     fn attributes(&self, instance: usize, names: &[&str]) -> Result<Vec<Option<Value>>, Cause> {
-        let json = &self.text[self.starts[instance]..self.starts[instance + 1]];
-        let value = cty::json::decode_implied(json.as_bytes())
-            .map_err(|error| Cause::new(CauseKind::InvalidReply, error.to_string()))?;
+        let value = self.all_attributes(instance)?;
         let attributes: BTreeMap<&str, &Value> = value.entries().collect();
         Ok(names.iter().map(|name| attributes.get(name).map(|value| (*value).clone())).collect())
+    }
+
+    fn all_attributes(&self, instance: usize) -> Result<Value, Cause> {
+        let json = &self.text[self.starts[instance]..self.starts[instance + 1]];
+        cty::json::decode_implied(json.as_bytes())
+            .map_err(|error| Cause::new(CauseKind::InvalidReply, error.to_string()))
     }
 }
 
@@ -148,6 +152,8 @@ fn main() -> io::Result<()> {
         scopes: &scopes,
         callers: &[],
         declared: None,
+        readings: &BTreeMap::new(),
+        provider_uses: &[],
         ignore: &ignore,
     };
     // `unmanaged` as the argument drops the recorded side, so that every object is a finding.

@@ -228,6 +228,10 @@ struct ConfigurationFile {
     n_instances: u64,
     n_checked: u64,
     precision: String,
+    #[serde(default)]
+    provider_version: Option<String>,
+    #[serde(default)]
+    calls: BTreeMap<String, u64>,
     causes: Vec<(CauseFile, u64)>,
 }
 
@@ -261,6 +265,8 @@ impl From<&Coverage> for CoverageFile {
             n_instances: coverage.n_instances,
             n_checked: coverage.n_checked,
             precision: precision_word(coverage.precision).to_owned(),
+            provider_version: coverage.provider_version.clone(),
+            calls: coverage.calls.clone(),
             causes: coverage.causes.iter().map(|(cause, n_instances)| (CauseFile::from(cause), *n_instances)).collect(),
         };
         Self {
@@ -306,6 +312,8 @@ impl CoverageFile {
                 n_instances: file.n_instances,
                 n_checked: file.n_checked,
                 precision: precision(&file.precision, path)?,
+                provider_version: file.provider_version,
+                calls: file.calls,
                 causes,
             });
         }
@@ -383,6 +391,8 @@ struct FindingFile {
     attributes: Vec<DifferenceFile>,
     states: Vec<StateFile>,
     provider: Option<String>,
+    #[serde(default)]
+    provider_version: Option<String>,
     account: Option<String>,
     region: Option<String>,
     precision: Option<String>,
@@ -447,6 +457,7 @@ impl FindingFile {
             attributes,
             states: finding.states.iter().map(StateFile::from).collect(),
             provider: finding.provider.as_ref().map(|provider| text(provider)),
+            provider_version: finding.provider_version.clone(),
             account: finding.account.as_ref().map(|account| text(account)),
             region: finding.region.as_ref().map(|region| text(region)),
             precision: finding.precision.map(|precision| precision_word(precision).to_owned()),
@@ -511,6 +522,7 @@ impl FindingFile {
             attributes,
             states: self.states.into_iter().map(StateRef::from).collect(),
             provider: self.provider.map(|text| parse(&text, path)).transpose()?,
+            provider_version: self.provider_version,
             account: self.account.map(model::AccountId::new),
             region: self.region.map(Region::new),
             precision: self.precision.map(|text| precision(&text, path)).transpose()?,

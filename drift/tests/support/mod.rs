@@ -82,6 +82,10 @@ impl RecordedAttributes for World {
         }
         Ok(names.iter().map(|name| attributes.get(*name).cloned()).collect())
     }
+
+    fn all_attributes(&self, instance: usize) -> Result<Value, Cause> {
+        Ok(Value::object(self.attributes[instance].clone()))
+    }
 }
 
 impl World {
@@ -205,6 +209,8 @@ impl World {
             scopes: &self.scopes,
             callers: &self.callers,
             declared: self.declared.as_ref().map(|code| code as &dyn DeclaredArguments),
+            readings: &BTreeMap::new(),
+            provider_uses: &[],
             ignore: &self.ignore,
         };
         judge(&evidence, &mut objects.into_iter(), &self.options, now())

@@ -163,6 +163,8 @@ struct ConfigurationOf<'a> {
     instances: u64,
     checked: u64,
     precision: &'static str,
+    provider_version: Option<&'a str>,
+    calls: &'a BTreeMap<String, u64>,
     causes: Vec<CauseOf<'a>>,
 }
 
@@ -174,6 +176,8 @@ impl<'a> From<&'a ScopeCoverage> for ConfigurationOf<'a> {
             instances: coverage.n_instances,
             checked: coverage.n_checked,
             precision: precision(coverage.precision),
+            provider_version: coverage.provider_version.as_deref(),
+            calls: &coverage.calls,
             causes: coverage.causes.iter().map(|(cause, count)| CauseOf::counted(cause, *count)).collect(),
         }
     }
@@ -247,7 +251,10 @@ impl<'a> FindingOf<'a> {
             workspace: state.map(|state| &*state.workspace),
             state: state.map(State::from),
             states: finding.states.iter().map(State::from).collect(),
-            provider: finding.provider.as_ref().map(|address| ProviderOf { address: Text(address), version: None }),
+            provider: finding
+                .provider
+                .as_ref()
+                .map(|address| ProviderOf { address: Text(address), version: finding.provider_version.as_deref() }),
             account: finding.account.as_ref().map(Text),
             region: finding.region.as_ref().map(Text),
             precision: finding.precision.map(precision),

@@ -26,6 +26,10 @@ impl RecordedAttributes for World {
     fn attributes(&self, instance: usize, names: &[&str]) -> Result<Vec<Option<cty::Value>>, Cause> {
         Ok(names.iter().map(|name| self.attributes[instance].get(*name).cloned()).collect())
     }
+
+    fn all_attributes(&self, instance: usize) -> Result<cty::Value, Cause> {
+        Ok(cty::Value::object(self.attributes[instance].clone()))
+    }
 }
 
 /// Lists the folders of `tests/cases`.
@@ -189,6 +193,8 @@ impl World {
             scopes: &self.scopes,
             callers: &self.callers,
             declared: None,
+            readings: &BTreeMap::new(),
+            provider_uses: &[],
             ignore: &self.ignore,
         };
         let now = "2026-06-01T12:00:00Z".parse().expect("a time");

@@ -61,6 +61,7 @@ pub(crate) fn finding(marked: Value, of_sensitive: Value) -> Finding {
         ],
         states: vec![state()],
         provider: Some("hashicorp/aws".parse().unwrap()),
+        provider_version: Some("6.47.1".to_owned()),
         account: Some("111111111111".into()),
         region: Some("eu-central-1".into()),
         precision: Some(Precision::Inventory),
@@ -95,7 +96,9 @@ fn findings_and_coverage_round_trip() {
             state: state(),
             n_instances: 10,
             n_checked: 8,
-            precision: Precision::Inventory,
+            precision: Precision::Provider,
+            provider_version: Some("6.47.1".to_owned()),
+            calls: BTreeMap::from([("ReadResource".to_owned(), 10)]),
             causes: BTreeMap::from([(Cause::new(CauseKind::NoDefinition, "Unknown."), 2)]),
         }],
     };
