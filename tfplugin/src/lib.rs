@@ -16,6 +16,7 @@
 //! `model` types, its two sides in `server/service.rs` and `host/calls.rs`, and a test under `tests/pitfalls/` that
 //! drives it from both.
 
+pub mod builtin;
 pub mod error;
 mod goplugin;
 pub mod host;
