@@ -5,6 +5,8 @@
 mod decode;
 mod encode;
 mod read;
+mod strip;
 
 pub use decode::{decode, decode_implied, implied_type};
 pub use encode::encode;
+pub use strip::strip;

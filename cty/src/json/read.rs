@@ -229,6 +229,14 @@ impl<'a> Reader<'a> {
 
     /// Reads an object, each value by `read`, which gets its key.
     pub(super) fn object(&mut self, mut read: impl FnMut(&mut Reader<'a>, Cow<'a, str>) -> Result<()>) -> Result<()> {
+        self.object_with_raw_keys(|reader, key, _| read(reader, key))
+    }
+
+    /// Reads an object, each value by `read`, which gets its key and the text of that.
+    pub(super) fn object_with_raw_keys(
+        &mut self,
+        mut read: impl FnMut(&mut Reader<'a>, Cow<'a, str>, &'a str) -> Result<()>,
+    ) -> Result<()> {
         self.expect(b'{', "an object is expected")?;
         self.skip_space();
         if self.peek() == Some(b'}') {
@@ -237,9 +245,11 @@ impl<'a> Reader<'a> {
         }
         loop {
             self.skip_space();
+            let start = self.at;
             let key = self.string()?;
+            let raw_key = &self.text[start..self.at];
             self.expect(b':', "a colon is expected")?;
-            read(self, key)?;
+            read(self, key, raw_key)?;
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
