@@ -2,7 +2,8 @@
 //!
 //! **Owns** the join of recorded instances and remote objects, the truth table, tiers, what makes a run fail, ignore
 //! rules, filters, summaries, fingerprints, remedies, and the addresses that adopted objects get. Facets go in as
-//! [`Evidence`] and an iterator of objects; a [`Verdict`] comes out.
+//! [`Evidence`] and an iterator of objects; a [`Verdict`] comes out. [`lifecycle`] is what core does to values around a
+//! provider's calls.
 //!
 //! **May not know** files, networks, clocks, the environment or any source crate: `now` is an argument, values come
 //! through [`RecordedAttributes`] and [`DeclaredArguments`]. Nothing here is `async`.
@@ -23,6 +24,7 @@ mod fingerprint;
 pub mod ignore;
 mod join;
 mod judge;
+pub mod lifecycle;
 mod look;
 pub mod options;
 pub mod pattern;

@@ -1,0 +1,4 @@
+//! Core's part around a provider's calls: what each function does, and that OpenTofu does the same.
+
+mod behavior;
+mod schemas;
