@@ -18,7 +18,7 @@ use crate::{Session, states};
 const MAX_FILE: u64 = 16 << 20;
 
 /// A folder of configuration on disk; paths are relative to the root module.
-struct Folder<'a>(&'a Path);
+pub(crate) struct Folder<'a>(pub(crate) &'a Path);
 
 impl SourceTree for Folder<'_> {
     fn list(&self, folder: &str) -> Result<Vec<String>, ReadError> {

@@ -1,11 +1,18 @@
 //! `doctor`: what works as things are, and what to do about the rest. It reads only.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use hcl::configuration::Configuration;
+use model::ProviderAddress;
+
 use crate::accounts::{self, Hints};
+use crate::code::Folder;
+use crate::providers::{Finder, Verification};
 use crate::request::{ScopeRequest, StatesRequest};
+use crate::states::States;
 use crate::{Error, Session, catalog, query, states};
 
 /// How long a foreign program may take to say its version.
@@ -66,7 +73,10 @@ pub async fn doctor(session: &Session, request: &DoctorRequest) -> Vec<Check> {
     let mut checks = vec![check_catalog(session, request)];
     checks.extend(check_accounts(session, request).await);
     checks.push(check_store(session, &request.store));
-    checks.push(check_state(session, request.dir.as_deref()).await);
+    let directory = request.dir.as_deref().map_or(session.current_dir.clone(), |dir| session.path(dir));
+    let (check, states) = check_state(session, &directory).await;
+    checks.push(check);
+    checks.extend(check_providers(session, directory, states.as_ref()).await);
     checks.push(check_cli(session).await);
     checks
 }
@@ -131,14 +141,13 @@ fn check_store(session: &Session, path: &Path) -> Check {
     }
 }
 
-async fn check_state(session: &Session, dir: Option<&Path>) -> Check {
-    let directory = dir.map_or(session.current_dir.clone(), |dir| session.path(dir));
+async fn check_state(session: &Session, directory: &Path) -> (Check, Option<States>) {
     let has_state = directory.join("terraform.tfstate").exists() || directory.join(".terraform").exists();
-    if !has_state && !states::is_root_module(&directory) {
+    if !has_state && !states::is_root_module(directory) {
         let detail = format!("{} is no root module; name states with --state.", directory.display());
-        return Check::new("state", CheckStatus::Warned, detail);
+        return (Check::new("state", CheckStatus::Warned, detail), None);
     }
-    let request = StatesRequest { dir: Some(directory), ..StatesRequest::default() };
+    let request = StatesRequest { dir: Some(directory.to_owned()), ..StatesRequest::default() };
     match states::load(session, &request).await {
         Ok(states) => {
             let detail = match states.refs.as_slice() {
@@ -151,10 +160,55 @@ async fn check_state(session: &Session, dir: Option<&Path>) -> Check {
                     .collect::<Vec<_>>()
                     .join(" "),
             };
-            Check::new("state", CheckStatus::Passed, detail)
+            (Check::new("state", CheckStatus::Passed, detail), Some(states))
         }
-        Err(error) => Check::of_error("state", CheckStatus::Warned, &error),
+        Err(error) => (Check::of_error("state", CheckStatus::Warned, &error), None),
     }
+}
+
+/// Says of every provider that the code requires or the state names where it is and whether it is the locked one.
+async fn check_providers(session: &Session, directory: PathBuf, states: Option<&States>) -> Vec<Check> {
+    let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform");
+    let (configuration, _) = Configuration::read(&Folder(&directory), ".", data_folder);
+    let required = configuration.modules.values().flat_map(|module| &module.required_providers);
+    // A source that is no address is terraform's to complain about.
+    let required = required.filter_map(|(name, required)| required.source.as_ref().unwrap_or(name).parse().ok());
+    let recorded = states.into_iter().flat_map(|states| &states.recorded);
+    let addresses: BTreeSet<ProviderAddress> =
+        required.chain(recorded.map(|instance| instance.provider.provider.clone())).collect();
+    let find = {
+        let session = session.clone();
+        move || {
+            let root = states::is_root_module(&directory).then_some(directory.as_path());
+            let (finder, diagnostics) = Finder::open(&session, root);
+            let checks = diagnostics.iter().map(|problem| {
+                let detail = format!("{}: {}", problem.summary, problem.detail);
+                Check { help: problem.help.clone(), ..Check::new("provider", CheckStatus::Warned, detail) }
+            });
+            let mut checks: Vec<Check> = checks.collect();
+            let is_builtin = |address: &&ProviderAddress| &*address.namespace == "builtin";
+            checks.extend(addresses.iter().filter(|address| !is_builtin(address)).map(|a| check_provider(&finder, a)));
+            checks
+        }
+    };
+    // Packages are hashed, which reads all of them.
+    tokio::task::spawn_blocking(find).await.unwrap_or_else(|error| {
+        vec![Check::new("provider", CheckStatus::Warned, format!("Looking for providers ended early: {error}."))]
+    })
+}
+
+fn check_provider(finder: &Finder, address: &ProviderAddress) -> Check {
+    let found = match finder.find(address) {
+        Ok(found) => found,
+        Err(cause) => return Check::new("provider", CheckStatus::Warned, cause.detail),
+    };
+    let version = found.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+    let detail = format!("{}{version}: {}; {}.", found.address, found.source, found.verification);
+    let status = match found.verification {
+        Verification::Verified { .. } => CheckStatus::Passed,
+        Verification::Unverified { .. } => CheckStatus::Warned,
+    };
+    Check { help: found.note(address).into_iter().collect(), ..Check::new("provider", status, detail) }
 }
 
 /// Finds terraform or tofu: driftmgr needs neither, whoever applies import blocks does.

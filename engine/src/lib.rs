@@ -19,6 +19,7 @@ mod code;
 mod doctor;
 mod drift;
 mod error;
+pub(crate) mod providers;
 mod query;
 pub mod request;
 mod scan;
