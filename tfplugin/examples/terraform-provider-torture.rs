@@ -18,9 +18,10 @@ use model::{
 };
 use tfplugin::server::{ListenOn, Mode, Options, PluginEnvironment};
 use tfplugin::{
-    Answer, Call, ConfigureRequest, DataSourceRequest, Error, ErrorKind, ImportRequest, ImportTarget, ImportedObject,
-    ListEvent, ListRequest, PlanRequest, PlannedChange, Provider, ProviderSchema, ReadRequest, ResourceObject,
-    UpgradeRequest,
+    Answer, Call, ConfigureRequest, DataSourceRequest, Error, ErrorKind, FunctionError, FunctionParameter,
+    FunctionRequest, FunctionSignature, GenerateRequest, ImportRequest, ImportTarget, ImportedObject, ListEvent,
+    ListRequest, MoveRequest, PlanRequest, PlannedChange, Provider, ProviderSchema, ReadRequest, ResourceObject,
+    UpgradeIdentityRequest, UpgradeRequest,
 };
 use tokio::sync::mpsc;
 
@@ -146,6 +147,27 @@ fn thing_identity() -> IdentitySchema {
     IdentitySchema { version: 1, attributes: named([("name", name)]) }
 }
 
+/// A function that repeats a text, and what follows it.
+fn repeat_signature() -> FunctionSignature {
+    let parameter = |name: &str, ty| FunctionParameter {
+        name: name.to_owned(),
+        ty,
+        allows_null: false,
+        allows_unknown: false,
+        description: String::new(),
+        description_is_markdown: false,
+    };
+    FunctionSignature {
+        parameters: vec![parameter("text", Type::String), parameter("times", Type::Number)],
+        variadic_parameter: Some(FunctionParameter { allows_null: true, ..parameter("more", Type::Dynamic) }),
+        returns: Type::tuple([Type::String, Type::Dynamic]),
+        summary: "Repeats a text".to_owned(),
+        description: "Gives the text so many times, and what follows it.".to_owned(),
+        description_is_markdown: true,
+        deprecation_message: "Say it once.".to_owned(),
+    }
+}
+
 fn identity_of(name: &str) -> Identity {
     Identity { version: 1, value: Value::object(named([("name", Value::string(name))])) }
 }
@@ -208,6 +230,9 @@ impl Provider for Torture {
         schema.data_sources = named([("torture_echo", echo_schema())]);
         schema.resources = named([("torture_thing", thing_schema())]);
         schema.identities = named([("torture_thing", thing_identity())]);
+        schema.functions = named([("repeat", repeat_signature())]);
+        schema.generates_config = true;
+        schema.moves_states = true;
         let prefix = Block { attributes: named([("prefix", optional(Type::String))]), ..Block::default() };
         schema.list_resources = named([("torture_thing", Schema { version: 0, block: prefix })]);
         Ok((Arc::new(schema), Vec::new()))
@@ -279,6 +304,48 @@ impl Provider for Torture {
         let upgraded = cty::json::decode(text.as_bytes(), &schema.value_type())
             .map_err(|error| malformed("UpgradeResourceState", "The state does not fit the schema.").because(error))?;
         Ok((upgraded, Vec::new()))
+    }
+
+    async fn upgrade_resource_identity(&self, _call: &Call, request: UpgradeIdentityRequest) -> Answer<Identity> {
+        let json: serde_json::Value = serde_json::from_slice(&request.json)
+            .map_err(|error| malformed("UpgradeResourceIdentity", "The identity is no JSON.").because(error))?;
+        // Before version 1 the name was called `title`.
+        let name = json[if request.version < 1 { "title" } else { "name" }].as_str().unwrap_or_default();
+        Ok((identity_of(name), Vec::new()))
+    }
+
+    async fn move_resource_state(&self, _call: &Call, request: MoveRequest) -> Answer<ResourceObject> {
+        let json: serde_json::Value = serde_json::from_slice(&request.source_json)
+            .map_err(|error| malformed("MoveResourceState", "The state is no JSON.").because(error))?;
+        let Some(name) = json["label"].as_str() else {
+            let reason = format!("A {} of {} has no label.", request.source_type, request.source_provider);
+            return Ok((
+                ResourceObject { value: Value::null(thing_schema().value_type()), private: Vec::new(), identity: None },
+                vec![Diagnostic::error("cannot-move", "Cannot move", reason)],
+            ));
+        };
+        let mut private = request.source_private;
+        private.push(b'm');
+        Ok((ResourceObject { value: thing(name), private, identity: Some(identity_of(name)) }, Vec::new()))
+    }
+
+    async fn generate_resource_config(&self, _call: &Call, request: GenerateRequest) -> Answer<Value> {
+        Ok((with_fields(&request.state, [("id", Value::null(Type::String))]), Vec::new()))
+    }
+
+    async fn call_function(
+        &self,
+        _call: &Call,
+        request: FunctionRequest,
+    ) -> Result<Result<Value, FunctionError>, Error> {
+        let [text, times, more @ ..] = request.arguments.as_slice() else {
+            return Err(malformed("CallFunction", "Two arguments come first."));
+        };
+        let Some(times) = times.as_number().and_then(cty::Number::to_u64).filter(|times| *times <= 1_000) else {
+            return Ok(Err(FunctionError::new("A text is repeated at most 1,000 times.").at_argument(1)));
+        };
+        let repeated = (0..times).map(|_| text.as_str().unwrap_or_default()).collect::<String>();
+        Ok(Ok(Value::tuple(vec![Value::string(repeated), Value::tuple(more.to_vec())])))
     }
 
     async fn read_resource(&self, _call: &Call, request: ReadRequest) -> Answer<ResourceObject> {

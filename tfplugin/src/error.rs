@@ -22,7 +22,7 @@ pub enum ErrorKind {
     Connection,
     /// A message does not mean anything under the provider's own schema.
     Malformed,
-    /// The provider has no such resource type or data source.
+    /// The provider has no such resource type, data source, function or identity.
     UnknownType,
     /// The machine does not give what a server needs: a socket, a certificate, a port.
     Local,
@@ -57,6 +57,17 @@ impl Error {
     /// Makes the error of a type that the provider's schema lacks.
     pub fn unknown_type(operation: &'static str, type_name: &str) -> Self {
         Self::new(ErrorKind::UnknownType, operation, format!("The provider's schema has no type {type_name:?}."))
+    }
+
+    /// Makes the error of a function that the provider's schema lacks.
+    pub fn unknown_function(operation: &'static str, name: &str) -> Self {
+        Self::new(ErrorKind::UnknownType, operation, format!("The provider has no function {name:?}."))
+    }
+
+    /// Makes the error of a resource type whose objects have no identity.
+    pub fn no_identity(operation: &'static str, type_name: &str) -> Self {
+        let detail = format!("The provider gives objects of type {type_name:?} no identity.");
+        Self::new(ErrorKind::UnknownType, operation, detail)
     }
 
     /// Adds a fact for the reader: what, and its value.

@@ -18,6 +18,7 @@
 
 pub mod builtin;
 pub mod error;
+pub mod function;
 mod goplugin;
 pub mod host;
 pub mod log;
@@ -26,9 +27,11 @@ pub mod server;
 mod wire;
 
 pub use error::{Error, ErrorKind};
+pub use function::{FunctionError, FunctionParameter, FunctionRequest, FunctionSignature};
 pub use provider::{
-    Answer, Call, ConfigureRequest, DataSourceRequest, ImportRequest, ImportTarget, ImportedObject, ListEvent,
-    ListRequest, PlanRequest, PlannedChange, Provider, ProviderSchema, ReadRequest, ResourceObject, UpgradeRequest,
+    Answer, Call, ConfigureRequest, DataSourceRequest, GenerateRequest, ImportRequest, ImportTarget, ImportedObject,
+    ListEvent, ListRequest, MoveRequest, PlanRequest, PlannedChange, Provider, ProviderSchema, ReadRequest,
+    ResourceObject, UpgradeIdentityRequest, UpgradeRequest,
 };
 
 /// The largest message either side accepts, in bytes.

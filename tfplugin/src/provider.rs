@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cty::{Path, Value};
-use model::{Diagnostics, Identity, IdentitySchema, Schema};
+use model::{Diagnostics, Identity, IdentitySchema, ProviderAddress, Schema};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
+use crate::function::{FunctionError, FunctionRequest, FunctionSignature};
 
 /// What a call gives: a value with the provider's diagnostics, or an error of the protocol itself.
 ///
@@ -54,10 +55,14 @@ pub struct ProviderSchema {
     pub list_resources: BTreeMap<String, Schema>,
     /// Identities of the resource types that have one.
     pub identities: BTreeMap<String, IdentitySchema>,
+    /// Functions.
+    pub functions: BTreeMap<String, FunctionSignature>,
     /// Whether the provider wants to plan destruction.
     pub plans_destroy: bool,
     /// Whether the provider can make a configuration of a state.
     pub generates_config: bool,
+    /// Whether the provider can take over the states of other resource types.
+    pub moves_states: bool,
 }
 
 impl ProviderSchema {
@@ -70,8 +75,10 @@ impl ProviderSchema {
             data_sources: BTreeMap::new(),
             list_resources: BTreeMap::new(),
             identities: BTreeMap::new(),
+            functions: BTreeMap::new(),
             plans_destroy: false,
             generates_config: false,
+            moves_states: false,
         }
     }
 }
@@ -127,6 +134,45 @@ pub struct UpgradeRequest {
     pub version: i64,
     /// The attributes as the state's JSON text.
     pub json: Vec<u8>,
+}
+
+/// Asks for a recorded identity in the shape of the provider's current schema.
+#[derive(Clone, Debug)]
+pub struct UpgradeIdentityRequest {
+    /// The resource type.
+    pub resource_type: String,
+    /// The version of the identity schema it was written with.
+    pub version: i64,
+    /// The identity as the state's JSON text.
+    pub json: Vec<u8>,
+}
+
+/// Asks for the state of another resource type's object, perhaps of another provider, as one of this type.
+#[derive(Clone, Debug)]
+pub struct MoveRequest {
+    /// The provider that wrote the state.
+    pub source_provider: ProviderAddress,
+    /// The resource type it was written for.
+    pub source_type: String,
+    /// The schema version it was written with.
+    pub source_version: i64,
+    /// The attributes as the state's JSON text.
+    pub source_json: Vec<u8>,
+    /// The bytes that only the other provider understands.
+    pub source_private: Vec<u8>,
+    /// The identity as the state's JSON text, with the version it was written with.
+    pub source_identity: Option<(i64, Vec<u8>)>,
+    /// The resource type it becomes.
+    pub target_type: String,
+}
+
+/// Asks for a configuration that would give the state there is.
+#[derive(Clone, Debug)]
+pub struct GenerateRequest {
+    /// The resource type.
+    pub resource_type: String,
+    /// The object as it was read.
+    pub state: Value,
 }
 
 /// Names an object to import.
@@ -250,6 +296,16 @@ pub trait Provider: Send + Sync + 'static {
         Err(Error::unimplemented("UpgradeResourceState"))
     }
 
+    /// Gives a recorded identity in the shape of the current schema.
+    async fn upgrade_resource_identity(&self, _call: &Call, _request: UpgradeIdentityRequest) -> Answer<Identity> {
+        Err(Error::unimplemented("UpgradeResourceIdentity"))
+    }
+
+    /// Gives the state of another resource type's object as one of this provider's; nothing moves but the record.
+    async fn move_resource_state(&self, _call: &Call, _request: MoveRequest) -> Answer<ResourceObject> {
+        Err(Error::unimplemented("MoveResourceState"))
+    }
+
     /// Gives what became of an object; its value is null where it is gone.
     async fn read_resource(&self, _call: &Call, _request: ReadRequest) -> Answer<ResourceObject> {
         Err(Error::unimplemented("ReadResource"))
@@ -263,6 +319,20 @@ pub trait Provider: Send + Sync + 'static {
     /// Gives what would change.
     async fn plan_resource_change(&self, _call: &Call, _request: PlanRequest) -> Answer<PlannedChange> {
         Err(Error::unimplemented("PlanResourceChange"))
+    }
+
+    /// Gives a configuration that would give the state there is, where [`ProviderSchema::generates_config`] says it can.
+    async fn generate_resource_config(&self, _call: &Call, _request: GenerateRequest) -> Answer<Value> {
+        Err(Error::unimplemented("GenerateResourceConfig"))
+    }
+
+    /// Gives the result of a function, or why there is none for these arguments. Needs no configuration.
+    async fn call_function(
+        &self,
+        _call: &Call,
+        _request: FunctionRequest,
+    ) -> Result<Result<Value, FunctionError>, Error> {
+        Err(Error::unimplemented("CallFunction"))
     }
 
     /// Checks the `config` of a list block.

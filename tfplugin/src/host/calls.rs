@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cty::Value;
-use model::{Block, Diagnostics, Schema};
+use model::{Block, Diagnostics, Identity, Schema};
 use tokio::sync::mpsc;
 
 use super::HostedProvider;
+use crate::function::{FunctionError, FunctionRequest};
 use crate::provider::{
-    ConfigureRequest, DataSourceRequest, ImportRequest, ImportTarget, ImportedObject, ListEvent, ListRequest,
-    PlanRequest, PlannedChange, ReadRequest, ResourceObject, UpgradeRequest,
+    ConfigureRequest, DataSourceRequest, GenerateRequest, ImportRequest, ImportTarget, ImportedObject, ListEvent,
+    ListRequest, MoveRequest, PlanRequest, PlannedChange, ReadRequest, ResourceObject, UpgradeIdentityRequest,
+    UpgradeRequest,
 };
-use crate::wire::{diagnostic, schema, tfplugin6 as wire, value};
+use crate::wire::{diagnostic, function, schema, tfplugin6 as wire, value};
 use crate::{Answer, Call, Error, ErrorKind, Provider, ProviderSchema};
 
 /// What we can do as a client: write-only attributes are let through, nothing is ever deferred.
@@ -34,6 +36,15 @@ fn encode_meta(
     let Some(schema) = &schema.provider_meta else { return Ok(None) };
     let meta = meta.unwrap_or_else(|| Value::null(schema.value_type()));
     value::encode_block(operation, meta, &schema.block).map(Some)
+}
+
+fn raw_state(json: Vec<u8>) -> wire::RawState {
+    wire::RawState { json: json.into(), ..Default::default() }
+}
+
+/// Checks that a provider says it can do what not every provider can.
+fn require(operation: &'static str, capability: bool) -> Result<(), Error> {
+    if capability { Ok(()) } else { Err(Error::unimplemented(operation)) }
 }
 
 fn refuse_deferral(operation: &'static str, deferred: Option<wire::Deferred>) -> Result<(), Error> {
@@ -144,11 +155,92 @@ impl Provider for HostedProvider {
         let request = wire::upgrade_resource_state::Request {
             type_name: request.resource_type,
             version: request.version,
-            raw_state: Some(wire::RawState { json: request.json.into(), ..Default::default() }),
+            raw_state: Some(raw_state(request.json)),
         };
         let reply = self.wait_for(operation, call, self.client.upgrade_resource_state(request)).await?;
         let upgraded = value::decode_block(operation, reply.upgraded_state.as_ref(), block)?;
         Ok((upgraded, diagnostic::decode_all(reply.diagnostics)))
+    }
+
+    async fn upgrade_resource_identity(&self, call: &Call, request: UpgradeIdentityRequest) -> Answer<Identity> {
+        let operation = "UpgradeResourceIdentity";
+        let schema = self.known_schema(call).await?;
+        let identity_schema = schema.identities.get(&request.resource_type);
+        let identity_schema = identity_schema.ok_or_else(|| Error::no_identity(operation, &request.resource_type))?;
+        let request = wire::upgrade_resource_identity::Request {
+            type_name: request.resource_type,
+            version: request.version,
+            raw_identity: Some(raw_state(request.json)),
+        };
+        let reply = self.wait_for(operation, call, self.client.upgrade_resource_identity(request)).await?;
+        let upgraded = value::decode_identity(operation, reply.upgraded_identity.as_ref(), Some(identity_schema))?;
+        // Null where the diagnostics say why there is none.
+        let upgraded = upgraded.unwrap_or_else(|| Identity {
+            version: identity_schema.version,
+            value: Value::null(value::identity_type(identity_schema)),
+        });
+        Ok((upgraded, diagnostic::decode_all(reply.diagnostics)))
+    }
+
+    async fn move_resource_state(&self, call: &Call, request: MoveRequest) -> Answer<ResourceObject> {
+        let operation = "MoveResourceState";
+        let schema = self.known_schema(call).await?;
+        require(operation, schema.moves_states)?;
+        let block = block(operation, &schema.resources, &request.target_type)?;
+        let identity_schema = schema.identities.get(&request.target_type);
+        let (identity_version, identity) =
+            request.source_identity.map_or((0, None), |(version, json)| (version, Some(json)));
+        let request = wire::move_resource_state::Request {
+            source_provider_address: request.source_provider.to_string(),
+            source_type_name: request.source_type,
+            source_schema_version: request.source_version,
+            source_state: Some(raw_state(request.source_json)),
+            target_type_name: request.target_type,
+            source_private: request.source_private.into(),
+            source_identity: identity.map(raw_state),
+            source_identity_schema_version: identity_version,
+        };
+        let reply = self.wait_for(operation, call, self.client.move_resource_state(request)).await?;
+        let object = ResourceObject {
+            value: value::decode_block(operation, reply.target_state.as_ref(), block)?,
+            private: reply.target_private.into(),
+            identity: value::decode_identity(operation, reply.target_identity.as_ref(), identity_schema)?,
+        };
+        Ok((object, diagnostic::decode_all(reply.diagnostics)))
+    }
+
+    async fn generate_resource_config(&self, call: &Call, request: GenerateRequest) -> Answer<Value> {
+        let operation = "GenerateResourceConfig";
+        let schema = self.known_schema(call).await?;
+        require(operation, schema.generates_config)?;
+        let block = block(operation, &schema.resources, &request.resource_type)?;
+        let request = wire::generate_resource_config::Request {
+            state: Some(value::encode_block(operation, request.state, block)?),
+            type_name: request.resource_type,
+        };
+        let reply = self.wait_for(operation, call, self.client.generate_resource_config(request)).await?;
+        let config = value::decode_block(operation, reply.config.as_ref(), block)?;
+        Ok((config, diagnostic::decode_all(reply.diagnostics)))
+    }
+
+    async fn call_function(
+        &self,
+        call: &Call,
+        request: FunctionRequest,
+    ) -> Result<Result<Value, FunctionError>, Error> {
+        let operation = "CallFunction";
+        let schema = self.known_schema(call).await?;
+        let signature = schema.functions.get(&request.function);
+        let signature = signature.ok_or_else(|| Error::unknown_function(operation, &request.function))?;
+        let request = wire::call_function::Request {
+            arguments: function::encode_arguments(operation, &request.arguments, signature)?,
+            name: request.function,
+        };
+        let reply = self.wait_for(operation, call, self.client.call_function(request)).await?;
+        match reply.error {
+            Some(error) => Ok(Err(function::decode_error(error))),
+            None => value::decode(operation, reply.result.as_ref(), &signature.returns).map(Ok),
+        }
     }
 
     async fn read_resource(&self, call: &Call, request: ReadRequest) -> Answer<ResourceObject> {
@@ -183,7 +275,9 @@ impl Provider for HostedProvider {
         let (id, identity) = match &request.target {
             ImportTarget::Id(id) => (id.clone(), None),
             ImportTarget::Identity(identity) => {
-                (String::new(), value::encode_identity(operation, Some(identity), identity_schema)?)
+                let encoded = value::encode_identity(operation, Some(identity), identity_schema)?;
+                let encoded = encoded.ok_or_else(|| Error::no_identity(operation, &request.resource_type))?;
+                (String::new(), Some(encoded))
             }
         };
         let request = wire::import_resource_state::Request {
@@ -278,7 +372,9 @@ impl Provider for HostedProvider {
                 diagnostics: diagnostic::decode_all(event.diagnostic),
             };
             let is_last = model::diagnostic::has_errors(&event.diagnostics);
-            if events.send(event).await.is_err() || is_last {
+            // A reader that neither reads nor leaves must not outlast the call.
+            let sent = self.wait_for(operation, call, async { Ok(events.send(event).await) }).await?;
+            if sent.is_err() || is_last {
                 break;
             }
         }

@@ -64,13 +64,17 @@ impl Client {
     }
 
     calls! {
+        call_function / call_function: call_function,
         configure_provider / configure: configure_provider,
+        generate_resource_config / generate_resource_config: generate_resource_config,
         get_resource_identity_schemas / get_resource_identity_schemas: get_resource_identity_schemas,
         import_resource_state / import_resource_state: import_resource_state,
+        move_resource_state / move_resource_state: move_resource_state,
         plan_resource_change / plan_resource_change: plan_resource_change,
         read_data_source / read_data_source: read_data_source,
         read_resource / read_resource: read_resource,
         stop_provider / stop: stop_provider,
+        upgrade_resource_identity / upgrade_resource_identity: upgrade_resource_identity,
         upgrade_resource_state / upgrade_resource_state: upgrade_resource_state,
         validate_data_resource_config / validate_data_source_config: validate_data_resource_config,
         validate_list_resource_config / validate_list_resource_config: validate_list_resource_config,

@@ -11,12 +11,13 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status};
 
 use super::list::{self, Events};
+use crate::function::FunctionRequest;
 use crate::provider::{
-    ConfigureRequest, DataSourceRequest, ImportRequest, ImportTarget, ListRequest, PlanRequest, ReadRequest,
-    ResourceObject, UpgradeRequest,
+    ConfigureRequest, DataSourceRequest, GenerateRequest, ImportRequest, ImportTarget, ListRequest, MoveRequest,
+    PlanRequest, ReadRequest, ResourceObject, UpgradeIdentityRequest, UpgradeRequest,
 };
 use crate::wire::tfplugin6::{self as wire, provider_server};
-use crate::wire::{diagnostic, schema, value};
+use crate::wire::{diagnostic, function, schema, value};
 use crate::{Answer, Call, Error, ErrorKind, Provider, ProviderSchema};
 
 /// How long a provider may take to end a call after it was asked to stop.
@@ -78,19 +79,46 @@ macro_rules! replies {
 
 replies!(
     configure_provider,
+    generate_resource_config,
+    get_functions,
     get_metadata,
     get_provider_schema,
     get_resource_identity_schemas,
     import_resource_state,
+    move_resource_state,
     plan_resource_change,
     read_data_source,
     read_resource,
+    upgrade_resource_identity,
     upgrade_resource_state,
     validate_data_resource_config,
     validate_list_resource_config,
     validate_provider_config,
     validate_resource_config
 );
+
+impl Reply for wire::call_function::Response {
+    fn with_diagnostics(mut self, diagnostics: &[Diagnostic]) -> Self {
+        if !diagnostics.is_empty() {
+            let texts: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+            self.error = Some(wire::FunctionError { text: texts.join("\n"), function_argument: None });
+        }
+        self
+    }
+}
+
+/// Takes the JSON text out of a recorded value.
+fn json_of(operation: &'static str, raw: Option<wire::RawState>) -> Result<Vec<u8>, Error> {
+    let raw = raw.unwrap_or_default();
+    if raw.json.is_empty() && !raw.flatmap.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Malformed,
+            operation,
+            "The state was written before Terraform 0.12; apply it once with Terraform 0.12 first.",
+        ));
+    }
+    Ok(raw.json.to_vec())
+}
 
 impl Service {
     pub(super) fn new(provider: Arc<dyn Provider>) -> Self {
@@ -157,17 +185,21 @@ impl provider_server::Provider for Service {
         &self,
         _request: Request<wire::get_metadata::Request>,
     ) -> Result<Response<wire::get_metadata::Response>, Status> {
-        use wire::get_metadata::{DataSourceMetadata, ListResourceMetadata, ResourceMetadata, Response};
+        use wire::get_metadata::{
+            DataSourceMetadata, FunctionMetadata, ListResourceMetadata, ResourceMetadata, Response,
+        };
         self.answer("GetMetadata", |work| async move {
             let schema = &work.schema;
             let data_sources = schema.data_sources.keys().cloned();
             let resources = schema.resources.keys().cloned();
             let list_resources = schema.list_resources.keys().cloned();
+            let functions = schema.functions.keys().cloned();
             let reply = Response {
                 server_capabilities: Some(schema::capabilities(schema)),
                 data_sources: data_sources.map(|type_name| DataSourceMetadata { type_name }).collect(),
                 resources: resources.map(|type_name| ResourceMetadata { type_name }).collect(),
                 list_resources: list_resources.map(|type_name| ListResourceMetadata { type_name }).collect(),
+                functions: functions.map(|name| FunctionMetadata { name }).collect(),
                 ..Response::default()
             };
             Ok((reply, Vec::new()))
@@ -278,23 +310,125 @@ impl provider_server::Provider for Service {
     ) -> Result<Response<wire::upgrade_resource_state::Response>, Status> {
         let request = request.into_inner();
         self.answer("UpgradeResourceState", |work| async move {
-            let raw = request.raw_state.unwrap_or_default();
-            if raw.json.is_empty() && !raw.flatmap.is_empty() {
-                return Err(Error::new(
-                    ErrorKind::Malformed,
-                    work.operation,
-                    "The state was written before Terraform 0.12; apply it once with Terraform 0.12 first.",
-                ));
-            }
             let block = work.resource(&request.type_name)?;
             let asked = UpgradeRequest {
                 resource_type: request.type_name.clone(),
                 version: request.version,
-                json: raw.json.to_vec(),
+                json: json_of(work.operation, request.raw_state)?,
             };
             let (upgraded, diagnostics) = work.provider.upgrade_resource_state(&work.call, asked).await?;
             let upgraded_state = Some(value::encode_block(work.operation, upgraded, block)?);
             Ok((wire::upgrade_resource_state::Response { upgraded_state, ..Default::default() }, diagnostics))
+        })
+        .await
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<wire::upgrade_resource_identity::Request>,
+    ) -> Result<Response<wire::upgrade_resource_identity::Response>, Status> {
+        let request = request.into_inner();
+        self.answer("UpgradeResourceIdentity", |work| async move {
+            let identity_schema = work.schema.identities.get(&request.type_name);
+            if identity_schema.is_none() {
+                return Err(Error::no_identity(work.operation, &request.type_name));
+            }
+            let asked = UpgradeIdentityRequest {
+                version: request.version,
+                json: json_of(work.operation, request.raw_identity)?,
+                resource_type: request.type_name,
+            };
+            let (upgraded, diagnostics) = work.provider.upgrade_resource_identity(&work.call, asked).await?;
+            let upgraded_identity = value::encode_identity(work.operation, Some(&upgraded), identity_schema)?;
+            Ok((wire::upgrade_resource_identity::Response { upgraded_identity, ..Default::default() }, diagnostics))
+        })
+        .await
+    }
+
+    async fn move_resource_state(
+        &self,
+        request: Request<wire::move_resource_state::Request>,
+    ) -> Result<Response<wire::move_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        self.answer("MoveResourceState", |work| async move {
+            let block = work.resource(&request.target_type_name)?;
+            let identity_schema = work.schema.identities.get(&request.target_type_name);
+            let source_provider = request.source_provider_address.parse().map_err(|error| {
+                let detail = format!("{:?} is no provider's address.", request.source_provider_address);
+                Error::new(ErrorKind::Malformed, work.operation, detail).because(error)
+            })?;
+            let source_identity = match request.source_identity {
+                Some(raw) if !raw.json.is_empty() => Some((request.source_identity_schema_version, raw.json.to_vec())),
+                _ => None,
+            };
+            let asked = MoveRequest {
+                source_provider,
+                source_type: request.source_type_name,
+                source_version: request.source_schema_version,
+                source_json: json_of(work.operation, request.source_state)?,
+                source_private: request.source_private.to_vec(),
+                source_identity,
+                target_type: request.target_type_name.clone(),
+            };
+            let (object, diagnostics) = work.provider.move_resource_state(&work.call, asked).await?;
+            let reply = wire::move_resource_state::Response {
+                target_identity: value::encode_identity(work.operation, object.identity.as_ref(), identity_schema)?,
+                target_state: Some(value::encode_block(work.operation, object.value, block)?),
+                target_private: object.private.into(),
+                ..Default::default()
+            };
+            Ok((reply, diagnostics))
+        })
+        .await
+    }
+
+    async fn generate_resource_config(
+        &self,
+        request: Request<wire::generate_resource_config::Request>,
+    ) -> Result<Response<wire::generate_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        self.answer("GenerateResourceConfig", |work| async move {
+            let block = work.resource(&request.type_name)?;
+            let state = value::decode_block(work.operation, request.state.as_ref(), block)?;
+            let asked = GenerateRequest { resource_type: request.type_name.clone(), state };
+            let (config, diagnostics) = work.provider.generate_resource_config(&work.call, asked).await?;
+            let config = Some(value::encode_block(work.operation, config, block)?);
+            Ok((wire::generate_resource_config::Response { config, ..Default::default() }, diagnostics))
+        })
+        .await
+    }
+
+    async fn get_functions(
+        &self,
+        _request: Request<wire::get_functions::Request>,
+    ) -> Result<Response<wire::get_functions::Response>, Status> {
+        self.answer("GetFunctions", |work| async move {
+            let functions = function::encode_all(&work.schema.functions);
+            Ok((wire::get_functions::Response { functions, ..Default::default() }, Vec::new()))
+        })
+        .await
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<wire::call_function::Request>,
+    ) -> Result<Response<wire::call_function::Response>, Status> {
+        let request = request.into_inner();
+        self.answer("CallFunction", |work| async move {
+            let signature = work.schema.functions.get(&request.name);
+            let signature = signature.ok_or_else(|| Error::unknown_function(work.operation, &request.name))?;
+            let arguments = function::decode_arguments(work.operation, &request.arguments, signature)?;
+            let asked = FunctionRequest { function: request.name, arguments };
+            let reply = match work.provider.call_function(&work.call, asked).await? {
+                Ok(result) => wire::call_function::Response {
+                    result: Some(value::encode(work.operation, &result, &signature.returns)?),
+                    error: None,
+                },
+                Err(error) => {
+                    wire::call_function::Response { result: None, error: Some(function::encode_error(&error)) }
+                }
+            };
+            Ok((reply, Vec::new()))
         })
         .await
     }

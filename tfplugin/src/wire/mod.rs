@@ -5,6 +5,7 @@
 //! configuration have two.
 
 pub(crate) mod diagnostic;
+pub(crate) mod function;
 pub(crate) mod schema;
 pub(crate) mod value;
 

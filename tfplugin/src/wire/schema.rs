@@ -6,7 +6,7 @@ use cty::Type;
 use model::identity::IdentityAttribute;
 use model::{Attribute, AttributeType, Block, IdentitySchema, NestedBlock, NestedObject, NestingMode, Schema};
 
-use super::{tfplugin5, tfplugin6};
+use super::{function, tfplugin5, tfplugin6};
 use crate::{Error, ErrorKind, ProviderSchema};
 
 const OPERATION: &str = "GetProviderSchema";
@@ -27,6 +27,7 @@ pub(crate) fn encode_provider(schema: &ProviderSchema) -> tfplugin6::get_provide
         resource_schemas: encode_all(&schema.resources),
         data_source_schemas: encode_all(&schema.data_sources),
         list_resource_schemas: encode_all(&schema.list_resources),
+        functions: function::encode_all(&schema.functions),
         server_capabilities: Some(capabilities(schema)),
         ..Default::default()
     }
@@ -37,7 +38,7 @@ pub(crate) fn capabilities(schema: &ProviderSchema) -> tfplugin6::ServerCapabili
     tfplugin6::ServerCapabilities {
         plan_destroy: schema.plans_destroy,
         get_provider_schema_optional: true,
-        move_resource_state: false,
+        move_resource_state: schema.moves_states,
         generate_resource_config: schema.generates_config,
     }
 }
@@ -182,8 +183,10 @@ pub(crate) fn decode_provider_6(wire: tfplugin6::get_provider_schema::Response) 
         data_sources: decode_all(wire.data_source_schemas)?,
         list_resources: decode_all(wire.list_resource_schemas)?,
         identities: BTreeMap::new(),
+        functions: function::decode_all(wire.functions)?,
         plans_destroy: capabilities.plan_destroy,
         generates_config: capabilities.generate_resource_config,
+        moves_states: capabilities.move_resource_state,
     })
 }
 
@@ -198,6 +201,7 @@ pub(crate) fn decode_provider_5(wire: tfplugin5::get_provider_schema::Response) 
         resource_schemas: widen_all(wire.resource_schemas),
         data_source_schemas: widen_all(wire.data_source_schemas),
         list_resource_schemas: widen_all(wire.list_resource_schemas),
+        functions: wire.functions,
         server_capabilities: wire.server_capabilities,
         ..Default::default()
     })

@@ -64,6 +64,13 @@ pub(crate) fn encode_identity(
     schema: Option<&IdentitySchema>,
 ) -> Result<Option<ResourceIdentityData>, Error> {
     let (Some(identity), Some(schema)) = (identity, schema) else { return Ok(None) };
+    if identity.version != schema.version {
+        let detail = format!(
+            "An identity has version {}, and its resource type's schema has version {}: it is to be upgraded first.",
+            identity.version, schema.version
+        );
+        return Err(Error::new(ErrorKind::Malformed, operation, detail));
+    }
     let identity_data = Some(encode(operation, &identity.value, &identity_type(schema))?);
     Ok(Some(ResourceIdentityData { identity_data }))
 }

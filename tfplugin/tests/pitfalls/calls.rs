@@ -114,6 +114,32 @@ async fn a_list_ends_at_its_limit() {
 }
 
 #[tokio::test]
+async fn a_list_that_nobody_reads_ends_when_it_is_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("ended");
+    let provider =
+        HostedProvider::launch(launch_with(&[("TORTURE_LIST_ENDED", mark.to_str().unwrap())])).await.unwrap();
+    let ty = schema(&provider).await.list_resources["torture_thing"].value_type();
+    let request = ListRequest {
+        resource_type: "torture_thing".to_owned(),
+        config: object(&ty, &[]),
+        include_resource: false,
+        limit: 1_000_000,
+    };
+    // The reader neither reads nor leaves.
+    let (sender, _events) = mpsc::channel(1);
+    let cancel = CancellationToken::new();
+    let call = Call::cancelled_by(cancel.clone());
+    let (listed, ()) = tokio::join!(provider.list_resource(&call, request, sender), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        cancel.cancel();
+    });
+    assert_eq!(listed.unwrap_err().kind(), ErrorKind::Cancelled);
+    eventually("the provider's loop ends", Duration::from_secs(5), || mark.exists()).await;
+    provider.shutdown().await;
+}
+
+#[tokio::test]
 async fn private_bytes_come_back_to_their_provider() {
     let provider = start().await;
     let request =

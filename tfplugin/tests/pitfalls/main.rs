@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod calls;
+mod functions;
 mod handshake;
+mod moves;
 mod processes;
 mod support;
 mod trust;

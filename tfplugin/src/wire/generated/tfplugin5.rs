@@ -456,6 +456,34 @@ pub mod provider_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        pub async fn upgrade_resource_identity(
+            &mut self,
+            request: impl tonic::IntoRequest<
+                crate::wire::tfplugin6::upgrade_resource_identity::Request,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<crate::wire::tfplugin6::upgrade_resource_identity::Response>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin5.Provider/UpgradeResourceIdentity",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("tfplugin5.Provider", "UpgradeResourceIdentity"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn configure(
             &mut self,
             request: impl tonic::IntoRequest<
@@ -560,6 +588,32 @@ pub mod provider_client {
                 .insert(GrpcMethod::new("tfplugin5.Provider", "ImportResourceState"));
             self.inner.unary(req, path, codec).await
         }
+        pub async fn move_resource_state(
+            &mut self,
+            request: impl tonic::IntoRequest<
+                crate::wire::tfplugin6::move_resource_state::Request,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<crate::wire::tfplugin6::move_resource_state::Response>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin5.Provider/MoveResourceState",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tfplugin5.Provider", "MoveResourceState"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn read_data_source(
             &mut self,
             request: impl tonic::IntoRequest<
@@ -584,6 +638,32 @@ pub mod provider_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("tfplugin5.Provider", "ReadDataSource"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn generate_resource_config(
+            &mut self,
+            request: impl tonic::IntoRequest<
+                crate::wire::tfplugin6::generate_resource_config::Request,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<crate::wire::tfplugin6::generate_resource_config::Response>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin5.Provider/GenerateResourceConfig",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tfplugin5.Provider", "GenerateResourceConfig"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn list_resource(
@@ -642,6 +722,58 @@ pub mod provider_client {
                 .insert(
                     GrpcMethod::new("tfplugin5.Provider", "ValidateListResourceConfig"),
                 );
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn get_functions(
+            &mut self,
+            request: impl tonic::IntoRequest<
+                crate::wire::tfplugin6::get_functions::Request,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<crate::wire::tfplugin6::get_functions::Response>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin5.Provider/GetFunctions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tfplugin5.Provider", "GetFunctions"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn call_function(
+            &mut self,
+            request: impl tonic::IntoRequest<
+                crate::wire::tfplugin6::call_function::Request,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<crate::wire::tfplugin6::call_function::Response>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin5.Provider/CallFunction",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tfplugin5.Provider", "CallFunction"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn stop(
