@@ -1,24 +1,28 @@
 //! The tasks of this repository, and the foreign programs its tests run against.
 //!
-//! **Owns** installing and building the foreign tools ([`tools`]), the emulated AWS account ([`moto`]), running terraform
-//! or tofu against it ([`terraform`]), the demo estate ([`estate`]), and what is shown and proved with all that
-//! ([`quickstart`], [`loops`]); the layout of a release too ([`dist`]).
+//! **Owns** installing and building the foreign tools ([`tools`]), the emulated AWS account ([`moto`]), the real servers
+//! ([`rabbitmq`]) and what is changed in them by hand ([`drifts`]), running terraform or tofu against
+//! them ([`terraform`]), the demo estate ([`estate`]), and what is shown and proved with all that ([`quickstart`],
+//! [`loops`]); the layout of a release too ([`dist`]).
 //!
 //! **May not know** any crate of ours. A task that needs our programs runs them as a user would, as processes. So every
 //! crate can have this one as a dev-dependency.
 //!
-//! **Start reading** at [`tools::Tool`], then [`moto::Moto`].
+//! **Start reading** at [`tools::Tool`], then [`moto::Moto`] and [`rabbitmq::Broker`].
 //!
 //! **A good addition** is one file per task with one line in `main.rs`: what it needs it asks of [`tools`], and where a
 //! tool can't be had it says so through [`tools::or_skip`] instead of passing silently.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who runs it")]
 
 pub mod dist;
+pub mod drifts;
 pub mod estate;
 pub mod http;
 pub mod loops;
 pub mod moto;
 pub mod quickstart;
+pub mod rabbitmq;
+pub mod server;
 pub mod terraform;
 pub mod tools;
 

@@ -64,6 +64,7 @@ pub struct Root<'moto> {
     program: PathBuf,
     config_file: PathBuf,
     moto: Option<&'moto Moto>,
+    environment: Vec<(String, String)>,
 }
 
 impl<'moto> Root<'moto> {
@@ -73,7 +74,7 @@ impl<'moto> Root<'moto> {
         let config_file = directory.path().join("terraform.rc");
         fs::write(&config_file, config.render()).with_context(|| format!("cannot write {}", config_file.display()))?;
         fs::create_dir(directory.path().join("root")).context("cannot create a root module")?;
-        Ok(Self { directory, program: program.to_path_buf(), config_file, moto })
+        Ok(Self { directory, program: program.to_path_buf(), config_file, moto, environment: Vec::new() })
     }
 
     /// Creates a root from the `.tf` files and the modules of a directory; states and caches stay behind.
@@ -81,6 +82,13 @@ impl<'moto> Root<'moto> {
         let root = Self::empty(program, config, moto)?;
         copy_configuration(source, &root.path())?;
         Ok(root)
+    }
+
+    /// Adds variables to the environment in which every program runs, such as those that name a server.
+    #[must_use]
+    pub fn with_environment(mut self, environment: Vec<(String, String)>) -> Self {
+        self.environment.extend(environment);
+        self
     }
 
     /// Returns the root module's directory.
@@ -113,7 +121,8 @@ impl<'moto> Root<'moto> {
             .env_remove("TF_DATA_DIR")
             .env_remove("TF_WORKSPACE")
             .env_remove("TF_PLUGIN_CACHE_DIR")
-            .env_remove("TF_CLI_ARGS");
+            .env_remove("TF_CLI_ARGS")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -1,9 +1,11 @@
 //! Installs and builds the foreign tools, once per version, in a cache of ours.
 //!
-//! Everything comes from the public registries through their own clients (`go`, `pip`). A tool lies under a file name
-//! that holds its version, with a stable symbolic link beside it; a lock keeps two runs from building it twice.
+//! Everything comes from the public registries through their own clients (`go`, `pip`, `apt-get`). What is built lies
+//! under a file name that holds its version, with a stable symbolic link beside it; a lock keeps two runs from building
+//! it twice.
 
 mod aws;
+mod debian;
 mod go;
 mod reduce;
 mod venv;
@@ -19,6 +21,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use self::debian::DebianProgram;
+use self::go::GoProgram;
+
 /// Names a foreign tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tool {
@@ -32,6 +37,28 @@ pub enum Tool {
     Time,
     /// The AWS emulator, in a Python virtual environment.
     Moto,
+    /// The `cyrilgdn/rabbitmq` provider, built from its Go module.
+    Rabbitmq,
+    /// The `RabbitMQ` server, from Debian.
+    RabbitmqServer,
+    /// The `gavinbunney/kubectl` provider, built from its Go module.
+    Kubectl,
+    /// The Kubernetes API server, built from its Go module.
+    KubeApiserver,
+    /// The etcd server, from Debian: where the Kubernetes API server keeps its objects.
+    Etcd,
+    /// The `exoscale/exoscale` provider, built from its Go module: protocol 6.
+    Exoscale,
+}
+
+/// How a tool is had.
+enum Recipe {
+    /// It is on the search path, or it is not there.
+    SearchPath,
+    Go(&'static GoProgram),
+    Aws,
+    Venv,
+    Debian(&'static DebianProgram),
 }
 
 /// The arguments of `cargo xtask tools`.
@@ -64,6 +91,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             Err(error) if tool == Tool::Terraform => {
                 println!("terraform: not found, tofu stands in for it ({error:#})");
             }
+            Err(error) if matches!(tool.recipe(), Recipe::Debian(_)) => {
+                println!("{}: not found, the tests that need it are skipped ({error:#})", tool.name());
+            }
             Err(error) => {
                 println!("{}: failed: {error:#}", tool.name());
                 exit_code = ExitCode::FAILURE;
@@ -82,28 +112,53 @@ impl Tool {
             Self::Aws => "aws",
             Self::Time => "time",
             Self::Moto => "moto",
+            Self::Rabbitmq => "rabbitmq",
+            Self::RabbitmqServer => "rabbitmq-server",
+            Self::Kubectl => "kubectl",
+            Self::KubeApiserver => "kube-apiserver",
+            Self::Etcd => "etcd",
+            Self::Exoscale => "exoscale",
         }
     }
 
-    /// Returns the program's file name in the cache, version included.
-    fn file_name(self) -> String {
+    fn recipe(self) -> Recipe {
         match self {
-            Self::Terraform => "terraform".to_owned(),
-            Self::Tofu => format!("tofu_v{}", go::TOFU.version),
-            Self::Aws => format!("terraform-provider-aws_v{}_{}", aws::VERSION, aws::services_key()),
-            Self::Time => format!("terraform-provider-time_v{}", go::TIME.version),
-            Self::Moto => venv::directory_name(),
+            Self::Terraform => Recipe::SearchPath,
+            Self::Tofu => Recipe::Go(&go::TOFU),
+            Self::Aws => Recipe::Aws,
+            Self::Time => Recipe::Go(&go::TIME),
+            Self::Moto => Recipe::Venv,
+            Self::Rabbitmq => Recipe::Go(&go::RABBITMQ),
+            Self::RabbitmqServer => Recipe::Debian(&debian::RABBITMQ_SERVER),
+            Self::Kubectl => Recipe::Go(&go::KUBECTL),
+            Self::KubeApiserver => Recipe::Go(&go::KUBE_APISERVER),
+            Self::Etcd => Recipe::Debian(&debian::ETCD),
+            Self::Exoscale => Recipe::Go(&go::EXOSCALE),
         }
     }
 
-    /// Returns the name of the stable link in the cache.
-    fn link_name(self) -> &'static str {
+    /// Returns the registry's namespace and name of a provider, with its version.
+    fn provider(self) -> Option<(&'static str, &'static str, &'static str)> {
         match self {
-            Self::Terraform => "terraform",
-            Self::Tofu => "tofu",
-            Self::Aws => "terraform-provider-aws",
-            Self::Time => "terraform-provider-time",
-            Self::Moto => "moto",
+            Self::Aws => Some(("hashicorp", "aws", aws::VERSION)),
+            Self::Time => Some(("hashicorp", "time", go::TIME.version)),
+            Self::Rabbitmq => Some(("cyrilgdn", "rabbitmq", go::RABBITMQ.version)),
+            Self::Kubectl => Some(("gavinbunney", "kubectl", go::KUBECTL.version)),
+            Self::Exoscale => Some(("exoscale", "exoscale", go::EXOSCALE.version)),
+            Self::Terraform | Self::Tofu | Self::Moto | Self::RabbitmqServer | Self::KubeApiserver | Self::Etcd => None,
+        }
+    }
+
+    /// Returns the file name in the cache, version included, and that of the stable link; none for what lies elsewhere.
+    fn file_names(self) -> Option<(String, &'static str)> {
+        match self.recipe() {
+            Recipe::SearchPath | Recipe::Debian(_) => None,
+            Recipe::Go(program) => Some((format!("{}_v{}", program.file_name, program.version), program.file_name)),
+            Recipe::Aws => Some((
+                format!("terraform-provider-aws_v{}_{}", aws::VERSION, aws::services_key()),
+                "terraform-provider-aws",
+            )),
+            Recipe::Venv => Some((venv::directory_name(), "moto")),
         }
     }
 }
@@ -128,10 +183,12 @@ pub fn directory() -> Result<PathBuf> {
 /// # Errors
 /// Says what is missing and which command installs it.
 pub fn find(tool: Tool) -> Result<PathBuf> {
-    if tool == Tool::Terraform {
-        return search_path("terraform").context("terraform is not on PATH");
-    }
-    let program = program(tool, &directory()?.join(tool.file_name()));
+    let program = match (tool.recipe(), tool.file_names()) {
+        (Recipe::Debian(program), _) => return debian::find(program),
+        (Recipe::Venv, Some((file_name, _))) => venv::interpreter(&directory()?.join(file_name)),
+        (_, Some((file_name, _))) => directory()?.join(file_name),
+        (_, None) => return search_path(tool.name()),
+    };
     if !program.exists() {
         bail!("{0} is not installed; `cargo xtask tools {0}` installs it", tool.name());
     }
@@ -184,13 +241,11 @@ pub fn skip(why: &str) {
 /// Installs a tool unless it is there.
 pub fn install(tool: Tool) -> Result<Installed> {
     if let Ok(program) = find(tool) {
-        if tool != Tool::Terraform {
-            link_into_cache(tool, &directory()?)?;
-        }
+        link_into_cache(tool, &directory()?)?;
         return Ok(Installed { program, took: None });
     }
-    if tool == Tool::Terraform {
-        bail!("terraform is not on PATH; install it from its vendor, or use tofu");
+    if matches!(tool.recipe(), Recipe::SearchPath) {
+        bail!("{} is not on PATH; install it from its vendor", tool.name());
     }
     let directory = directory()?;
     fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
@@ -202,50 +257,46 @@ pub fn install(tool: Tool) -> Result<Installed> {
         lock.lock().with_context(|| format!("cannot lock {}", lock_path.display()))?;
     }
 
-    let target = directory.join(tool.file_name());
     let started = Instant::now();
     let mut took = None;
-    if !program(tool, &target).exists() {
+    if find(tool).is_err() {
+        let target = directory.join(tool.file_names().map(|(file_name, _)| file_name).unwrap_or_default());
         eprintln!("{}: {}", tool.name(), announcement(tool));
-        match tool {
-            Tool::Terraform => unreachable!("terraform is never installed"),
-            Tool::Tofu => go::build_in_module_cache(&go::TOFU, &target)?,
-            Tool::Time => go::build_in_module_cache(&go::TIME, &target)?,
-            Tool::Aws => aws::build(&directory, &target)?,
-            Tool::Moto => venv::install(&target)?,
+        match tool.recipe() {
+            Recipe::SearchPath => unreachable!("what is looked up is never installed"),
+            Recipe::Go(program) => go::build_program(program, &target)?,
+            Recipe::Aws => aws::build(&directory, &target)?,
+            Recipe::Venv => venv::install(&target)?,
+            Recipe::Debian(program) => debian::install(program)?,
         }
         took = Some(started.elapsed());
     }
     link_into_cache(tool, &directory)?;
-    Ok(Installed { program: program(tool, &target), took })
+    Ok(Installed { program: find(tool)?, took })
 }
 
-fn announcement(tool: Tool) -> &'static str {
-    match tool {
-        Tool::Terraform => "looking for it",
-        Tool::Tofu => "building it from its Go module (some 4 CPU minutes)",
-        Tool::Aws => "building it from its Go module, reduced to some 20 services (some 6 CPU minutes, 4 GB of memory)",
-        Tool::Time => "building it from its Go module",
-        Tool::Moto => "installing it into a Python virtual environment",
+fn announcement(tool: Tool) -> String {
+    match tool.recipe() {
+        Recipe::SearchPath => "looking for it".to_owned(),
+        Recipe::Go(GoProgram { cost: "", .. }) => "building it from its Go module".to_owned(),
+        Recipe::Go(program) => format!("building it from its Go module ({})", program.cost),
+        Recipe::Aws => {
+            "building it from its Go module, reduced to some 20 services (some 6 CPU minutes, 4 GB of memory)"
+                .to_owned()
+        }
+        Recipe::Venv => "installing it into a Python virtual environment".to_owned(),
+        Recipe::Debian(program) => format!("installing {} from Debian", program.package),
     }
-}
-
-fn program(tool: Tool, target: &Path) -> PathBuf {
-    if tool == Tool::Moto { venv::interpreter(target) } else { target.to_path_buf() }
 }
 
 /// Makes the stable link and, for a provider, its place in the filesystem mirror.
 fn link_into_cache(tool: Tool, directory: &Path) -> Result<()> {
-    let file_name = tool.file_name();
-    replace_link(Path::new(&file_name), &directory.join(tool.link_name()))?;
+    let Some((file_name, link_name)) = tool.file_names() else { return Ok(()) };
+    replace_link(Path::new(&file_name), &directory.join(link_name))?;
 
-    let (name, version) = match tool {
-        Tool::Aws => ("aws", aws::VERSION),
-        Tool::Time => ("time", go::TIME.version),
-        Tool::Terraform | Tool::Tofu | Tool::Moto => return Ok(()),
-    };
+    let Some((namespace, name, version)) = tool.provider() else { return Ok(()) };
     for host in ["registry.terraform.io", "registry.opentofu.org"] {
-        let package = mirror(directory).join(host).join("hashicorp").join(name).join(version).join(go::platform()?);
+        let package = mirror(directory).join(host).join(namespace).join(name).join(version).join(go::platform()?);
         fs::create_dir_all(&package).with_context(|| format!("cannot create {}", package.display()))?;
         replace_link(&directory.join(&file_name), &package.join(format!("terraform-provider-{name}_v{version}")))?;
     }

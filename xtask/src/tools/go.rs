@@ -9,34 +9,89 @@ use serde::Deserialize;
 
 use super::{run_command, search_path};
 
-/// A program that can be built where its Go module was unpacked.
+/// A program that can be built as its authors meant it.
 pub(super) struct GoProgram {
-    module: &'static str,
+    source: Source,
     pub(super) version: &'static str,
     package: &'static str,
     /// Sets the version that the program reports.
     version_flag: &'static str,
+    /// The file name in the cache, before the version.
+    pub(super) file_name: &'static str,
+    /// What the build costs, for the person who waits; empty where it costs little.
+    pub(super) cost: &'static str,
+}
+
+/// Where the main module of a build lies.
+enum Source {
+    /// The program's own module, where Go unpacked it: its `replace` directives and checksums hold as its authors meant
+    /// them, and none has to be repeated here. The path is the one Go serves it under, whatever it calls itself.
+    Module(&'static str),
+    /// A module in this repository, which requires the program's: for modules that cannot be a main module themselves.
+    Repository(&'static str),
 }
 
 pub(super) const TOFU: GoProgram = GoProgram {
-    module: "github.com/opentofu/opentofu",
+    source: Source::Module("github.com/opentofu/opentofu"),
     version: "1.12.6",
     package: "./cmd/tofu",
     version_flag: "github.com/opentofu/opentofu/version.dev=no",
+    file_name: "tofu",
+    cost: "some 4 CPU minutes",
 };
 
 pub(super) const TIME: GoProgram = GoProgram {
-    module: "github.com/hashicorp/terraform-provider-time",
+    source: Source::Module("github.com/hashicorp/terraform-provider-time"),
     version: "0.14.2",
     package: ".",
     version_flag: "main.version=0.14.2",
+    file_name: "terraform-provider-time",
+    cost: "",
 };
 
-/// Builds a program with its own module as the main module.
-///
-/// So its `replace` directives and checksums hold as its authors meant them, and none has to be repeated here.
-pub(super) fn build_in_module_cache(program: &GoProgram, target: &Path) -> Result<()> {
-    let source = download(program.module, &format!("v{}", program.version))?;
+pub(super) const RABBITMQ: GoProgram = GoProgram {
+    source: Source::Module("github.com/cyrilgdn/terraform-provider-rabbitmq"),
+    version: "1.8.0",
+    package: ".",
+    version_flag: "main.version=1.8.0",
+    file_name: "terraform-provider-rabbitmq",
+    cost: "",
+};
+
+pub(super) const KUBECTL: GoProgram = GoProgram {
+    source: Source::Module("github.com/gavinbunney/terraform-provider-kubectl"),
+    version: "1.19.0",
+    package: ".",
+    version_flag: "main.version=1.19.0",
+    file_name: "terraform-provider-kubectl",
+    cost: "some 2 CPU minutes",
+};
+
+/// Its repository's folders of other modules are not in its module, so it builds from a module of ours.
+pub(super) const KUBE_APISERVER: GoProgram = GoProgram {
+    source: Source::Repository("acceptance-tests/kubernetes/apiserver"),
+    version: "1.37.2",
+    package: ".",
+    version_flag: "k8s.io/component-base/version.gitVersion=v1.37.2",
+    file_name: "kube-apiserver",
+    cost: "some 7 CPU minutes, 2.4 GB of memory",
+};
+
+pub(super) const EXOSCALE: GoProgram = GoProgram {
+    source: Source::Module("github.com/exoscale/terraform-provider-exoscale"),
+    version: "0.60.0",
+    package: ".",
+    version_flag: "github.com/exoscale/terraform-provider-exoscale/version.Version=0.60.0",
+    file_name: "terraform-provider-exoscale",
+    cost: "some 2 CPU minutes",
+};
+
+/// Builds a program.
+pub(super) fn build_program(program: &GoProgram, target: &Path) -> Result<()> {
+    let source = match program.source {
+        Source::Module(path) => download(path, &format!("v{}", program.version))?,
+        Source::Repository(folder) => crate::repository().join(folder),
+    };
     build(&source, program.package, program.version_flag, target)
 }
 
