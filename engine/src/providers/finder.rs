@@ -289,11 +289,12 @@ impl Finder {
     }
 
     /// Gives the folders that may hold packages of a provider, in the order in which they count.
-    fn places(&self, address: &ProviderAddress) -> Vec<(Place, &Path)> {
+    fn places(&self, addresses: &[ProviderAddress]) -> Vec<(Place, &Path)> {
         let mut places = Vec::new();
         places.extend(self.data_folder.as_deref().map(|folder| (Place::DataFolder, folder)));
         places.extend(self.config.plugin_cache.as_deref().map(|folder| (Place::PluginCache, folder)));
-        let serving = self.mirrors.iter().filter(|(_, mirror)| mirror.patterns.serve(address));
+        let serving =
+            self.mirrors.iter().filter(|(_, mirror)| addresses.iter().any(|address| mirror.patterns.serve(address)));
         places.extend(serving.map(|(place, mirror)| (place.clone(), mirror.path.as_path())));
         places
     }
@@ -306,27 +307,25 @@ impl Finder {
         locked: &[&'e Entry],
     ) -> Result<(&'e Entry, Found), Cause> {
         for &entry in locked {
-            // A lock file of one CLI goes with the folder of the same one, where there are both.
-            let own_first = std::iter::once(&entry.address).chain(addresses.iter().filter(|a| **a != entry.address));
-            let own_first: Vec<&ProviderAddress> = own_first.collect();
-            for (place, folder) in self.places(&entry.address) {
-                for address in &own_first {
-                    let packages = package::list(folder, address);
+            // A lock file of one CLI goes with the packages of the same one, where there are both.
+            let others = addresses.iter().filter(|address| **address != entry.address);
+            for address in std::iter::once(&entry.address).chain(others) {
+                for (place, folder) in self.places(addresses) {
                     let is_selected = |package: &Package| package.version == entry.version && !package.is_packed;
-                    if let Some(package) = packages.into_iter().find(is_selected) {
-                        return Ok((entry, Found { address: (*address).clone(), place, package }));
+                    if let Some(package) = package::list(folder, address).into_iter().find(is_selected) {
+                        return Ok((entry, Found { address: address.clone(), place, package }));
                     }
                 }
             }
         }
         let version = &locked[0].version;
-        Err(self.nowhere(asked, addresses, &format!("{asked} {version}, the version that {} selects,", lock::NAME)))
+        Err(self.nowhere(addresses, &format!("{asked} {version}, the version that {} selects,", lock::NAME)))
     }
 
     /// Finds the newest version there is: of the data folder where it holds any, else of all other places.
     fn newest(&self, asked: &ProviderAddress, addresses: &[ProviderAddress]) -> Result<Found, Cause> {
         let mut newest: Option<Found> = None;
-        for (place, folder) in self.places(asked) {
+        for (place, folder) in self.places(addresses) {
             for address in addresses {
                 let unpacked = package::list(folder, address).into_iter().filter(|package| !package.is_packed);
                 for package in unpacked {
@@ -341,15 +340,15 @@ impl Finder {
                 break;
             }
         }
-        newest.ok_or_else(|| self.nowhere(asked, addresses, &asked.to_string()))
+        newest.ok_or_else(|| self.nowhere(addresses, &asked.to_string()))
     }
 
     /// Says that something was not found, where was looked, what else is there, and what to do.
-    fn nowhere(&self, asked: &ProviderAddress, addresses: &[ProviderAddress], what: &str) -> Cause {
+    fn nowhere(&self, addresses: &[ProviderAddress], what: &str) -> Cause {
         let mut looked = Vec::new();
         let mut others = BTreeSet::new();
         let mut packed = BTreeSet::new();
-        for (place, folder) in self.places(asked) {
+        for (place, folder) in self.places(addresses) {
             looked.push(match place {
                 Place::FilesystemMirror(_) | Place::ImpliedMirror(_) => place.to_string(),
                 place => format!("{place} {}", folder.display()),
@@ -414,12 +413,8 @@ impl Finder {
             if inside == own {
                 return Ok(Verification::Verified { by: "zh" });
             }
-            return Err(self.mismatch(
-                found,
-                &own,
-                &format!("{inside}, which is what {} holds", archive.display()),
-                false,
-            ));
+            let expected = format!("{inside}, which is what {} holds", archive.display());
+            return Err(refused(self.mismatch(found, &own, &expected)));
         }
         if h1.is_empty() {
             let reason = format!(
@@ -430,11 +425,23 @@ impl Finder {
             return Ok(Verification::Unverified { reason });
         }
         let expected: Vec<&str> = h1.into_iter().collect();
-        Err(self.mismatch(found, &own, &expected.join(" or "), true))
+        let mut detail = self.mismatch(found, &own, &expected.join(" or "));
+        if found.address != entry.address {
+            detail += &format!(
+                " The lock file names {}: the two registries may serve different builds of one version.",
+                entry.address
+            );
+        }
+        detail += &format!(
+            " If the lock file was written on another platform, `{} providers lock -platform={}` adds the hash of this one.",
+            self.cli,
+            package::platform()
+        );
+        Err(refused(detail))
     }
 
-    fn mismatch(&self, found: &Found, own: &str, expected: &str, may_be_other_platform: bool) -> Cause {
-        let mut detail = format!(
+    fn mismatch(&self, found: &Found, own: &str, expected: &str) -> String {
+        format!(
             "{} {} in {} is not what {} locks: its hash is {own}, and expected is {expected}. Somebody or something changed \
              the package, or the lock file. It is not run. Remove the folder and run `{} init`.",
             found.address,
@@ -442,22 +449,14 @@ impl Finder {
             found.package.path.display(),
             lock::NAME,
             self.cli
-        );
-        if may_be_other_platform {
-            detail += &format!(
-                " If the lock file was written on another platform, `{} providers lock -platform={}` adds the hash of this one.",
-                self.cli,
-                package::platform()
-            );
-        }
-        refused(detail)
+        )
     }
 
     /// Gives the archives of a package's version that are at hand.
     fn archives(&self, found: &Found) -> Vec<PathBuf> {
         let addresses = self.meanings(&found.address);
         let mut archives = Vec::new();
-        for (_, folder) in self.places(&found.address) {
+        for (_, folder) in self.places(&addresses) {
             let packages = addresses.iter().flat_map(|address| package::list(folder, address));
             let is_of_version = |package: &Package| package.is_packed && package.version == found.package.version;
             archives.extend(packages.filter(is_of_version).map(|package| package.path));
@@ -497,3 +496,7 @@ fn none(detail: String) -> Cause {
 fn refused(detail: String) -> Cause {
     Cause::new(CauseKind::ProviderRefused, detail)
 }
+
+#[cfg(test)]
+#[path = "finder_tests.rs"]
+mod tests;
