@@ -39,7 +39,7 @@ pub struct Object {
 /// One request to the server, part of a drift.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Step {
+pub struct ServerCall {
     /// The method, such as `PUT`.
     pub method: String,
     /// The path with its query, percent-encoded.
@@ -66,13 +66,13 @@ pub struct Drift {
     pub objects: Vec<Object>,
     /// What to send, in this order.
     #[serde(rename = "requests")]
-    pub steps: Vec<Step>,
+    pub calls: Vec<ServerCall>,
 }
 
 /// A server that things can be changed in by hand.
 pub trait Target {
     /// Sends a request that must succeed.
-    fn send(&self, step: &Step) -> Result<()>;
+    fn send(&self, call: &ServerCall) -> Result<()>;
 }
 
 /// Reads a list of drifts, and checks that its names are unique and that every entry says what it is about.
@@ -81,22 +81,22 @@ pub fn read(path: &Path) -> Result<Vec<Drift>> {
     let drifts: Vec<Drift> = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
     let mut names = BTreeSet::new();
     for drift in &drifts {
-        let Drift { name, kind, addresses, objects, steps } = drift;
+        let Drift { name, kind, addresses, objects, calls } = drift;
         ensure!(names.insert(name), "{}: two drifts are named {name:?}", path.display());
         let is_complete = match kind {
             Kind::Changed | Kind::Missing => !addresses.is_empty() && objects.is_empty(),
             Kind::Unmanaged => !objects.is_empty() && addresses.is_empty(),
             Kind::Noise => objects.is_empty(),
         };
-        ensure!(is_complete && !steps.is_empty(), "{}: {name:?} lacks or confuses its objects", path.display());
+        ensure!(is_complete && !calls.is_empty(), "{}: {name:?} lacks or confuses its objects", path.display());
     }
     Ok(drifts)
 }
 
 /// Makes the changes of a drift.
 pub fn inject(target: &dyn Target, drift: &Drift) -> Result<()> {
-    for step in &drift.steps {
-        target.send(step).with_context(|| format!("the drift {:?}", drift.name))?;
+    for call in &drift.calls {
+        target.send(call).with_context(|| format!("the drift {:?}", drift.name))?;
     }
     Ok(())
 }
@@ -151,7 +151,7 @@ mod tests {
 
     fn drift(name: &str, kind: Kind, addresses: &[&str]) -> Drift {
         let addresses = addresses.iter().map(|&address| address.to_owned()).collect();
-        Drift { name: name.to_owned(), kind, addresses, objects: Vec::new(), steps: Vec::new() }
+        Drift { name: name.to_owned(), kind, addresses, objects: Vec::new(), calls: Vec::new() }
     }
 
     #[test]

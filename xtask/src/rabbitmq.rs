@@ -9,7 +9,7 @@ use base64::Engine as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::drifts::{Step, Target};
+use crate::drifts::{ServerCall, Target};
 use crate::http::{self, Answer, LoopbackCall};
 use crate::server::{self, Server};
 use crate::tools::{self, Tool};
@@ -136,8 +136,8 @@ impl Broker {
 }
 
 impl Target for Broker {
-    fn send(&self, step: &Step) -> Result<()> {
-        let Step { method, path, body, .. } = step;
+    fn send(&self, call: &ServerCall) -> Result<()> {
+        let ServerCall { method, path, body, .. } = call;
         let answer = self.request(method, path, body.as_ref())?;
         if !(200..300).contains(&answer.status) {
             bail!("{method} {path} is answered {}: {}", answer.status, String::from_utf8_lossy(&answer.body));

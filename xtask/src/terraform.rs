@@ -158,11 +158,11 @@ impl<'moto> Root<'moto> {
     }
 
     /// Plans the root.
-    pub fn plan(&self) -> Result<Plan> {
+    pub fn plan(&self) -> Result<TerraformPlan> {
         let output = self.try_run(&["plan", "-no-color", "-input=false", "-detailed-exitcode"])?;
         match output.status.code() {
-            Some(0) => Ok(Plan { clean: true, text: text(&output) }),
-            Some(2) => Ok(Plan { clean: false, text: text(&output) }),
+            Some(0) => Ok(TerraformPlan { clean: true, text: text(&output) }),
+            Some(2) => Ok(TerraformPlan { clean: false, text: text(&output) }),
             _ => bail!("terraform plan failed ({}):\n{}", output.status, text(&output)),
         }
     }
@@ -170,7 +170,7 @@ impl<'moto> Root<'moto> {
 
 /// What `terraform plan` answered.
 #[derive(Debug)]
-pub struct Plan {
+pub struct TerraformPlan {
     /// Whether there is nothing to do.
     pub clean: bool,
     /// What was printed.

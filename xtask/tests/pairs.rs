@@ -1,6 +1,8 @@
 //! The pairs of a real provider and a real server: terraform creates the root in the server, its plan is clean, and what
 //! each list of drifts claims is what terraform sees.
 
+#[path = "pairs/kubernetes.rs"]
+mod kubernetes;
 #[path = "pairs/rabbitmq.rs"]
 mod rabbitmq;
 

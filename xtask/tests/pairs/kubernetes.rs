@@ -1,0 +1,43 @@
+use serde_json::Value;
+use xtask::kubernetes::Cluster;
+use xtask::tools::{self, Tool};
+
+use super::{check_drifts, check_ids, create, is_running, terraform_with};
+
+const PAIR: &str = "kubernetes";
+
+#[test]
+fn a_cluster_ends_when_it_is_dropped_and_its_etcd_with_it() {
+    if tools::or_skip(Tool::Etcd).is_none() || tools::or_skip(Tool::KubeApiserver).is_none() {
+        return;
+    }
+    let cluster = Cluster::start().expect("a cluster");
+    let process_ids = cluster.process_ids();
+    assert!(process_ids.iter().all(|&process_id| is_running(process_id)));
+    let answer = cluster.request("GET", "/version", None).expect("an answer");
+    let version: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!(version["gitVersion"], "v1.37.2", "{version}");
+    let directory = cluster.kubeconfig().parent().expect("a folder").to_owned();
+    drop(cluster);
+    assert!(!process_ids.iter().any(|&process_id| is_running(process_id)), "{process_ids:?}");
+    assert!(!directory.exists());
+}
+
+#[test]
+fn terraform_sees_in_the_cluster_what_the_list_claims() {
+    let Some(program) = terraform_with(&[Tool::Etcd, Tool::KubeApiserver, Tool::Kubectl]) else { return };
+    check_drifts(PAIR, || {
+        let cluster = Cluster::start().expect("a cluster");
+        let root = create(PAIR, &program, cluster.environment());
+        (cluster, root)
+    });
+}
+
+#[test]
+fn terraform_imports_from_the_cluster_what_nobody_manages() {
+    let Some(program) = terraform_with(&[Tool::Etcd, Tool::KubeApiserver, Tool::Kubectl]) else { return };
+    let cluster = Cluster::start().expect("a cluster");
+    create(PAIR, &program, cluster.environment());
+    let provider = "kubectl = { source = \"gavinbunney/kubectl\" }";
+    check_ids(PAIR, &cluster, &program, cluster.environment(), provider);
+}
