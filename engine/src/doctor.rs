@@ -171,11 +171,10 @@ async fn check_providers(session: &Session, directory: PathBuf, states: Option<&
     let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform");
     let (configuration, _) = Configuration::read(&Folder(&directory), ".", data_folder);
     let required = configuration.modules.values().flat_map(|module| &module.required_providers);
-    // A source that is no address is terraform's to complain about.
-    let required = required.filter_map(|(name, required)| required.source.as_ref().unwrap_or(name).parse().ok());
+    let sources = required.map(|(name, required)| required.source.as_ref().unwrap_or(name).clone());
+    let sources: BTreeSet<String> = sources.collect();
     let recorded = states.into_iter().flat_map(|states| &states.recorded);
-    let addresses: BTreeSet<ProviderAddress> =
-        required.chain(recorded.map(|instance| instance.provider.provider.clone())).collect();
+    let recorded: BTreeSet<ProviderAddress> = recorded.map(|instance| instance.provider.provider.clone()).collect();
     let find = {
         let session = session.clone();
         move || {
@@ -186,8 +185,16 @@ async fn check_providers(session: &Session, directory: PathBuf, states: Option<&
                 Check { help: problem.help.clone(), ..Check::new("provider", CheckStatus::Warned, detail) }
             });
             let mut checks: Vec<Check> = checks.collect();
-            let is_builtin = |address: &&ProviderAddress| &*address.namespace == "builtin";
-            checks.extend(addresses.iter().filter(|address| !is_builtin(address)).map(|a| check_provider(&finder, a)));
+            let mut addresses: Vec<ProviderAddress> = recorded.into_iter().collect();
+            // A source that is no address is terraform's to complain about.
+            for address in sources.iter().filter_map(|source| finder.address_of(source)) {
+                if !addresses.iter().any(|known| known.is_same_provider(&address)) {
+                    addresses.push(address);
+                }
+            }
+            addresses.retain(|address| &*address.namespace != "builtin");
+            addresses.sort();
+            checks.extend(addresses.iter().map(|address| check_provider(&finder, address)));
             checks
         }
     };

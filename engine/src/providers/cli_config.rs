@@ -86,7 +86,7 @@ pub(super) fn read(environment: &Environment, current_dir: &Path, base: &Path, c
         match super::read_text(&path, MAX_BYTES) {
             Ok(Some(text)) => match rc::parse(&name, &text) {
                 Ok(items) => take(&items, environment, base, &mut config, &mut diagnostics),
-                Err(problem) => diagnostics.push(problem),
+                Err(problem) => diagnostics.push(*problem),
             },
             Ok(None) => {}
             Err(reason) => diagnostics.push(invalid(format!("{name} cannot be read: {reason}."))),
@@ -133,7 +133,8 @@ fn files(environment: &Environment, current_dir: &Path, cli: Cli, diagnostics: &
     let mut more: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     let is_config = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        (name.ends_with(".tfrc") || name.ends_with(".tfrc.json")) && path.is_file()
+        let stem = name.strip_suffix(".json").unwrap_or(name);
+        Path::new(stem).extension().is_some_and(|extension| extension == "tfrc") && path.is_file()
     };
     more.retain(is_config);
     more.sort();
@@ -181,8 +182,8 @@ fn add_method(method: &Item, base: &Path, installation: &mut Installation) -> Re
         "dev_overrides" => {
             for argument in arguments {
                 let name = argument.name();
-                let address =
-                    name.parse().map_err(|error| format!("names {name:?}, no provider's address: {error}"))?;
+                let address = super::parse_address(name)
+                    .map_err(|error| format!("names {name:?}, no provider's address: {error}"))?;
                 let Node::Text(folder) = &argument.value else {
                     return Err(format!("must name a folder for {name:?}"));
                 };
@@ -221,7 +222,7 @@ fn pattern(node: &Node) -> Result<ProviderAddress, String> {
     let Node::Text(text) = node else { return Err("has a pattern that is no text".to_owned()) };
     let fail = |reason: &str| Err(format!("has the pattern {text:?}, {reason}"));
     let n_parts = text.split('/').count();
-    let Ok(pattern) = text.parse::<ProviderAddress>() else { return fail("which has an empty part") };
+    let Ok(pattern) = super::parse_address(text) else { return fail("which has an empty part") };
     let is_any = |part: &str| part == "*";
     if !(2..=3).contains(&n_parts) {
         return fail("which needs two or three parts");

@@ -100,7 +100,7 @@ impl Finder {
             None => Some(BTreeMap::new()),
             Some(Ok(running)) => Some(running),
             Some(Err(problem)) => {
-                diagnostics.push(problem);
+                diagnostics.push(*problem);
                 None
             }
         };
@@ -133,6 +133,17 @@ impl Finder {
     pub(crate) fn trusting(mut self, trust: Trust) -> Self {
         self.trust = trust;
         self
+    }
+
+    /// Reads the `source` of a `required_providers` entry; `None` where it is no address.
+    ///
+    /// Without a host it means the registry of the CLI that the root module is used with.
+    pub(crate) fn address_of(&self, source: &str) -> Option<ProviderAddress> {
+        let address = super::parse_address(source).ok()?;
+        if self.cli == Cli::Tofu && source.split('/').count() < 3 {
+            return Some(ProviderAddress { host: OPENTOFU_HOST.into(), ..address });
+        }
+        Some(address)
     }
 
     /// Finds a provider and checks it against the lock file.

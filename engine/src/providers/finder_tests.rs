@@ -64,10 +64,10 @@ impl Bench {
     }
 
     fn lock(&self, address: &str, version: &str, hashes: &[&str]) {
-        let hashes: String = hashes.iter().map(|hash| format!("    \"{hash}\",\n")).collect();
+        let hashes = hashes.iter().map(|hash| format!("{hash:?}")).collect::<Vec<_>>().join(", ");
         let path = self.path("root/.terraform.lock.hcl");
         let before = fs::read_to_string(&path).unwrap_or_default();
-        let entry = format!("provider \"{address}\" {{\n  version = \"{version}\"\n  hashes = [\n{hashes}  ]\n}}\n");
+        let entry = format!("provider \"{address}\" {{\n  version = \"{version}\"\n  hashes = [{hashes}]\n}}\n");
         fs::write(path, before + &entry).unwrap();
     }
 
@@ -249,7 +249,7 @@ fn a_development_override_comes_before_what_is_installed_and_a_running_one_befor
     let installed = bench.package(DATA, TIME, "0.14.2");
     bench.lock(TIME, "0.14.2", &[&h1(&installed)]);
     let expected = bench.write("dev/terraform-provider-time", "mine");
-    let text = "provider_installation {\n  dev_overrides {\n    \"hashicorp/time\" = \"../dev\"\n    \"a/b\" = \"../none\"\n  }\n  direct {}\n}\n";
+    let text = "provider_installation {\n  dev_overrides {\n    \"HashiCorp/Time\" = \"../dev\"\n    \"a/b\" = \"../none\"\n  }\n  direct {}\n}\n";
     bench.write("home/.terraformrc", text);
     let found = bench.find(TOFU_TIME).unwrap();
     assert_eq!(program(&found).canonicalize().unwrap(), expected.canonicalize().unwrap());
@@ -305,10 +305,10 @@ fn the_registries_addresses_mean_one_provider_each_lock_with_its_own_package() {
 fn an_address_of_before_namespaces_means_the_locked_provider_or_hashicorps() {
     let bench = Bench::new();
     let legacy = "registry.terraform.io/-/datadog";
-    let datadog = bench.package(DATA, "DataDog/datadog", "3.0.0");
-    bench.lock("registry.terraform.io/DataDog/datadog", "3.0.0", &[&h1(&datadog)]);
+    let datadog = bench.package(DATA, "datadog/datadog", "3.0.0");
+    bench.lock("registry.terraform.io/datadog/datadog", "3.0.0", &[&h1(&datadog)]);
     let found = bench.find(legacy).unwrap();
-    assert_eq!(found.address.to_string(), "registry.terraform.io/DataDog/datadog");
+    assert_eq!(found.address.to_string(), "registry.terraform.io/datadog/datadog");
     assert!(found.note(&legacy.parse().unwrap()).unwrap().contains("before 0.13"));
 
     let time = bench.package(DATA, TOFU_TIME, "0.14.2");

@@ -9,6 +9,8 @@
 mod cli_config;
 mod finder;
 mod hash;
+#[cfg(all(test, unix))]
+mod init_tests;
 mod lock;
 mod package;
 mod rc;
@@ -19,7 +21,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use model::ProviderAddress;
+use model::{ParseAddressError, ProviderAddress};
 
 pub(crate) use finder::{Finder, Trust};
 
@@ -167,6 +169,11 @@ impl fmt::Display for Cli {
             Self::Tofu => "tofu",
         })
     }
+}
+
+/// Reads a provider's address as people write it: Terraform makes it lower-case.
+fn parse_address(text: &str) -> Result<ProviderAddress, ParseAddressError> {
+    text.to_lowercase().parse()
 }
 
 /// Reads a text file; `None` where there is none.

@@ -47,8 +47,8 @@ impl Item {
 ///
 /// # Errors
 /// Names the place where it stops being understood.
-pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Item>, Diagnostic> {
-    let fail = |detail: String| super::cli_config::invalid(detail);
+pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Item>, Box<Diagnostic>> {
+    let fail = |detail: String| Box::new(super::cli_config::invalid(detail));
     // As in HCL, the first character decides.
     if text.trim_start().starts_with('{') {
         let json: Json = serde_json::from_str(text).map_err(|error| fail(format!("{name} is no JSON: {error}.")))?;
@@ -63,7 +63,9 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Item>, Diagnostic> {
     }
     let tokens: Vec<&Token> = file.tokens().iter().filter(|token| !token.kind.is_trivia()).collect();
     let mut parser = Parser { file: &file, tokens, at: 0 };
-    parser.items(None, 0).map_err(|(reason, span)| fail(format!("{reason}.")).at_span(span))
+    parser
+        .items(None, 0)
+        .map_err(|(reason, span)| Box::new(super::cli_config::invalid(format!("{reason}.")).at_span(span)))
 }
 
 /// Makes items of a member: a list of objects is one item each, as several blocks.
@@ -115,7 +117,9 @@ impl<'f> Parser<'f> {
     fn fail<T>(&self, expected: &str) -> Result<T, Failure> {
         let found = match self.kind() {
             Some(TokenKind::Newline) => "the line ends".to_owned(),
-            Some(_) => format!("{:?} is there", self.text()),
+            // Words may be secrets.
+            Some(_) if self.text().chars().all(|c| c.is_ascii_punctuation()) => format!("`{}` is there", self.text()),
+            Some(_) => "something else is there".to_owned(),
             None => "the file ends".to_owned(),
         };
         Err((format!("{expected} was expected, and {found}"), self.span()))
@@ -234,7 +238,7 @@ impl<'f> Parser<'f> {
                 let text = &self.file.text[start..token.range.start];
                 return unescape(text)
                     .map(Cow::into_owned)
-                    .ok_or_else(|| (format!("{text:?} has an unknown escape"), span));
+                    .ok_or_else(|| ("A text has an unknown escape".to_owned(), span));
             }
         }
         Err(("A text's closing quote is missing".to_owned(), span))
@@ -337,6 +341,12 @@ EOT
             let problem = parse("rc", text).expect_err(text);
             assert!(problem.detail.contains(expected), "{text}: {problem}");
             assert_eq!(problem.span.as_ref().map(|span| span.start.line), Some(line), "{text}: {problem}");
+        }
+        for text in
+            ["token = \"planted\\q\"", "token = 12planted 3", "token planted secret = 1", "{\"token\": \"planted"]
+        {
+            let problem = parse("rc", text).expect_err(text);
+            assert!(!problem.to_string().contains("planted"), "{problem}");
         }
         assert!(parse("rc", "{\"a\":").expect_err("it is cut").detail.contains("no JSON"));
     }

@@ -14,17 +14,17 @@ use super::{Network, Reattach};
 pub(super) const VARIABLE: &str = "TF_REATTACH_PROVIDERS";
 
 /// Reads the variable: which providers run, and how to reach each.
-pub(super) fn parse(text: &str) -> Result<BTreeMap<ProviderAddress, Reattach>, Diagnostic> {
+pub(super) fn parse(text: &str) -> Result<BTreeMap<ProviderAddress, Reattach>, Box<Diagnostic>> {
     let fail = |detail: String| {
-        Diagnostic::error("reattach-invalid", "TF_REATTACH_PROVIDERS cannot be used", detail)
-            .with_help("Copy the line that the provider printed when it started, or unset the variable.")
+        let problem = Diagnostic::error("reattach-invalid", "TF_REATTACH_PROVIDERS cannot be used", detail);
+        Box::new(problem.with_help("Copy the line that the provider printed when it started, or unset the variable."))
     };
     let json: Json = serde_json::from_str(text).map_err(|error| fail(format!("It is no JSON: {error}.")))?;
     let members = json.as_object().ok_or_else(|| fail("It must be an object.".to_owned()))?;
     let mut providers = BTreeMap::new();
     for (name, member) in members {
-        let address: ProviderAddress =
-            name.parse().map_err(|error| fail(format!("{name:?} is no provider's address: {error}.")))?;
+        let address =
+            super::parse_address(name).map_err(|error| fail(format!("{name:?} is no provider's address: {error}.")))?;
         let reattach = parse_one(member).map_err(|reason| fail(format!("What it says about {name:?} {reason}.")))?;
         providers.insert(address, reattach);
     }
