@@ -16,6 +16,10 @@ pub enum ErrorKind {
     TimedOut,
     /// Somebody asked for the work to stop.
     Cancelled,
+    /// The provider failed so often that it is not started any more.
+    GivenUp,
+    /// The call is off unless it is allowed by name.
+    NotAllowed,
     /// The other side does not serve this call.
     Unimplemented,
     /// The connection failed, while the provider's process lives on.

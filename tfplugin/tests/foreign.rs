@@ -150,7 +150,9 @@ fn demo() -> Option<std::path::PathBuf> {
 #[tokio::test]
 async fn an_independent_provider_in_rust_is_driven() {
     let Some(program) = demo() else { return };
-    let provider = HostedProvider::launch(Launch::new(program, std::env::vars_os())).await.unwrap();
+    let data_sources = ["demo_words".to_owned()].into();
+    let launch = Launch { data_sources, ..Launch::new(program, std::env::vars_os()) };
+    let provider = HostedProvider::launch(launch).await.unwrap();
     assert_eq!(provider.protocol_version(), 6);
     let schema = schema(&provider).await;
     assert!(schema.identities.is_empty(), "it does not know the call");

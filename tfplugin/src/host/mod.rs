@@ -1,14 +1,18 @@
 //! Hosting a provider binary: starting it, talking to it, and making sure that it ends.
 //!
 //! One process serves one provider configuration: SDKs keep one configured state per process, so every alias has its
-//! own. Calls may run side by side after [`Provider::configure`](crate::Provider::configure).
+//! own. Calls may run side by side after [`Provider::configure`](crate::Provider::configure). [`Supervised`] is what most
+//! callers want: it starts the process when it is needed, and again when it crashed.
 
+mod asked;
 mod calls;
 mod client;
 mod connect;
 mod process;
+mod processes;
+mod supervised;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -20,10 +24,15 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
+use crate::goplugin::handshake::HandshakeLine;
 use crate::goplugin::tls::EphemeralCertificate;
 use crate::{Call, Error, ErrorKind, ProviderSchema};
 use client::Client;
 use process::Process;
+use processes::Place;
+
+pub use processes::Processes;
+pub use supervised::Supervised;
 
 /// How long a provider may take to end after it was told to; terraform gives it as long.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -47,6 +56,10 @@ pub struct Launch {
     pub may_log: bool,
     /// Whether its connection is encrypted; off only to find out what is wrong.
     pub is_encrypted: bool,
+    /// The data sources that may be read: none unless named, because reading one can do more than look.
+    pub data_sources: BTreeSet<String>,
+    /// The bound on processes that it counts against.
+    pub processes: Processes,
 }
 
 impl Launch {
@@ -60,7 +73,45 @@ impl Launch {
             call_timeout: Duration::from_mins(10),
             may_log: false,
             is_encrypted: true,
+            data_sources: BTreeSet::new(),
+            processes: Processes::default(),
         }
+    }
+}
+
+/// A provider that runs already, as its `TF_REATTACH_PROVIDERS` says. It is used without encryption, and never ended.
+#[derive(Clone, Debug)]
+pub struct Reattach {
+    /// The version of the plugin protocol it speaks: 5 or 6.
+    pub protocol_version: u32,
+    /// What it listens on: `unix` or `tcp`.
+    pub network: String,
+    /// The path of its socket, or its address and port.
+    pub address: String,
+    /// How long a call without a deadline of its own may take.
+    pub call_timeout: Duration,
+    /// The data sources that may be read.
+    pub data_sources: BTreeSet<String>,
+}
+
+impl Reattach {
+    /// Connects to a server with terraform's patience.
+    pub fn new(protocol_version: u32, network: impl Into<String>, address: impl Into<String>) -> Self {
+        Self {
+            protocol_version,
+            network: network.into(),
+            address: address.into(),
+            call_timeout: Duration::from_mins(10),
+            data_sources: BTreeSet::new(),
+        }
+    }
+
+    fn line(&self) -> Result<HandshakeLine, Error> {
+        let line = format!("1|{}|{}|{}|grpc", self.protocol_version, self.network, self.address);
+        line.parse().map_err(|reason| {
+            let detail = format!("The server that runs already cannot be connected to. {reason}");
+            Error::new(ErrorKind::Handshake, "reattach", detail).with("provider", &self.address)
+        })
     }
 }
 
@@ -68,40 +119,76 @@ impl Launch {
 ///
 /// Dropping it kills the process and everything it started; [`HostedProvider::shutdown`] asks first.
 pub struct HostedProvider {
+    /// What errors call it: the name of its program.
+    name: String,
     client: Client,
-    process: Process,
+    /// None where the provider ran already.
+    process: Option<Process>,
     call_timeout: Duration,
+    data_sources: BTreeSet<String>,
     schema: OnceCell<(Arc<ProviderSchema>, Diagnostics)>,
+    _place: Option<Place>,
 }
 
 impl std::fmt::Debug for HostedProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HostedProvider").field("process", &self.process.id()).finish_non_exhaustive()
+        f.debug_struct("HostedProvider")
+            .field("name", &self.name)
+            .field("process", &self.process_id())
+            .finish_non_exhaustive()
     }
 }
 
 impl HostedProvider {
-    /// Starts a provider and connects to it.
+    /// Starts a provider and connects to it, as soon as [`Launch::processes`] has room for it.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NotStarted`] where there is no such program, [`ErrorKind::Handshake`] where it is not a provider we
     /// can talk to, [`ErrorKind::TimedOut`] where it does not get ready.
     pub async fn launch(launch: Launch) -> Result<Self, Error> {
+        let place = launch.processes.place().await?;
         let certificate = if launch.is_encrypted { Some(EphemeralCertificate::for_client()?) } else { None };
         let program = launch.program.display().to_string();
         let started = async {
             let (process, line) = Process::start(&launch, certificate.as_ref()).await?;
             let client = connect::connect(&line, certificate).await?;
-            Ok(Self { client, process, call_timeout: launch.call_timeout, schema: OnceCell::new() })
+            Ok(Self {
+                name: launch.program.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                client,
+                process: Some(process),
+                call_timeout: launch.call_timeout,
+                data_sources: launch.data_sources.clone(),
+                schema: OnceCell::new(),
+                _place: Some(place),
+            })
         };
         let limited = tokio::time::timeout(launch.start_timeout, started).await;
         limited
             .unwrap_or_else(|_| {
-                let limit = launch.start_timeout.as_secs();
-                Err(Error::new(ErrorKind::TimedOut, "start", format!("The provider was not ready within {limit} s.")))
+                let limit = launch.start_timeout.as_secs_f64();
+                let detail = format!("The provider was not ready within {limit:.1} s.");
+                Err(Error::new(ErrorKind::TimedOut, "start", detail))
             })
             .map_err(|error| error.with("provider", program))
+    }
+
+    /// Connects to a provider that runs already.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Handshake`] where nothing answers, or nothing that we can talk to.
+    pub async fn reattach(reattach: Reattach) -> Result<Self, Error> {
+        let client = connect::connect(&reattach.line()?, None).await;
+        Ok(Self {
+            client: client.map_err(|error| error.with("provider", &reattach.address))?,
+            name: reattach.address,
+            process: None,
+            call_timeout: reattach.call_timeout,
+            data_sources: reattach.data_sources,
+            schema: OnceCell::new(),
+            _place: None,
+        })
     }
 
     /// Gives the version of the plugin protocol the provider chose: 5 or 6.
@@ -109,16 +196,30 @@ impl HostedProvider {
         self.client.protocol_version()
     }
 
-    /// Gives the id of the provider's process.
+    /// Gives the id of the provider's process, unless it ran already.
     pub fn process_id(&self) -> Option<u32> {
-        self.process.id()
+        self.process.as_ref().and_then(Process::id)
     }
 
-    /// Asks the provider to end, waits, and kills what is left of it.
+    /// Asks the provider to end, waits, and kills what is left of it. One that ran already runs on.
     pub async fn shutdown(self) {
+        let Some(process) = self.process else { return };
         // Providers drop the connection while they answer, so an error says nothing.
         let _ = tokio::time::timeout(SHUTDOWN_GRACE, self.client.shutdown()).await;
-        self.process.wait(SHUTDOWN_GRACE).await;
+        process.wait(SHUTDOWN_GRACE).await;
+    }
+
+    /// Kills the provider's process, while its calls are under way.
+    fn kill(&self) {
+        if let Some(process) = &self.process {
+            process.kill();
+        }
+    }
+
+    /// Gives what there is to say of the process's end, if it ended.
+    fn crash_so_far(&self) -> Option<String> {
+        let process = self.process.as_ref()?;
+        process.exit().map(|exit| crash_detail(process, exit))
     }
 
     /// Waits for the answer to one call, as long as its caller does.
@@ -128,19 +229,7 @@ impl HostedProvider {
         call: &Call,
         answer: impl Future<Output = Result<T, Status>>,
     ) -> Result<T, Error> {
-        let started = Instant::now();
-        let deadline = call.deadline.unwrap_or(started + self.call_timeout);
-        let answered = tokio::select! {
-            biased;
-            () = call.cancel.cancelled() => return Err(Error::cancelled(operation)),
-            () = tokio::time::sleep_until(deadline) => {
-                let waited = started.elapsed().as_secs_f64();
-                let detail = format!("The provider gave no answer within {waited:.1} s.");
-                return Err(Error::new(ErrorKind::TimedOut, operation, detail));
-            }
-            answered = answer => answered,
-        };
-        match answered {
+        match within(operation, call, self.call_timeout, answer).await? {
             Ok(answer) => Ok(answer),
             Err(status) => Err(self.explain(operation, status).await),
         }
@@ -161,20 +250,46 @@ impl HostedProvider {
             }
             _ => {}
         }
-        if let Some(exit) = self.process.wait_for_exit(CRASH_GRACE).await {
-            return self.crash(operation, exit);
+        let Some(process) = &self.process else {
+            let message = status.message().trim_end_matches('.');
+            let detail = format!("The call of a provider that runs by itself failed: {message}.");
+            return Error::new(ErrorKind::Connection, operation, detail).because(status);
+        };
+        if let Some(exit) = process.wait_for_exit(CRASH_GRACE).await {
+            return Error::new(ErrorKind::Crashed, operation, crash_detail(process, exit));
         }
         let detail = format!("The provider runs, but the call failed: {}.", status.message().trim_end_matches('.'));
         Error::new(ErrorKind::Connection, operation, detail).because(status)
     }
+}
 
-    fn crash(&self, operation: &'static str, exit: ExitStatus) -> Error {
-        let detail = format!(
-            "The provider's process ended ({exit}) before it answered. This is a bug in the provider, or something killed it. \
-             {}",
-            self.process.last_words()
-        );
-        Error::new(ErrorKind::Crashed, operation, detail.trim_end())
+fn crash_detail(process: &Process, exit: ExitStatus) -> String {
+    let detail = format!(
+        "The provider's process ended ({exit}) before it answered. This is a bug in the provider, or something killed it. \
+         {}",
+        process.last_words()
+    );
+    detail.trim_end().to_owned()
+}
+
+/// Waits for something as long as a call may take.
+async fn within<T>(
+    operation: &'static str,
+    call: &Call,
+    call_timeout: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, Error> {
+    let started = Instant::now();
+    let deadline = call.deadline.unwrap_or(started + call_timeout);
+    tokio::select! {
+        biased;
+        () = call.cancel.cancelled() => Err(Error::cancelled(operation)),
+        () = tokio::time::sleep_until(deadline) => {
+            let waited = started.elapsed().as_secs_f64();
+            let detail = format!("The provider gave no answer within {waited:.1} s.");
+            Err(Error::new(ErrorKind::TimedOut, operation, detail))
+        }
+        done = work => Ok(done),
     }
 }
 

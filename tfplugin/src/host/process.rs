@@ -98,6 +98,16 @@ impl Process {
         self.last_lines.sentence()
     }
 
+    /// Gives how the process ended, if it did.
+    pub(super) fn exit(&self) -> Option<ExitStatus> {
+        *self.exit.borrow()
+    }
+
+    /// Kills the process and everything it started.
+    pub(super) fn kill(&self) {
+        self.group.kill();
+    }
+
     /// Waits until the process ends, at most so long.
     pub(super) async fn wait_for_exit(&self, limit: Duration) -> Option<ExitStatus> {
         let mut exit = self.exit.clone();

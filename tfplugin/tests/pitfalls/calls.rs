@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cty::Value;
-use tfplugin::host::HostedProvider;
+use tfplugin::host::{HostedProvider, Launch};
 use tfplugin::{
     Call, ConfigureRequest, ErrorKind, ImportRequest, ImportTarget, ListRequest, PlanRequest, Provider, ReadRequest,
     ResourceObject,
@@ -219,6 +219,16 @@ async fn two_aliases_are_two_processes() {
         assert_eq!(field(&echo(&provider, &[]).await, "label"), Value::string(label));
         provider.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn a_data_source_is_read_only_where_its_name_is_allowed() {
+    let launch = Launch { data_sources: ["torture_other".to_owned()].into(), ..launch_with(&[]) };
+    let provider = HostedProvider::launch(launch).await.unwrap();
+    let error = echo_within(&provider, &call(), &[]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotAllowed);
+    assert!(error.to_string().contains("torture_echo"), "{error}");
+    provider.shutdown().await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod functions;
 mod handshake;
 mod moves;
 mod processes;
+mod supervision;
 mod support;
 mod trust;
 mod values;

@@ -40,7 +40,10 @@ pub(crate) fn torture() -> PathBuf {
 /// How to start the torture provider with more variables.
 pub(crate) fn launch_with(more: &[(&str, &str)]) -> Launch {
     let more = more.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    Launch::new(torture(), std::env::vars_os().chain(more))
+    Launch {
+        data_sources: ["torture_echo".to_owned()].into(),
+        ..Launch::new(torture(), std::env::vars_os().chain(more))
+    }
 }
 
 /// Starts the torture provider.

@@ -1,0 +1,92 @@
+//! How many providers live at once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::supervised::Shared;
+use crate::{Error, ErrorKind};
+
+/// A bound on the processes that live at once, shared by all who start from it.
+///
+/// A provider that has nothing to do makes room for one that is needed, if it is [supervised](super::Supervised): it is
+/// started again with its next call. One that is launched by hand keeps its place until it is shut down or dropped.
+#[derive(Clone)]
+pub struct Processes(Arc<Inner>);
+
+struct Inner {
+    places: Arc<Semaphore>,
+    n_waiting: AtomicUsize,
+    supervised: Mutex<Vec<Weak<Shared>>>,
+}
+
+/// Keeps one place until it is dropped.
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// One who waits for a place.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Processes {
+    /// Lets so many live at once, and one where the number is 0.
+    pub fn at_most(n_processes: usize) -> Self {
+        Self(Arc::new(Inner {
+            places: Arc::new(Semaphore::new(n_processes.clamp(1, Semaphore::MAX_PERMITS))),
+            n_waiting: AtomicUsize::new(0),
+            supervised: Mutex::new(Vec::new()),
+        }))
+    }
+
+    /// Waits for a place, for which idle providers are ended.
+    pub(super) async fn place(&self) -> Result<Place, Error> {
+        if let Ok(permit) = self.0.places.clone().try_acquire_owned() {
+            return Ok(Place { _permit: permit });
+        }
+        self.0.n_waiting.fetch_add(1, Ordering::SeqCst);
+        let _waiting = Waiting(&self.0.n_waiting);
+        let supervised: Vec<Arc<Shared>> = {
+            let mut known = self.0.supervised.lock().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|shared| shared.strong_count() > 0);
+            known.iter().filter_map(Weak::upgrade).collect()
+        };
+        for shared in supervised {
+            if shared.rest() {
+                break;
+            }
+        }
+        let permit = self.0.places.clone().acquire_owned().await;
+        permit.map(|permit| Place { _permit: permit }).map_err(|closed| {
+            Error::new(ErrorKind::Local, "start", "No more providers are started here.").because(closed)
+        })
+    }
+
+    /// Tells whether somebody waits for a place.
+    pub(super) fn are_wanted(&self) -> bool {
+        self.0.n_waiting.load(Ordering::SeqCst) > 0
+    }
+
+    pub(super) fn know(&self, shared: &Arc<Shared>) {
+        self.0.supervised.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(shared));
+    }
+}
+
+impl Default for Processes {
+    /// Lets 8 live at once.
+    fn default() -> Self {
+        Self::at_most(8)
+    }
+}
+
+impl std::fmt::Debug for Processes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Processes").field("free", &self.0.places.available_permits()).finish_non_exhaustive()
+    }
+}
