@@ -5,7 +5,7 @@ use cty::{Type, Value};
 use super::policy;
 
 /// Tells whether two values mean the same.
-pub(super) fn is_equal(state: &Value, cloud: &Value) -> bool {
+pub(crate) fn is_equal(state: &Value, cloud: &Value) -> bool {
     match (state.as_str(), cloud.as_str()) {
         (Some(state), Some(cloud)) if state == cloud => true,
         _ => canonical(state, Some(cloud.ty())) == canonical(cloud, Some(cloud.ty())),
@@ -13,7 +13,7 @@ pub(super) fn is_equal(state: &Value, cloud: &Value) -> bool {
 }
 
 /// Tells whether a value is nothing: null, empty text, or an empty collection.
-pub(super) fn is_blank(value: &Value) -> bool {
+pub(crate) fn is_blank(value: &Value) -> bool {
     value.is_known()
         && (value.is_null()
             || value.as_str().is_some_and(str::is_empty)
@@ -22,7 +22,7 @@ pub(super) fn is_blank(value: &Value) -> bool {
 
 /// Writes a value so that numbers and booleans equal their text, JSON is equal by meaning, blanks are left out, and sets
 /// have an order. Of objects, only what `shape` has is written.
-pub(super) fn canonical(value: &Value, shape: Option<&Type>) -> String {
+pub(crate) fn canonical(value: &Value, shape: Option<&Type>) -> String {
     let mut text = String::new();
     write(value, shape, &mut text);
     text
@@ -80,7 +80,7 @@ fn write(value: &Value, shape: Option<&Type>, out: &mut String) {
 }
 
 /// Writes text with its length before it, so that no text can look like structure.
-pub(super) fn write_text(text: &str, out: &mut String) {
+pub(crate) fn write_text(text: &str, out: &mut String) {
     out.push_str(&text.len().to_string());
     out.push(':');
     out.push_str(text);

@@ -3,7 +3,7 @@
 //! No schema is at hand here, so equality is generous: what a provider could have written in another form counts as
 //! equal, and no difference found here ever makes a run fail.
 
-mod canonical;
+pub(crate) mod canonical;
 pub(crate) mod inline;
 mod policy;
 

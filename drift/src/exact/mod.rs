@@ -3,13 +3,25 @@
 //! The provider reads the object and plans; this module says what to ask it, and judges its answers. It makes no call:
 //! an [`Examination`] tells the next question and is fed the answer.
 
+mod align;
+mod config;
+mod examine;
+mod walk;
+
 use std::collections::BTreeMap;
 
 use cty::{Path, Value};
 use jiff::Timestamp;
-use model::{AttributeDifference, Cause, Identity, InstanceAddress, ProviderConfigAddress, Schema};
+use model::{Attribute, AttributeDifference, Cause, Identity, InstanceAddress, ProviderConfigAddress, Schema};
 
 use crate::DeclaredArguments;
+
+pub use examine::Examination;
+
+/// Tells whether the provider alone sets an attribute.
+fn is_runtime(attribute: &Attribute) -> bool {
+    attribute.computed && !attribute.optional && !attribute.required
+}
 
 /// What a provider said of one recorded instance, reduced to what a verdict needs.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,254 @@
+//! Alignment: which element of one collection is the same one as which of another.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use cty::{Type, Value};
+use model::{Attribute, Block};
+
+use super::is_runtime;
+use crate::compare::canonical::{canonical, is_blank};
+
+/// Gaps larger than this (one side's length times the other's) are compared position by position, sets by equality.
+const MAX_PRODUCT: usize = 1 << 20;
+
+/// Words that end the names of attributes by which people tell elements of a set apart.
+const IDENTIFYING: &[&str] = &[
+    "address", "arn", "device", "domain", "host", "id", "index", "key", "name", "number", "path", "port", "priority",
+    "protocol", "type", "zone",
+];
+
+/// What an element consists of, as far as a schema says.
+#[derive(Clone, Copy)]
+pub(super) enum Shape<'a> {
+    /// Nothing more than its type.
+    Plain,
+    /// The attributes of a nested attribute.
+    Attributes(&'a BTreeMap<String, Attribute>),
+    /// A nested block.
+    Block(&'a Block),
+}
+
+impl<'a> Shape<'a> {
+    fn attribute(self, name: &str) -> Option<&'a Attribute> {
+        match self {
+            Self::Plain => None,
+            Self::Attributes(attributes) => attributes.get(name),
+            Self::Block(block) => block.attributes.get(name),
+        }
+    }
+
+    /// Tells whether a value of this shape may hold something that must not be shown.
+    pub(super) fn is_sensitive(self) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Attributes(attributes) => attributes.values().any(holds_sensitive),
+            Self::Block(block) => {
+                block.attributes.values().any(holds_sensitive)
+                    || block.blocks.values().any(|nested| Self::Block(&nested.block).is_sensitive())
+            }
+        }
+    }
+
+    /// Tells whether the provider alone sets everything in it.
+    pub(super) fn is_runtime(self) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Attributes(attributes) => !attributes.is_empty() && attributes.values().all(is_runtime),
+            Self::Block(block) => {
+                !(block.attributes.is_empty() && block.blocks.is_empty())
+                    && block.attributes.values().all(is_runtime)
+                    && block.blocks.values().all(|nested| Self::Block(&nested.block).is_runtime())
+            }
+        }
+    }
+}
+
+fn holds_sensitive(attribute: &Attribute) -> bool {
+    attribute.sensitive
+        || match &attribute.ty {
+            model::AttributeType::Plain(_) => false,
+            model::AttributeType::Nested(nested) => Shape::Attributes(&nested.attributes).is_sensitive(),
+        }
+}
+
+/// Writes an element so that equal meanings are equal text.
+pub(super) fn text(element: &Value) -> String {
+    canonical(element, Some(element.ty()))
+}
+
+/// Pairs two sequences in order; what only one side has stands alone. Equal lengths are paired by position.
+pub(super) fn lists(a: &[Value], b: &[Value]) -> Vec<(Option<usize>, Option<usize>)> {
+    if a.len() == b.len() {
+        return (0..a.len()).map(|position| (Some(position), Some(position))).collect();
+    }
+    let a: Vec<String> = a.iter().map(text).collect();
+    let b: Vec<String> = b.iter().map(text).collect();
+    let n_before = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let n_after = a[n_before..].iter().rev().zip(b[n_before..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let (end_a, end_b) = (a.len() - n_after, b.len() - n_after);
+    let mut pairs: Vec<_> = (0..n_before).map(|position| (Some(position), Some(position))).collect();
+    let matches = common(&a[n_before..end_a], &b[n_before..end_b]);
+    let matches = matches.into_iter().map(|(i, j)| (i + n_before, j + n_before));
+    let (mut from_a, mut from_b) = (n_before, n_before);
+    for (to_a, to_b) in matches.chain([(end_a, end_b)]) {
+        let n_changed = (to_a - from_a).min(to_b - from_b);
+        pairs.extend((0..n_changed).map(|offset| (Some(from_a + offset), Some(from_b + offset))));
+        pairs.extend((from_a + n_changed..to_a).map(|position| (Some(position), None)));
+        pairs.extend((from_b + n_changed..to_b).map(|position| (None, Some(position))));
+        if (to_a, to_b) != (end_a, end_b) {
+            pairs.push((Some(to_a), Some(to_b)));
+        }
+        (from_a, from_b) = (to_a + 1, to_b + 1);
+    }
+    pairs.extend((0..n_after).map(|offset| (Some(end_a + offset), Some(end_b + offset))));
+    pairs
+}
+
+/// Finds a longest common subsequence, as pairs of positions.
+fn common(a: &[String], b: &[String]) -> Vec<(usize, usize)> {
+    if a.len().saturating_mul(b.len()) > MAX_PRODUCT {
+        return Vec::new();
+    }
+    let width = b.len() + 1;
+    let mut lengths = vec![0u32; (a.len() + 1) * width];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            lengths[i * width + j] = if a[i] == b[j] {
+                lengths[(i + 1) * width + j + 1] + 1
+            } else {
+                lengths[(i + 1) * width + j].max(lengths[i * width + j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut pairs = Vec::new();
+    while i < a.len() && j < b.len() {
+        if a[i] == b[j] {
+            pairs.push((i, j));
+            (i, j) = (i + 1, j + 1);
+        } else if lengths[(i + 1) * width + j] >= lengths[i * width + j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    pairs
+}
+
+/// Pairs two sets: equal elements first, then those that are the same one changed.
+pub(super) fn sets(a: &[Value], b: &[Value], shape: Shape<'_>) -> Vec<(Option<usize>, Option<usize>)> {
+    let mut by_text: BTreeMap<String, VecDeque<usize>> = BTreeMap::new();
+    for (position, element) in b.iter().enumerate() {
+        by_text.entry(text(element)).or_default().push_back(position);
+    }
+    let mut pairs = Vec::with_capacity(a.len());
+    let mut left_a = Vec::new();
+    for (position, element) in a.iter().enumerate() {
+        match by_text.get_mut(&text(element)).and_then(VecDeque::pop_front) {
+            Some(other) => pairs.push((Some(position), Some(other))),
+            None => left_a.push(position),
+        }
+    }
+    let mut left_b: BTreeSet<usize> = by_text.into_values().flatten().collect();
+    if left_a.len().saturating_mul(left_b.len()) <= MAX_PRODUCT {
+        let mut candidates: Vec<(usize, usize, usize)> = Vec::new();
+        for i in &left_a {
+            for j in &left_b {
+                if let Some(score) = likeness(&a[*i], &b[*j], shape) {
+                    candidates.push((score, *i, *j));
+                }
+            }
+        }
+        candidates.sort_by_key(|(score, i, j)| (std::cmp::Reverse(*score), *i, *j));
+        let mut taken = BTreeSet::new();
+        for (_, i, j) in candidates {
+            if !taken.contains(&i) && left_b.remove(&j) {
+                taken.insert(i);
+                pairs.push((Some(i), Some(j)));
+            }
+        }
+        left_a.retain(|position| !taken.contains(position));
+    }
+    pairs.extend(left_a.into_iter().map(|position| (Some(position), None)));
+    pairs.extend(left_b.into_iter().map(|position| (None, Some(position))));
+    pairs
+}
+
+/// Tells whether two elements are the same one changed, and how alike they are: what identifies an element is equal,
+/// or, where nothing does, all that is no collection.
+fn likeness(a: &Value, b: &Value, shape: Shape<'_>) -> Option<usize> {
+    let (own, other) = (scalars(a, shape), scalars(b, shape));
+    let names: BTreeSet<&str> = own.iter().chain(&other).map(|(name, _)| *name).collect();
+    let is_equal = |name: &&str| {
+        let of = |scalars: &[(&str, &Value)]| scalars.iter().find(|(own, _)| own == name).map(|(_, value)| text(value));
+        of(&own) == of(&other)
+    };
+    let mut identifying = names.iter().filter(|name| is_identifying(name)).peekable();
+    let is_same = if identifying.peek().is_some() {
+        identifying.all(is_equal)
+    } else {
+        let has_nested = || a.entries().any(|(_, value)| is_collection(value.ty()));
+        names.iter().all(is_equal) && (!names.is_empty() || has_nested())
+    };
+    is_same.then(|| {
+        let n_collections = a
+            .entries()
+            .zip(b.entries())
+            .filter(|((name, a), (other, b))| name == other && is_collection(a.ty()) && text(a) == text(b))
+            .count();
+        names.iter().filter(|name| is_equal(name)).count() + n_collections
+    })
+}
+
+/// Names an element of a set by its scalars, or by all of it where it has none or they name another one too.
+///
+/// `None` where what it holds must not be shown.
+pub(super) fn name(state: Option<&Value>, cloud: Option<&Value>, shape: Shape<'_>) -> Option<Value> {
+    let element = cloud.or(state)?;
+    if element.contains_marked() || element.ty().as_object().is_none() {
+        return (!element.contains_marked()).then(|| element.clone());
+    }
+    let mut named: BTreeMap<String, Value> =
+        scalars(element, shape).into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    if let (Some(state), Some(_)) = (state, cloud) {
+        let other = scalars(state, shape);
+        named.retain(|name, value| other.iter().any(|(own, state)| own == name && text(state) == text(value)));
+    }
+    if named.is_empty() {
+        return (!shape.is_sensitive()).then(|| element.clone());
+    }
+    Some(Value::object(named))
+}
+
+/// Lists the scalars of an element that somebody set and that may be shown: no defaults, nothing computed.
+fn scalars<'v>(element: &'v Value, shape: Shape<'_>) -> Vec<(&'v str, &'v Value)> {
+    let is_shown = |name: &str| {
+        shape.attribute(name).is_none_or(|attribute| !attribute.sensitive && !is_runtime(attribute))
+            && !matches!(shape, Shape::Block(block) if block.blocks.contains_key(name))
+    };
+    element
+        .entries()
+        .filter(|(name, value)| is_shown(name) && !is_collection(value.ty()) && value.is_known() && !is_default(value))
+        .collect()
+}
+
+fn is_identifying(name: &str) -> bool {
+    let last = name.rsplit('_').next().unwrap_or(name);
+    IDENTIFYING.contains(&last)
+}
+
+/// Tells whether a value is not one but several.
+pub(super) fn is_collection(ty: &Type) -> bool {
+    !matches!(ty, Type::String | Type::Number | Type::Bool | Type::Dynamic)
+}
+
+/// Tells whether a value is what a provider puts where nobody set anything: blank, zero, false, or made of such.
+pub(super) fn is_default(value: &Value) -> bool {
+    value.is_known()
+        && (is_blank(value)
+            || value.as_bool() == Some(false)
+            || value.as_number().is_some_and(cty::Number::is_zero)
+            || is_collection(value.ty())
+                && value.elements().all(is_default)
+                && value.entries().all(|(_, value)| is_default(value)))
+}

@@ -1,0 +1,213 @@
+//! The configuration that a plan needs, made of Recorded: what the code declares, and nothing else.
+//!
+//! The code is parsed, not evaluated. What a block writes was applied, so Recorded holds what it evaluated to; the rest
+//! is null. Where the code was not read, the schema decides: an argument counts as written when it is required, or
+//! optional and not computed, and non-null in Recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cty::{Path, Type, Value};
+use model::{Attribute, AttributeType, Block, NestedBlock, NestingMode, ResourceAddress};
+
+use super::is_runtime;
+use crate::{Declaration, DeclaredArguments};
+
+/// What decides which arguments the code writes.
+#[derive(Clone, Copy)]
+pub(super) struct Code<'a> {
+    pub(super) address: &'a ResourceAddress,
+    pub(super) declared: Option<&'a dyn DeclaredArguments>,
+}
+
+impl Code<'_> {
+    pub(super) fn declaration(&self, path: &Path) -> Declaration {
+        self.declared.map_or(Declaration::Unknown, |declared| declared.argument(self.address, path))
+    }
+}
+
+/// Makes the configuration of what is recorded.
+///
+/// `prior` is the object the plan starts from: it wins where changes are ignored. `silent` names the outermost blocks
+/// that the code leaves out.
+pub(super) fn configuration(
+    block: &Block,
+    code: Code<'_>,
+    recorded: &Value,
+    prior: &Value,
+    silent: &BTreeSet<String>,
+) -> Value {
+    let builder = Builder { code, silent };
+    builder.block(&Path::new(), block, Some(recorded), Some(prior))
+}
+
+struct Builder<'a> {
+    code: Code<'a>,
+    silent: &'a BTreeSet<String>,
+}
+
+impl Builder<'_> {
+    fn block(&self, path: &Path, block: &Block, recorded: Option<&Value>, prior: Option<&Value>) -> Value {
+        let mut values = BTreeMap::new();
+        for (name, attribute) in &block.attributes {
+            let (recorded, prior) = (field(recorded, name), field(prior, name));
+            let path = path.clone().attr(name);
+            values.insert(name.clone(), self.attribute(&path, attribute, recorded.as_ref(), prior.as_ref()));
+        }
+        for (name, nested) in &block.blocks {
+            let (recorded, prior) = (field(recorded, name), field(prior, name));
+            let path = path.clone().attr(name);
+            values.insert(name.clone(), self.nested_block(&path, nested, recorded.as_ref(), prior.as_ref()));
+        }
+        Value::object(values)
+    }
+
+    fn attribute(&self, path: &Path, attribute: &Attribute, recorded: Option<&Value>, prior: Option<&Value>) -> Value {
+        let null = || Value::null(attribute.value_type());
+        if is_runtime(attribute) || attribute.write_only {
+            return null();
+        }
+        let is_there = recorded.is_some_and(|value| !value.is_null());
+        let chosen = match self.code.declaration(path) {
+            Declaration::IgnoredChanges => prior,
+            Declaration::Written(_) => recorded,
+            Declaration::Silent => recorded.filter(|_| attribute.required),
+            Declaration::Unknown => recorded.filter(|_| is_there && !attribute.computed),
+        };
+        let Some(value) = chosen.filter(|value| !value.is_null()) else { return null() };
+        match &attribute.ty {
+            AttributeType::Plain(Type::Map(_)) => self.map(path, value, prior),
+            AttributeType::Plain(_) => value.clone(),
+            AttributeType::Nested(nested) => {
+                let object = |path: &Path, value: &Value, prior: Option<&Value>| {
+                    if value.is_null() {
+                        return value.clone();
+                    }
+                    let attributes = nested.attributes.iter().map(|(name, attribute)| {
+                        let (value, prior) = (field(Some(value), name), field(prior, name));
+                        let path = path.clone().attr(name);
+                        (name.clone(), self.attribute(&path, attribute, value.as_ref(), prior.as_ref()))
+                    });
+                    Value::object(attributes.collect())
+                };
+                match nested.nesting {
+                    NestingMode::Single | NestingMode::Group => object(path, value, prior),
+                    NestingMode::List | NestingMode::Set | NestingMode::Map => each(path, value, prior, object),
+                }
+            }
+        }
+    }
+
+    /// Gives a map as it is written, with the prior values of keys whose changes are ignored.
+    fn map(&self, path: &Path, value: &Value, prior: Option<&Value>) -> Value {
+        let mut entries: BTreeMap<String, Value> =
+            value.entries().map(|(key, value)| (key.to_owned(), value.clone())).collect();
+        let prior: BTreeMap<&str, &Value> = prior.into_iter().flat_map(Value::entries).collect();
+        let keys: BTreeSet<String> = entries.keys().cloned().chain(prior.keys().map(|key| (*key).to_owned())).collect();
+        let n_before = entries.len();
+        let mut is_changed = false;
+        for key in keys {
+            if self.code.declaration(&path.clone().index(key.as_str())) == Declaration::IgnoredChanges {
+                is_changed = true;
+                match prior.get(key.as_str()) {
+                    Some(value) => drop(entries.insert(key, (*value).clone())),
+                    None => drop(entries.remove(&key)),
+                }
+            }
+        }
+        let element_type = value.ty().element_type().cloned().unwrap_or(Type::Dynamic);
+        if is_changed || entries.len() != n_before {
+            Value::map(element_type, entries).unwrap_or_else(|_| value.clone())
+        } else {
+            value.clone()
+        }
+    }
+
+    fn nested_block(
+        &self,
+        path: &Path,
+        nested: &NestedBlock,
+        recorded: Option<&Value>,
+        prior: Option<&Value>,
+    ) -> Value {
+        let is_outermost = path.len() == 1;
+        let is_silent = || {
+            is_outermost
+                && matches!(path.steps(), [cty::PathStep::GetAttr(name)] if self.silent.contains(name))
+                && nested.min_items == 0
+        };
+        let chosen = match self.code.declaration(path) {
+            Declaration::IgnoredChanges => prior,
+            Declaration::Written(_) => recorded,
+            Declaration::Silent => recorded.filter(|_| nested.min_items > 0),
+            Declaration::Unknown => recorded.filter(|_| !is_silent()),
+        };
+        let object = |path: &Path, value: &Value, prior: Option<&Value>| {
+            if value.is_null() { value.clone() } else { self.block(path, &nested.block, Some(value), prior) }
+        };
+        let value = chosen.filter(|value| !value.is_null());
+        match nested.nesting {
+            NestingMode::Single => {
+                value.map_or_else(|| Value::null(nested.block.value_type()), |value| object(path, value, prior))
+            }
+            NestingMode::Group => self.block(path, &nested.block, value, prior),
+            NestingMode::List | NestingMode::Set | NestingMode::Map => match value {
+                Some(value) => each(path, value, prior, object),
+                None => empty(nested, recorded.or(prior)),
+            },
+        }
+    }
+}
+
+/// Makes a collection of what is made of each element. Elements of sets have no counterpart in the prior object.
+fn each(
+    path: &Path,
+    value: &Value,
+    prior: Option<&Value>,
+    make: impl Fn(&Path, &Value, Option<&Value>) -> Value,
+) -> Value {
+    let indexed = |position: usize, element: &Value| {
+        if value.ty().is_set() {
+            return make(&path.clone().index(element.clone()), element, None);
+        }
+        let prior = prior.and_then(|prior| prior.elements().nth(position));
+        make(&path.clone().index(position as u64), element, prior)
+    };
+    let keyed = || {
+        let prior: BTreeMap<&str, &Value> = prior.into_iter().flat_map(Value::entries).collect();
+        let make_entry = |(key, element): (&str, &Value)| {
+            (key.to_owned(), make(&path.clone().index(key), element, prior.get(key).copied()))
+        };
+        value.entries().map(make_entry).collect::<BTreeMap<_, _>>()
+    };
+    let elements = || value.elements().enumerate().map(|(position, element)| indexed(position, element)).collect();
+    let made = match value.ty() {
+        Type::List(element) => Value::list(Type::clone(element), elements()),
+        Type::Set(element) => Value::set(Type::clone(element), elements()),
+        Type::Tuple(_) => Ok(Value::tuple(elements())),
+        Type::Map(element) => Value::map(Type::clone(element), keyed()),
+        Type::Object(_) => Ok(Value::object(keyed())),
+        Type::String | Type::Number | Type::Bool | Type::Dynamic => Ok(value.clone()),
+    };
+    made.unwrap_or_else(|_| value.clone())
+}
+
+/// Gives the collection of no blocks, in the type the others have.
+fn empty(nested: &NestedBlock, like: Option<&Value>) -> Value {
+    let wanted = nested.value_type();
+    let ty = match (&wanted, like) {
+        (Type::Dynamic, Some(like)) => like.ty(),
+        _ => &wanted,
+    };
+    let made = match ty {
+        Type::List(element) => Value::list(Type::clone(element), Vec::new()),
+        Type::Set(element) => Value::set(Type::clone(element), Vec::new()),
+        Type::Map(element) => Value::map(Type::clone(element), BTreeMap::new()),
+        Type::Object(_) => Ok(Value::object(BTreeMap::new())),
+        _ => Ok(Value::tuple(Vec::new())),
+    };
+    made.unwrap_or_else(|_| Value::null(wanted.clone()))
+}
+
+fn field(value: Option<&Value>, name: &str) -> Option<Value> {
+    value.filter(|value| !value.is_null()).and_then(|value| value.get_attr(name).ok())
+}

@@ -1,0 +1,361 @@
+//! The examination: which plans to ask for, and what they make of each difference.
+
+use std::collections::BTreeSet;
+
+use cty::{Path, PathStep, Value};
+use model::{AttributeDifference, AttributeType, Block, Tier};
+
+use super::config::{Code, configuration};
+use super::walk::{Facet, Place, agree, differences};
+use super::{Facets, Next, Plan, PlanBase, PlanQuestion};
+use crate::compare::canonical::is_blank;
+use crate::{Declaration, lifecycle};
+
+/// The examination of one instance: it tells what to ask the provider, and is fed the answers.
+///
+/// At most three plans are asked: one without the blocks of which nobody knows whether the code writes them, one over
+/// Observed, and, where that changes something, one over Recorded. Where nothing differs that a plan could decide,
+/// none is.
+#[derive(Clone)]
+pub struct Examination<'a> {
+    facets: Facets<'a>,
+    code: Code<'a>,
+    /// Recorded and Observed without marks: providers know none.
+    recorded: Value,
+    observed: Value,
+    /// Where Recorded is marked.
+    hidden: Vec<Path>,
+    raw: Option<Value>,
+    /// The differences, with the tier of those that need no plan.
+    places: Vec<(Place, Option<Decided>)>,
+    /// The outermost blocks that a plan leaves alone though the configuration lacks them.
+    silent: BTreeSet<String>,
+    stage: Stage,
+    planned: Option<Plan>,
+    is_replanned: bool,
+    trouble: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// The plan without these blocks is awaited.
+    Blocks(BTreeSet<String>),
+    /// The plan over Observed is awaited.
+    Observed,
+    /// The plan over Recorded is awaited.
+    Recorded,
+    /// Everything is decided.
+    Over,
+}
+
+/// A tier, and why.
+#[derive(Clone, Debug)]
+struct Decided {
+    tier: Tier,
+    cause: Option<String>,
+}
+
+/// Whether the code writes an argument.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Written,
+    Silent,
+    /// The code was not read, and the schema allows both.
+    Unknown,
+}
+
+impl<'a> Examination<'a> {
+    /// Compares Recorded and Observed; what to do next is a plan to ask for, or the result.
+    pub fn begin(facets: Facets<'a>) -> (Self, Next) {
+        let (recorded, marks) = facets.recorded.unmark_deep_with_paths();
+        let (observed, _) = facets.observed.unmark_deep();
+        let mut examination = Self {
+            facets,
+            code: Code { address: &facets.address.resource, declared: facets.declared },
+            recorded,
+            observed,
+            hidden: marks.into_iter().map(|(path, _)| path).collect(),
+            raw: None,
+            places: Vec::new(),
+            silent: BTreeSet::new(),
+            stage: Stage::Over,
+            planned: None,
+            is_replanned: false,
+            trouble: None,
+        };
+        if examination.recorded == examination.observed {
+            return (examination, Next::Done(Vec::new()));
+        }
+        examination.raw = cty::json::decode_implied(facets.recorded_json).ok();
+        let found = examination.walk(None, None);
+        examination.places = found.into_iter().map(|place| (examination.decide(&place), place)).map(swap).collect();
+        let next = examination.first_question();
+        (examination, next)
+    }
+
+    /// Takes the answer to the plan asked for last: the plan, or the provider's refusal as a sentence.
+    pub fn answer(&mut self, plan: Result<Plan, String>) -> Next {
+        let plan = plan.and_then(|plan| {
+            if plan.planned.is_null() { Err("It planned to destroy the object.".to_owned()) } else { Ok(plan) }
+        });
+        match (std::mem::replace(&mut self.stage, Stage::Over), plan) {
+            (Stage::Blocks(blocks), Ok(plan)) => {
+                let changed: BTreeSet<String> = self
+                    .walk(Some(&plan), None)
+                    .into_iter()
+                    .filter(|place| !agree(place.facet.planned.as_ref(), place.facet.cloud.as_ref()))
+                    .filter_map(|place| place.facts.block)
+                    .collect();
+                self.silent = blocks.difference(&changed).cloned().collect();
+                if self.silent == blocks {
+                    self.stage = Stage::Observed;
+                    return self.answer(Ok(plan));
+                }
+                self.ask(PlanBase::Observed)
+            }
+            (Stage::Observed, Ok(plan)) => {
+                self.refresh(&plan, None);
+                let changes = |(place, decided): &(Place, Option<Decided>)| decided.is_none() && is_changed_back(place);
+                self.planned = Some(plan);
+                if self.places.iter().any(changes) { self.ask(PlanBase::Recorded) } else { self.finish() }
+            }
+            (Stage::Recorded, Ok(replan)) => {
+                if let Some(plan) = self.planned.take() {
+                    self.refresh(&plan, Some(&replan));
+                    self.planned = Some(plan);
+                    self.is_replanned = true;
+                }
+                self.finish()
+            }
+            (Stage::Blocks(_) | Stage::Observed, Err(trouble)) => {
+                self.trouble = Some(trouble);
+                self.finish()
+            }
+            (Stage::Recorded, Err(_)) | (Stage::Over, _) => self.finish(),
+        }
+    }
+
+    fn walk(&self, planned: Option<&Plan>, replanned: Option<&Plan>) -> Vec<Place> {
+        let facet = Facet {
+            state: Some(self.recorded.clone()),
+            cloud: Some(self.observed.clone()),
+            planned: planned.map(|plan| plan.planned.clone()),
+            replanned: replanned.map(|plan| plan.planned.clone()),
+        };
+        differences(&self.facets.schema.block, &facet, has_nested_attributes(&self.facets.schema.block))
+    }
+
+    /// Puts what the plans make of each difference beside it.
+    fn refresh(&mut self, planned: &Plan, replanned: Option<&Plan>) {
+        let found = self.walk(Some(planned), replanned);
+        for ((place, _), found) in self.places.iter_mut().zip(found) {
+            *place = found;
+        }
+    }
+
+    fn first_question(&mut self) -> Next {
+        let open: Vec<&Place> =
+            self.places.iter().filter(|(_, decided)| decided.is_none()).map(|(place, _)| place).collect();
+        if open.is_empty() {
+            return self.finish();
+        }
+        let blocks: BTreeSet<String> = open
+            .iter()
+            .filter_map(|place| place.facts.block.as_ref())
+            .filter(|name| {
+                let nested = self.facets.schema.block.blocks.get(*name);
+                self.code.declaration(&Path::new().attr(name.as_str())) == Declaration::Unknown
+                    && nested.is_some_and(|nested| nested.min_items == 0)
+                    && self.recorded.get_attr(name).is_ok_and(|value| !is_blank(&value))
+            })
+            .cloned()
+            .collect();
+        if blocks.is_empty() {
+            return self.ask(PlanBase::Observed);
+        }
+        self.silent.clone_from(&blocks);
+        let next = self.ask(PlanBase::Observed);
+        self.silent.clear();
+        self.stage = Stage::Blocks(blocks);
+        next
+    }
+
+    fn ask(&mut self, over: PlanBase) -> Next {
+        let prior = match over {
+            PlanBase::Observed => &self.observed,
+            PlanBase::Recorded => &self.recorded,
+        };
+        let block = &self.facets.schema.block;
+        let config = configuration(block, self.code, &self.recorded, prior, &self.silent);
+        let proposed = lifecycle::proposed_new(block, prior, &config);
+        self.stage = match over {
+            PlanBase::Observed => Stage::Observed,
+            PlanBase::Recorded => Stage::Recorded,
+        };
+        Next::Plan(Box::new(PlanQuestion { over, prior: prior.clone(), proposed, config }))
+    }
+
+    /// Decides what needs no plan.
+    fn decide(&self, place: &Place) -> Option<Decided> {
+        let decided = |tier, cause: Option<&str>| Some(Decided { tier, cause: cause.map(str::to_owned) });
+        let Place { path, facet, facts, .. } = place;
+        if self.code.declaration(path) == Declaration::IgnoredChanges {
+            return decided(Tier::Ignored, Some("`lifecycle.ignore_changes` covers it."));
+        }
+        if facts.is_write_only {
+            return decided(Tier::Unreadable, Some("It is write-only: nobody can read it back."));
+        }
+        let has_value = |value: Option<&Value>| value.is_some_and(|value| !is_blank(value));
+        let is_sensitive = facts.is_sensitive || self.hidden.iter().any(|hidden| path.starts_with(hidden));
+        if has_value(facet.state.as_ref()) {
+            if facet.cloud.as_ref().and_then(Value::as_str).is_some_and(is_mask) {
+                return decided(Tier::Unreadable, Some("The provider reads it back masked."));
+            }
+            if is_sensitive && !has_value(facet.cloud.as_ref()) {
+                return decided(Tier::Unreadable, Some("It is sensitive, and the provider does not read it back."));
+            }
+        } else if self.is_schema_added(path) {
+            return decided(Tier::SchemaAdded, Some("The state was written before the provider had it."));
+        }
+        let is_all_tags = matches!(path.steps(), [PathStep::GetAttr(name), ..] if name == "tags_all");
+        if facts.is_runtime || is_all_tags && facts.is_computed {
+            return decided(Tier::Runtime, None);
+        }
+        None
+    }
+
+    /// Tells whether the state has no attribute of that name where the path leads.
+    fn is_schema_added(&self, path: &Path) -> bool {
+        let Some(raw) = &self.raw else { return false };
+        let mut here = vec![raw];
+        for step in path.steps() {
+            let mut next = Vec::new();
+            for value in here {
+                match step {
+                    PathStep::GetAttr(name) => match value.entries().find(|(own, _)| own == name) {
+                        Some((_, value)) => next.push(value),
+                        None if value.ty().as_object().is_some() => return true,
+                        None => {}
+                    },
+                    PathStep::Index(key) => match (key.as_str(), key.as_number().and_then(cty::Number::to_u64)) {
+                        (Some(key), _) => {
+                            next.extend(value.entries().filter(|(own, _)| *own == key).map(|(_, value)| value));
+                        }
+                        (None, Some(position)) => next.extend(value.elements().nth(position as usize)),
+                        (None, None) => next.extend(value.elements()),
+                    },
+                }
+            }
+            here = next;
+        }
+        false
+    }
+
+    fn finish(&mut self) -> Next {
+        self.stage = Stage::Over;
+        let places = std::mem::take(&mut self.places);
+        let found = places.into_iter().filter_map(|(place, decided)| {
+            let decided = match decided {
+                Some(decided) => decided,
+                None => self.judge(&place)?,
+            };
+            Some(self.difference(place, decided))
+        });
+        Next::Done(found.collect())
+    }
+
+    /// Decides what the plans say of a difference; `None` where it is none.
+    fn judge(&self, place: &Place) -> Option<Decided> {
+        let writing = self.writing(place);
+        let by_writing = match writing {
+            Writing::Written => Tier::Declared,
+            Writing::Silent => Tier::Undeclared,
+            Writing::Unknown => Tier::Unclassified,
+        };
+        if let Some(trouble) = &self.trouble {
+            let tier = if place.is_weak { Tier::Undeclared } else { by_writing };
+            return Some(Decided { tier, cause: Some(format!("The provider made no plan: {trouble}")) });
+        }
+        let undeclared = if writing == Writing::Unknown { Tier::Unclassified } else { Tier::Undeclared };
+        let Facet { planned, .. } = &place.facet;
+        if planned.as_ref().is_some_and(|planned| !planned.is_known()) {
+            let cause = "The next apply settles it: the provider plans it as known after apply.";
+            return Some(Decided { tier: undeclared, cause: Some(cause.to_owned()) });
+        }
+        if !is_changed_back(place) {
+            // The provider calls what the code writes and what is there the same; and it would call defaults so.
+            let is_noise = writing == Writing::Written || place.is_weak;
+            return (!is_noise).then_some(Decided { tier: undeclared, cause: None });
+        }
+        if self.is_replanned && is_changed_anyway(place) {
+            let cause = "The provider plans the same change without the difference, so it is not what causes the plan.";
+            return Some(Decided { tier: undeclared, cause: Some(cause.to_owned()) });
+        }
+        let replaces = self.planned.as_ref().is_some_and(|plan| {
+            plan.requires_replace.iter().any(|path| place.path.starts_with(path) || path.starts_with(&place.path))
+        });
+        let cause = replaces.then(|| "To change it back, the next apply replaces the object.".to_owned());
+        Some(Decided { tier: Tier::Declared, cause })
+    }
+
+    fn writing(&self, place: &Place) -> Writing {
+        let facts = &place.facts;
+        match self.code.declaration(&place.path) {
+            Declaration::Written(_) | Declaration::IgnoredChanges => Writing::Written,
+            Declaration::Silent if facts.is_required => Writing::Written,
+            Declaration::Silent => Writing::Silent,
+            Declaration::Unknown if facts.is_required => Writing::Written,
+            Declaration::Unknown if facts.is_recorded_blank => Writing::Silent,
+            Declaration::Unknown => {
+                let is_open_block = facts.block.as_ref().is_some_and(|block| self.silent.contains(block));
+                if facts.is_computed || is_open_block { Writing::Unknown } else { Writing::Written }
+            }
+        }
+    }
+
+    fn difference(&self, place: Place, decided: Decided) -> AttributeDifference {
+        let is_marked = |hidden: &Path| place.path.starts_with(hidden) || hidden.starts_with(&place.path);
+        let is_sensitive = place.is_hidden || self.hidden.iter().any(is_marked);
+        let show = |value: Option<Value>| value.map(|value| if is_sensitive { value.mark_sensitive() } else { value });
+        let Facet { state, cloud, planned, .. } = place.facet;
+        AttributeDifference {
+            path: place.path,
+            tier: decided.tier,
+            cause: decided.cause,
+            propagated_from: None,
+            code: None,
+            state: show(state),
+            cloud: show(cloud),
+            planned: show(planned.filter(|_| decided.tier == Tier::Declared)),
+            is_sensitive,
+        }
+    }
+}
+
+fn swap<A, B>((a, b): (A, B)) -> (B, A) {
+    (b, a)
+}
+
+/// Tells whether the plan over Observed changes what is there.
+fn is_changed_back(place: &Place) -> bool {
+    !agree(place.facet.planned.as_ref(), place.facet.cloud.as_ref())
+}
+
+/// Tells whether the plan over Recorded makes the same change.
+fn is_changed_anyway(place: &Place) -> bool {
+    let Facet { state, planned, replanned, .. } = &place.facet;
+    replanned.as_ref().is_none_or(Value::is_known)
+        && !agree(replanned.as_ref(), state.as_ref())
+        && agree(replanned.as_ref(), planned.as_ref())
+}
+
+/// Tells whether a text is nothing but a mask.
+fn is_mask(text: &str) -> bool {
+    text.len() >= 3 && text.bytes().all(|byte| byte == b'*')
+}
+
+/// Tells whether a schema has nested attributes: only frameworks that tell null from empty have those.
+fn has_nested_attributes(block: &Block) -> bool {
+    block.attributes.values().any(|attribute| matches!(attribute.ty, AttributeType::Nested(_)))
+        || block.blocks.values().any(|nested| has_nested_attributes(&nested.block))
+}
