@@ -97,6 +97,8 @@ pub struct AttributeDifference {
     pub path: Path,
     /// How relevant it is.
     pub tier: Tier,
+    /// Whether it opens something or gives rights, though the code is silent on it.
+    pub is_security_relevant: bool,
     /// Why it differs, as a sentence, where that is known.
     pub cause: Option<String>,
     /// The address that this difference follows from.

@@ -347,6 +347,8 @@ enum StepFile {
 struct DifferenceFile {
     path: Vec<StepFile>,
     tier: String,
+    #[serde(default)]
+    is_security_relevant: bool,
     cause: Option<String>,
     propagated_from: Option<String>,
     code: Option<String>,
@@ -416,6 +418,7 @@ impl FindingFile {
             attributes.push(DifferenceFile {
                 path: encode_path(&difference.path, key)?,
                 tier: difference.tier.to_string(),
+                is_security_relevant: difference.is_security_relevant,
                 cause: difference.cause.clone(),
                 propagated_from: difference.propagated_from.as_ref().map(|address| text(address)),
                 code: value(&difference.code)?,
@@ -481,6 +484,7 @@ impl FindingFile {
             attributes.push(AttributeDifference {
                 path: decode_path(file.path, path)?,
                 tier: word(Tier::from_word(&file.tier), &file.tier, path)?,
+                is_security_relevant: file.is_security_relevant,
                 cause: file.cause,
                 propagated_from: file.propagated_from.map(|text| parse(&text, path)).transpose()?,
                 code: value(file.code)?,

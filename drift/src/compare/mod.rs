@@ -181,6 +181,7 @@ impl Comparison {
         self.found.push(AttributeDifference {
             path,
             tier: Tier::Unclassified,
+            is_security_relevant: false,
             cause: None,
             propagated_from: None,
             code: None,

@@ -321,6 +321,7 @@ impl<'a> Examination<'a> {
         AttributeDifference {
             path: place.path,
             tier: decided.tier,
+            is_security_relevant: false,
             cause: decided.cause,
             propagated_from: None,
             code: None,

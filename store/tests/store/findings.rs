@@ -39,6 +39,7 @@ pub(crate) fn finding(marked: Value, of_sensitive: Value) -> Finding {
             AttributeDifference {
                 path: path.clone(),
                 tier: Tier::Declared,
+                is_security_relevant: true,
                 cause: Some("Somebody changed it.".to_owned()),
                 propagated_from: Some(address.clone()),
                 code: Some(Value::string("a")),
@@ -50,6 +51,7 @@ pub(crate) fn finding(marked: Value, of_sensitive: Value) -> Finding {
             AttributeDifference {
                 path: Path::new().attr("password"),
                 tier: Tier::Unclassified,
+                is_security_relevant: false,
                 cause: None,
                 propagated_from: None,
                 code: None,
