@@ -1,7 +1,7 @@
 //! The tasks of this repository, and the foreign programs its tests run against.
 //!
 //! **Owns** installing and building the foreign tools ([`tools`]), the emulated AWS account ([`moto`]), the real servers
-//! ([`rabbitmq`], [`kubernetes`]) and what is changed in them by hand ([`drifts`]), running terraform or tofu against
+//! ([`rabbitmq`], [`kubernetes`]), what is changed in them by hand ([`drifts`]) and their roots ([`pairs`]), running terraform or tofu against
 //! them ([`terraform`]), the demo estate ([`estate`]), and what is shown and proved with all that ([`quickstart`],
 //! [`loops`]); the layout of a release too ([`dist`]).
 //!
@@ -21,6 +21,7 @@ pub mod http;
 pub mod kubernetes;
 pub mod loops;
 pub mod moto;
+pub mod pairs;
 pub mod quickstart;
 pub mod rabbitmq;
 pub mod server;

@@ -7,29 +7,13 @@ mod kubernetes;
 mod rabbitmq;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
-use xtask::drifts::{self, Drift, Kind, Target};
+use xtask::drifts::{self, Drift, Kind};
+use xtask::pairs::{Pair, Running};
 use xtask::terraform::{CliConfig, Root};
 use xtask::tools;
-
-fn folder(pair: &str) -> PathBuf {
-    xtask::repository().join("acceptance-tests").join(pair)
-}
-
-/// Creates a pair's root in its server; the plan is clean afterwards.
-fn create(pair: &str, program: &Path, environment: Vec<(String, String)>) -> Root<'static> {
-    let config = CliConfig::with_tools().expect("the tools' directory");
-    let root = Root::copy_of(&folder(pair).join("root"), program, &config, None)
-        .expect("a copy of the root")
-        .with_environment(environment);
-    root.init().expect("terraform init");
-    root.apply(10).expect("terraform apply");
-    let plan = root.plan().expect("terraform plan");
-    assert!(plan.clean, "{}", plan.text);
-    root
-}
 
 /// Plans the root, and gives what is to be done with each resource.
 fn planned(root: &Root<'_>) -> BTreeMap<String, Vec<String>> {
@@ -48,8 +32,9 @@ fn planned(root: &Root<'_>) -> BTreeMap<String, Vec<String>> {
 
 /// Makes every change of a pair's list, as many at once as do not touch the same object, and compares what terraform
 /// plans with what the list claims. Each round has a server of its own: some changes no apply can undo.
-fn check_drifts<T: Target>(pair: &str, start: impl Fn() -> (T, Root<'static>)) {
-    let mut left = drifts::read(&folder(pair).join("drifts.json")).expect("a list of drifts");
+fn check_drifts(pair: Pair) {
+    let Some(program) = terraform_with(pair.tools()) else { return };
+    let mut left = pair.drifts().expect("a list of drifts");
     let of_kind = |kind| left.iter().filter(|drift| drift.kind == kind).count();
     let n_noises = of_kind(Kind::Noise);
     assert!(left.len() - n_noises >= 12 && n_noises >= 6, "{} drifts, {n_noises} noises", left.len() - n_noises);
@@ -58,9 +43,9 @@ fn check_drifts<T: Target>(pair: &str, start: impl Fn() -> (T, Root<'static>)) {
     }
     while !left.is_empty() {
         let drawn: Vec<Drift> = drifts::draw(&left, 1, usize::MAX, usize::MAX).into_iter().cloned().collect();
-        let (target, root) = start();
+        let Running { root, server, .. } = pair.start(&program).expect("the pair starts");
         for drift in &drawn {
-            drifts::inject(&target, drift).expect("the change is made");
+            drifts::inject(server.as_ref(), drift).expect("the change is made");
         }
         let plan = planned(&root);
         for drift in &drawn {
@@ -87,15 +72,18 @@ fn check_drifts<T: Target>(pair: &str, start: impl Fn() -> (T, Root<'static>)) {
 }
 
 /// Creates every object that a pair's list calls unmanaged, and imports it by the id that the list gives.
-fn check_ids(pair: &str, target: &dyn Target, program: &Path, environment: Vec<(String, String)>, provider: &str) {
-    let drifts = drifts::read(&folder(pair).join("drifts.json")).expect("a list of drifts");
+fn check_ids(pair: Pair) {
+    let Some(program) = terraform_with(pair.tools()) else { return };
+    let Running { server, environment, .. } = pair.start(&program).expect("the pair starts");
+    let drifts = pair.drifts().expect("a list of drifts");
     for drift in drifts.iter().filter(|drift| drift.kind == Kind::Unmanaged) {
-        drifts::inject(target, drift).expect("the objects are created");
+        drifts::inject(server.as_ref(), drift).expect("the objects are created");
     }
     let objects: Vec<_> = drifts.iter().flat_map(|drift| &drift.objects).collect();
     let config = CliConfig::with_tools().expect("the tools' directory");
-    let root = Root::empty(program, &config, None).expect("an empty root").with_environment(environment);
-    let mut text = format!("terraform {{\n  required_providers {{\n    {provider}\n  }}\n}}\n");
+    let root = Root::empty(&program, &config, None).expect("an empty root").with_environment(environment);
+    let (source, name) = pair.provider();
+    let mut text = format!("terraform {{\n  required_providers {{\n    {name} = {{ source = {source:?} }}\n  }}\n}}\n");
     for (index, object) in objects.iter().enumerate() {
         text.push_str(&format!("resource \"{}\" \"n{index}\" {{}}\n", object.resource_type));
     }

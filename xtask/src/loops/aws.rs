@@ -9,27 +9,24 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output};
+use std::process::{ExitCode, Output};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::LoopArguments;
 use super::score::{self, KINDS};
+use super::{LoopArguments, Subject, driftmgr};
 use crate::estate::{self, N_APPLIES};
 use crate::moto::Moto;
 use crate::terraform::{CliConfig, Root};
-use crate::{repository, tools};
+use crate::tools;
 
 /// The value that the estate plants for this: it may be in the state, and nowhere else.
 const PLANTED_SECRET: &str = "planted-secret-never-print-me";
 
 pub(super) fn run(arguments: &LoopArguments) -> Result<ExitCode> {
-    let driftmgr = match &arguments.driftmgr {
-        Some(path) => std::path::absolute(path).context("--driftmgr is empty")?,
-        None => build_driftmgr()?,
-    };
+    let driftmgr = driftmgr(arguments)?;
     tools::find(tools::Tool::Aws)?;
     let terraform = tools::terraform_or_tofu()?;
     let started = Instant::now();
@@ -85,50 +82,6 @@ pub(super) fn run(arguments: &LoopArguments) -> Result<ExitCode> {
 
     progress("done");
     Ok(if n_wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Runs the program that is judged, in the estate's root, with a store of its own.
-struct Subject<'a> {
-    driftmgr: PathBuf,
-    root: &'a Root<'a>,
-}
-
-impl Subject<'_> {
-    fn store(&self) -> PathBuf {
-        self.root.path().join("store.db")
-    }
-
-    fn run(&self, arguments: &[&str], expected: &[i32]) -> Result<Output> {
-        let output = self
-            .root
-            .command(&self.driftmgr)
-            .args(arguments)
-            .env("DRIFTMGR_STORE", self.store())
-            .output()
-            .with_context(|| format!("cannot start {}", self.driftmgr.display()))?;
-        let code = output.status.code().unwrap_or(-1);
-        ensure!(
-            expected.contains(&code),
-            "driftmgr {} ended with {code}, not with one of {expected:?}:\n{}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(output)
-    }
-}
-
-fn build_driftmgr() -> Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(repository()).args(["build", "--quiet", "--package", "driftmgr", "--message-format=json"]);
-    let output = cargo.stderr(std::process::Stdio::inherit()).output().context("cannot start cargo")?;
-    ensure!(output.status.success(), "cargo can't build driftmgr");
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let message: Value = serde_json::from_str(line).context("cargo printed something else than JSON")?;
-        if let (Some("driftmgr"), Some(path)) = (message["target"]["name"].as_str(), message["executable"].as_str()) {
-            return Ok(PathBuf::from(path));
-        }
-    }
-    bail!("cargo built no program named driftmgr")
 }
 
 fn parse(output: &Output) -> Result<Value> {

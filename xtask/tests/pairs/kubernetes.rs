@@ -1,10 +1,9 @@
 use serde_json::Value;
 use xtask::kubernetes::Cluster;
+use xtask::pairs::Pair;
 use xtask::tools::{self, Tool};
 
-use super::{check_drifts, check_ids, create, is_running, terraform_with};
-
-const PAIR: &str = "kubernetes";
+use super::{check_drifts, check_ids, is_running};
 
 #[test]
 fn a_cluster_ends_when_it_is_dropped_and_its_etcd_with_it() {
@@ -25,19 +24,10 @@ fn a_cluster_ends_when_it_is_dropped_and_its_etcd_with_it() {
 
 #[test]
 fn terraform_sees_in_the_cluster_what_the_list_claims() {
-    let Some(program) = terraform_with(&[Tool::Etcd, Tool::KubeApiserver, Tool::Kubectl]) else { return };
-    check_drifts(PAIR, || {
-        let cluster = Cluster::start().expect("a cluster");
-        let root = create(PAIR, &program, cluster.environment());
-        (cluster, root)
-    });
+    check_drifts(Pair::Kubernetes);
 }
 
 #[test]
 fn terraform_imports_from_the_cluster_what_nobody_manages() {
-    let Some(program) = terraform_with(&[Tool::Etcd, Tool::KubeApiserver, Tool::Kubectl]) else { return };
-    let cluster = Cluster::start().expect("a cluster");
-    create(PAIR, &program, cluster.environment());
-    let provider = "kubectl = { source = \"gavinbunney/kubectl\" }";
-    check_ids(PAIR, &cluster, &program, cluster.environment(), provider);
+    check_ids(Pair::Kubernetes);
 }

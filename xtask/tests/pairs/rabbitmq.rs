@@ -1,12 +1,11 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use xtask::pairs::Pair;
 use xtask::rabbitmq::Broker;
 use xtask::tools::{self, Tool};
 
-use super::{check_drifts, check_ids, create, is_running, terraform_with};
-
-const PAIR: &str = "rabbitmq";
+use super::{check_drifts, check_ids, is_running};
 
 #[test]
 fn a_broker_ends_when_it_is_dropped_and_its_port_mapper_with_it() {
@@ -63,19 +62,10 @@ fn a_broker_ends_when_its_process_is_killed() {
 
 #[test]
 fn terraform_sees_in_the_broker_what_the_list_claims() {
-    let Some(program) = terraform_with(&[Tool::RabbitmqServer, Tool::Rabbitmq]) else { return };
-    check_drifts(PAIR, || {
-        let broker = Broker::start().expect("a broker");
-        let root = create(PAIR, &program, broker.environment());
-        (broker, root)
-    });
+    check_drifts(Pair::Rabbitmq);
 }
 
 #[test]
 fn terraform_imports_from_the_broker_what_nobody_manages() {
-    let Some(program) = terraform_with(&[Tool::RabbitmqServer, Tool::Rabbitmq]) else { return };
-    let broker = Broker::start().expect("a broker");
-    create(PAIR, &program, broker.environment());
-    let provider = "rabbitmq = { source = \"cyrilgdn/rabbitmq\" }";
-    check_ids(PAIR, &broker, &program, broker.environment(), provider);
+    check_ids(Pair::Rabbitmq);
 }
