@@ -95,6 +95,9 @@ pub(super) fn read(environment: &Environment, current_dir: &Path, base: &Path, c
     if let Some(cache) = environment.get("TF_PLUGIN_CACHE_DIR") {
         config.plugin_cache = Some(base.join(cache));
     }
+    if let Some(cache) = config.plugin_cache.as_ref().filter(|cache| !cache.is_dir()) {
+        diagnostics.push(invalid(format!("The plugin cache {} is no folder that can be opened.", cache.display())));
+    }
     (config, diagnostics)
 }
 
@@ -149,16 +152,21 @@ fn take(items: &[Item], environment: &Environment, base: &Path, config: &mut Cli
             ("plugin_cache_dir", Node::Text(path)) if config.plugin_cache.is_none() && !path.is_empty() => {
                 config.plugin_cache = Some(base.join(expand(path, environment)));
             }
-            ("provider_installation", Node::Object(_)) if config.installation.is_some() => {
-                let detail = "There may be only one `provider_installation` block; the first one counts.";
-                diagnostics.push(invalid(detail.to_owned()).at_span(item.span.clone()));
-            }
-            ("provider_installation", Node::Object(methods)) => {
-                config.installation = Some(installation(methods, base, diagnostics));
-            }
-            ("provider_installation", _) => {
-                let detail = "`provider_installation` must be a block.";
-                diagnostics.push(invalid(detail.to_owned()).at_span(item.span.clone()));
+            ("provider_installation", value) => {
+                let mut say = |problem: &str| diagnostics.push(invalid(problem.to_owned()).at_span(item.span.clone()));
+                if item.names.len() > 1 {
+                    say("A `provider_installation` block has no labels.");
+                }
+                match value {
+                    Node::Object(methods) if !item.is_assigned => {
+                        if config.installation.is_some() {
+                            say("There may be only one `provider_installation` block; the first one counts.");
+                        }
+                        let installation = installation(methods, base, diagnostics);
+                        config.installation.get_or_insert(installation);
+                    }
+                    _ => say("`provider_installation` must be a block, without an equals sign."),
+                }
             }
             _ => {}
         }
@@ -167,8 +175,9 @@ fn take(items: &[Item], environment: &Environment, base: &Path, config: &mut Cli
 
 fn installation(methods: &[Item], base: &Path, diagnostics: &mut Diagnostics) -> Installation {
     let mut installation = Installation::default();
-    for method in methods {
-        if let Err(reason) = add_method(method, base, &mut installation) {
+    for (position, method) in methods.iter().enumerate() {
+        let is_first = methods[..position].iter().all(|method| method.name() == "dev_overrides");
+        if let Err(reason) = add_method(method, is_first, base, &mut installation) {
             let detail = format!("The `{}` block of `provider_installation` {reason}.", method.name());
             diagnostics.push(invalid(detail).at_span(method.span.clone()));
         }
@@ -176,9 +185,20 @@ fn installation(methods: &[Item], base: &Path, diagnostics: &mut Diagnostics) ->
     installation
 }
 
-fn add_method(method: &Item, base: &Path, installation: &mut Installation) -> Result<(), String> {
+fn add_method(method: &Item, is_first: bool, base: &Path, installation: &mut Installation) -> Result<(), String> {
     let Node::Object(arguments) = &method.value else { return Err("must be a block".to_owned()) };
+    if method.is_assigned || method.names.len() > 1 {
+        return Err("must be a block without an equals sign and without labels".to_owned());
+    }
+    let text = |name: &str| {
+        let argument = arguments.iter().find(|argument| argument.name() == name);
+        argument.and_then(|argument| match &argument.value {
+            Node::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        })
+    };
     match method.name() {
+        "dev_overrides" if !is_first => return Err("must come before all others".to_owned()),
         "dev_overrides" => {
             for argument in arguments {
                 let name = argument.name();
@@ -191,13 +211,13 @@ fn add_method(method: &Item, base: &Path, installation: &mut Installation) -> Re
             }
         }
         "filesystem_mirror" => {
-            let path = arguments.iter().find(|argument| argument.name() == "path").map(|argument| &argument.value);
-            let Some(Node::Text(path)) = path.filter(|path| **path != Node::Text(String::new())) else {
-                return Err("needs a `path`".to_owned());
-            };
+            let path = text("path").ok_or("needs a `path`")?;
             installation.mirrors.push(Mirror { path: base.join(path), patterns: patterns(arguments)? });
         }
         // These bring packages from elsewhere, which `init` does and we do not.
+        "network_mirror" if !text("url").is_some_and(|url| url.starts_with("https://")) => {
+            return Err("needs a `url` that begins with `https://`".to_owned());
+        }
         "direct" | "network_mirror" | "oci_mirror" => drop(patterns(arguments)?),
         _ => return Err("is no method of installation that is known".to_owned()),
     }
@@ -207,11 +227,8 @@ fn add_method(method: &Item, base: &Path, installation: &mut Installation) -> Re
 fn patterns(arguments: &[Item]) -> Result<Patterns, String> {
     let list = |name: &str| -> Result<Vec<ProviderAddress>, String> {
         let Some(argument) = arguments.iter().find(|argument| argument.name() == name) else { return Ok(Vec::new()) };
-        let elements = match &argument.value {
-            Node::List(elements) => elements.as_slice(),
-            // A list of one may be written without brackets.
-            text @ Node::Text(_) => std::slice::from_ref(text),
-            Node::Object(_) => return Err(format!("must have a list of texts for `{name}`")),
+        let Node::List(elements) = &argument.value else {
+            return Err(format!("must have a list of texts for `{name}`"));
         };
         elements.iter().map(pattern).collect()
     };

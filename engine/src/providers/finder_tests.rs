@@ -183,6 +183,7 @@ fn a_package_is_hashed_once() {
 #[test]
 fn places_are_searched_in_order() {
     let mut bench = Bench::new();
+    fs::create_dir(bench.path("cache")).unwrap();
     bench.set("TF_PLUGIN_CACHE_DIR", bench.path("cache").display().to_string());
     bench.set("XDG_DATA_HOME", bench.path("xdg").display().to_string());
     let order = [
@@ -314,6 +315,14 @@ fn an_address_of_before_namespaces_means_the_locked_provider_or_hashicorps() {
     let time = bench.package(DATA, TOFU_TIME, "0.14.2");
     let found = bench.find("registry.terraform.io/-/time").unwrap();
     assert_eq!(program(&found), time);
+
+    // Two of one name are told apart, and neither is meant by the name alone.
+    for namespace in ["one", "two"] {
+        let own = bench.package(DATA, &format!("{namespace}/time"), "1.0.0");
+        bench.lock(&format!("registry.terraform.io/{namespace}/time"), "1.0.0", &[&h1(&own)]);
+        assert_eq!(program(&bench.find(&format!("{namespace}/time")).unwrap()), own);
+    }
+    assert_eq!(program(&bench.find("registry.terraform.io/-/time").unwrap()), time);
 }
 
 #[test]
@@ -366,6 +375,7 @@ fn a_root_that_locks_nothing_uses_its_data_folder_unverified() {
 #[test]
 fn what_is_not_there_says_where_was_looked_and_what_is_there_instead() {
     let mut bench = Bench::new();
+    fs::create_dir(bench.path("cache")).unwrap();
     bench.set("TF_PLUGIN_CACHE_DIR", "../cache");
     bench.package(DATA, TIME, "0.13.0");
     bench.lock(TIME, "0.14.2", &["h1:x="]);
@@ -428,9 +438,10 @@ fn tofu_is_told_by_its_lock_file_or_its_files() {
     ] {
         let bench = Bench::new();
         bench.write(&format!("root/{name}"), &text);
-        bench.write("home/.terraformrc", "plugin_cache_dir = \"/of-terraform\"");
-        bench.write("home/.tofurc", "plugin_cache_dir = \"/of-tofu\"");
-        assert_fails(bench.find(TIME), CauseKind::NoProvider, &["plugin cache /of-tofu", "`tofu init`"]);
+        bench.write("home/.terraformrc", "plugin_cache_dir = \"../of-terraform\"");
+        bench.write("home/.tofurc", "plugin_cache_dir = \"../of-tofu\"");
+        fs::create_dir(bench.path("of-tofu")).unwrap();
+        assert_fails(bench.find(TIME), CauseKind::NoProvider, &["plugin cache", "../of-tofu", "`tofu init`"]);
     }
 }
 

@@ -33,14 +33,18 @@ fn root(cli: &Path, config: &CliConfig, source: &str) -> Root<'static> {
     root
 }
 
-fn find_in(root: &Root<'_>, address: &str, variables: &[(&str, &str)]) -> Result<FoundProvider, model::Cause> {
+fn open(root: &Root<'_>, variables: &[(&str, &str)]) -> (Finder, model::Diagnostics) {
     let mut all: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     all.insert("TF_CLI_CONFIG_FILE".to_owned(), root.config_file().display().to_string());
     // What the machine has installed is none of the test's business.
     all.insert("XDG_DATA_DIRS".to_owned(), "/nowhere".to_owned());
     let session = Session::new(Environment::new(all, None), root.path());
-    let (finder, diagnostics) = Finder::open(&session, Some(&root.path()));
+    Finder::open(&session, Some(&root.path()))
+}
+
+fn find_in(root: &Root<'_>, address: &str, variables: &[(&str, &str)]) -> Result<FoundProvider, model::Cause> {
+    let (finder, diagnostics) = open(root, variables);
     assert_eq!(diagnostics, []);
     finder.find(&address.parse().unwrap())
 }
@@ -217,4 +221,157 @@ fn the_doctor_says_where_each_provider_is() {
         }
         assert!(!after[0].1.contains("registries"), "what is as it should be needs no note: {}", after[0].1);
     });
+}
+
+/// CLI configurations, right and wrong.
+const CONFIGURATIONS: &[&str] = &[
+    "",
+    "# nothing",
+    "plugin_cache_dir = \"/tmp\"\ndisable_checkpoint = true",
+    "plugin_cache_dir = \"/nowhere\"",
+    "plugin_cache_dir = [",
+    "credentials \"app.example.com\" {\n  token = \"x\"\n}\nhost \"example.com\" {\n  services = {\n    \"modules.v1\" = \"https://x/\"\n  }\n}",
+    "provider_installation {}",
+    "provider_installation = {}",
+    "provider_installation \"x\" {}",
+    "provider_installation {}\nprovider_installation {}",
+    "provider_installation {\n  direct {}\n}",
+    "provider_installation {\n  direct = {}\n}",
+    "provider_installation {\n  direct \"x\" {}\n}",
+    "provider_installation {\n  nonsense {}\n}",
+    "provider_installation {\n  filesystem_mirror {}\n}",
+    "provider_installation {\n  filesystem_mirror { path = \"/tmp\" }\n}",
+    "provider_installation {\n  filesystem_mirror { path = \"\" }\n}",
+    "provider_installation {\n  network_mirror { url = \"https://example.com/\" }\n}",
+    "provider_installation {\n  network_mirror { url = \"http://example.com/\" }\n}",
+    "provider_installation {\n  network_mirror {}\n}",
+    "provider_installation {\n  direct { include = [\"a/*\", \"*/*\", \"*/*/*\", \"h.example/a/b\", \"A/B\"] }\n}",
+    "provider_installation {\n  direct { include = [\"*/a\"] }\n}",
+    "provider_installation {\n  direct { include = [\"*/a/*\"] }\n}",
+    "provider_installation {\n  direct { exclude = [\"a\"] }\n}",
+    "provider_installation {\n  direct { exclude = [\"a/b/c/d\"] }\n}",
+    "provider_installation {\n  direct { exclude = [\"a/\"] }\n}",
+    "provider_installation {\n  direct { include = \"a/b\" }\n}",
+    "provider_installation {\n  dev_overrides {\n    \"a/b\" = \"/tmp\"\n  }\n  direct {}\n}",
+    "provider_installation {\n  dev_overrides = {\n    \"a/b\" = \"/tmp\"\n  }\n}",
+    "provider_installation {\n  dev_overrides {\n    \"a/b/c/d\" = \"/tmp\"\n  }\n}",
+    "provider_installation {\n  direct {}\n  dev_overrides {\n    \"a/b\" = \"/tmp\"\n  }\n}",
+    "{\"provider_installation\": [{\"dev_overrides\": [{\"a/b\": \"/tmp\"}], \"direct\": [{}]}]}",
+    "{\"provider_installation\": {\"dev_overrides\": {\"a/b\": \"/tmp\"}, \"direct\": {}}}",
+    "{\"provider_installation\": {\"direct\": {}, \"dev_overrides\": {\"a/b\": \"/tmp\"}}}",
+    "{\"provider_installation\": {\"filesystem_mirror\": [{\"path\": \"/tmp\"}, {\"path\": \"/\"}]}}",
+    "{\"provider_installation\": [{\"direct\": {}}, {\"direct\": {}}]}",
+    "{\"provider_installation\": 1}",
+    "{\"plugin_cache_dir\": \"/tmp\", \"n\": -1.5e3, \"x\": [true, {\"a\": [{}]}]}",
+    "a {\n",
+    "a = 1 }",
+    "a = \"b\nc\"",
+];
+
+#[test]
+fn a_cli_configuration_is_wrong_exactly_where_the_cli_says_so() {
+    for tool in [Tool::Terraform, Tool::Tofu] {
+        let Some(cli) = tools::or_skip(tool) else { continue };
+        let root = Root::empty(&cli, &CliConfig::default(), None).unwrap();
+        if tool == Tool::Tofu {
+            root.write("main.tofu", "").unwrap();
+        }
+        let (mut n_wrong, mut others) = (0, Vec::new());
+        for text in CONFIGURATIONS {
+            fs::write(root.config_file(), text).unwrap();
+            let output = root.try_run(&["version", "-no-color"]).unwrap();
+            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            let is_wrong = said.contains("There are some problems");
+            let (_, diagnostics) = open(&root, &[]);
+            // In JSON, the CLI wants each block in a list; what it refuses for that cannot be misunderstood.
+            let is_lenient = is_wrong && text.starts_with('{');
+            if !is_lenient && diagnostics.is_empty() == is_wrong {
+                others.push(format!(
+                    "{text}
+{said}
+{diagnostics:?}"
+                ));
+            }
+            n_wrong += usize::from(is_wrong);
+        }
+        assert!(others.is_empty(), "{}", others.join("\n"));
+        assert!(n_wrong > 15, "{n_wrong} of {} are wrong", CONFIGURATIONS.len());
+    }
+}
+
+#[test]
+fn of_several_mirrors_the_one_the_cli_takes_is_taken() {
+    with_each_cli(Tool::Time, |cli, program| {
+        let folder = tempfile::tempdir().unwrap();
+        for mirror in ["one", "two"] {
+            for host in ["registry.terraform.io", "registry.opentofu.org"] {
+                let version = folder.path().join(mirror).join(host).join("hashicorp/time/0.14.2");
+                let package = version.join(package::platform());
+                fs::create_dir_all(&package).unwrap();
+                std::os::unix::fs::symlink(program, package.join("terraform-provider-time")).unwrap();
+            }
+        }
+        let root = root(cli, &CliConfig::default(), "hashicorp/time");
+        let mut places = std::collections::BTreeSet::new();
+        let json = format!(
+            r#"{{"provider_installation": [{{"filesystem_mirror": [{{"path": "{0}/one", "exclude": ["*/*"]}}, {{"path": "{0}/two"}}]}}]}}"#,
+            folder.path().display()
+        );
+        let mut texts = vec![json];
+        for (one, two) in [
+            ("", ""),
+            ("include = [\"other/*\"]", ""),
+            ("include = [\"hashicorp/*\"]", ""),
+            ("exclude = [\"hashicorp/time\"]", ""),
+            ("include = [\"*/*\"]\n    exclude = [\"hashicorp/aws\"]", "exclude = [\"*/*/*\"]"),
+            ("include = [\"example.com/*/*\"]", "include = [\"HashiCorp/Time\"]"),
+            ("exclude = [\"*/*\"]", "exclude = [\"hashicorp/*\"]"),
+        ] {
+            let mirror = |name: &str, patterns: &str| {
+                let path = folder.path().join(name);
+                format!("  filesystem_mirror {{\n    path = {:?}\n    {patterns}\n  }}\n", path.display().to_string())
+            };
+            texts.push(format!("provider_installation {{\n{}{}}}\n", mirror("one", one), mirror("two", two)));
+        }
+        for text in texts {
+            fs::write(root.config_file(), &text).unwrap();
+            let data = root.path().join(".terraform");
+            let init = root.try_run(&["init", "-no-color", "-input=false"]).unwrap();
+            // What init installed is a link into the mirror it chose.
+            let taken = init.status.success().then(|| {
+                let found = find_in(&root, "hashicorp/time", &[]).unwrap();
+                assert_eq!(place(&found).1, &Place::DataFolder);
+                place(&found).0.parent().unwrap().canonicalize().unwrap()
+            });
+            let _ = fs::remove_dir_all(&data);
+            let found = find_in(&root, "hashicorp/time", &[]).ok();
+            let own = found.as_ref().map(|found| place(found).0.parent().unwrap().canonicalize().unwrap());
+            assert_eq!(own, taken, "{text}");
+            places.insert(own);
+            let _ = fs::remove_file(root.path().join(lock::NAME));
+        }
+        assert_eq!(places.len(), 3, "each mirror and none were taken: {places:?}");
+    });
+}
+
+#[test]
+fn what_a_provider_prints_to_be_attached_to_is_understood() {
+    let Some(program) = tools::or_skip(Tool::Time) else { return };
+    let mut provider = std::process::Command::new(program)
+        .arg("-debug")
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(provider.stdout.take().unwrap()));
+    let line = lines.map_while(Result::ok).find(|line| line.contains("TF_REATTACH_PROVIDERS='"));
+    provider.kill().unwrap();
+    provider.wait().unwrap();
+    let line = line.unwrap();
+    let text = line.split('\'').nth(1).unwrap();
+    let running = super::reattach::parse(text).unwrap();
+    let reattach = &running[&"hashicorp/time".parse().unwrap()];
+    assert_eq!((reattach.protocol_version, reattach.pid), (5, provider.id()));
+    assert!(reattach.is_test && Path::new(&reattach.address).is_absolute());
 }

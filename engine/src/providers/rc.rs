@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use hcl::lex::{Token, TokenKind};
 use model::{Diagnostic, Span};
-use serde_json::Value as Json;
 
 /// How deep lists and objects may nest.
 const MAX_DEPTH: usize = 64;
@@ -30,9 +29,11 @@ pub(super) enum Node {
 pub(super) struct Item {
     /// The name, and behind it the labels.
     pub(super) names: Vec<String>,
+    /// Whether an equals sign stands before the value: then it is no block. In JSON blocks are written with colons.
+    pub(super) is_assigned: bool,
     /// The value.
     pub(super) value: Node,
-    /// Where it begins; of JSON, the file's beginning.
+    /// Where it begins.
     pub(super) span: Span,
 }
 
@@ -48,48 +49,22 @@ impl Item {
 /// # Errors
 /// Names the place where it stops being understood.
 pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Item>, Box<Diagnostic>> {
-    let fail = |detail: String| Box::new(super::cli_config::invalid(detail));
     // As in HCL, the first character decides.
-    if text.trim_start().starts_with('{') {
-        let json: Json = serde_json::from_str(text).map_err(|error| fail(format!("{name} is no JSON: {error}.")))?;
-        let (file, _) = hcl::File::parse_json(name, "{}");
-        let members = json.as_object().into_iter().flatten();
-        return Ok(members.flat_map(|(name, value)| json_items(name, value, &file.span(&(0..0)))).collect());
+    let is_json = text.trim_start().starts_with('{');
+    if is_json {
+        serde_json::from_str::<serde_json::Value>(text)
+            .map_err(|error| super::cli_config::invalid(format!("{name} is no JSON: {error}.")))?;
     }
-    // Parsing as the second generation would fail; its tokens are the same.
+    // Parsing as the second generation may fail; its tokens are the same, those of JSON included.
     let (file, problems) = hcl::File::parse(name, text);
     if let Some(problem) = problems.into_iter().find(|problem| problem.code == "configuration-too-large") {
-        return Err(fail(problem.detail));
+        return Err(Box::new(super::cli_config::invalid(problem.detail)));
     }
-    let tokens: Vec<&Token> = file.tokens().iter().filter(|token| !token.kind.is_trivia()).collect();
-    let mut parser = Parser { file: &file, tokens, at: 0 };
-    parser
-        .items(None, 0)
-        .map_err(|(reason, span)| Box::new(super::cli_config::invalid(format!("{reason}.")).at_span(span)))
-}
-
-/// Makes items of a member: a list of objects is one item each, as several blocks.
-fn json_items(name: &str, value: &Json, span: &Span) -> Vec<Item> {
-    let item = |value: &Json| Item { names: vec![name.to_owned()], value: json_node(value, span), span: span.clone() };
-    match value {
-        Json::Array(elements) if !elements.is_empty() && elements.iter().all(Json::is_object) => {
-            elements.iter().map(item).collect()
-        }
-        value => vec![item(value)],
-    }
-}
-
-/// The JSON reader has limited the depth.
-fn json_node(value: &Json, span: &Span) -> Node {
-    match value {
-        Json::Null => Node::Text(String::new()),
-        Json::String(text) => Node::Text(text.clone()),
-        Json::Bool(_) | Json::Number(_) => Node::Text(value.to_string()),
-        Json::Array(elements) => Node::List(elements.iter().map(|element| json_node(element, span)).collect()),
-        Json::Object(members) => {
-            Node::Object(members.iter().flat_map(|(name, value)| json_items(name, value, span)).collect())
-        }
-    }
+    let is_content = |token: &&Token| !token.kind.is_trivia() && !(is_json && token.kind == TokenKind::Newline);
+    let tokens: Vec<&Token> = file.tokens().iter().filter(is_content).collect();
+    let mut parser = Parser { file: &file, tokens, at: usize::from(is_json), is_json };
+    let items = parser.items(is_json.then_some(TokenKind::CloseBrace), 0);
+    items.map_err(|(reason, span)| Box::new(super::cli_config::invalid(format!("{reason}.")).at_span(span)))
 }
 
 type Failure = (String, Span);
@@ -98,6 +73,7 @@ struct Parser<'f> {
     file: &'f hcl::File,
     tokens: Vec<&'f Token>,
     at: usize,
+    is_json: bool,
 }
 
 impl<'f> Parser<'f> {
@@ -151,12 +127,12 @@ impl<'f> Parser<'f> {
                     self.at += 1;
                     return Ok(items);
                 }
-                _ => items.push(self.item(depth)?),
+                _ => self.item(depth, &mut items)?,
             }
         }
     }
 
-    fn item(&mut self, depth: usize) -> Result<Item, Failure> {
+    fn item(&mut self, depth: usize, items: &mut Vec<Item>) -> Result<(), Failure> {
         let span = self.span();
         let mut names = Vec::new();
         loop {
@@ -166,15 +142,31 @@ impl<'f> Parser<'f> {
                     self.at += 1;
                 }
                 Some(TokenKind::OpenQuote) => names.push(self.quoted()?),
-                Some(TokenKind::Equal) if names.len() == 1 => {
+                Some(TokenKind::Equal) if names.len() == 1 && !self.is_json => {
                     self.at += 1;
                     let value = self.value(depth + 1)?;
-                    return Ok(Item { names, value, span });
+                    items.push(Item { names, is_assigned: true, value, span });
+                    return Ok(());
                 }
-                Some(TokenKind::OpenBrace) if !names.is_empty() => {
+                Some(TokenKind::Colon) if names.len() == 1 && self.is_json => {
+                    self.at += 1;
+                    let value = self.value(depth + 1)?;
+                    let item = |value| Item { names: names.clone(), is_assigned: false, value, span: span.clone() };
+                    let is_object = |value: &Node| matches!(value, Node::Object(_));
+                    match value {
+                        // A list of objects is that many blocks.
+                        Node::List(values) if !values.is_empty() && values.iter().all(is_object) => {
+                            items.extend(values.into_iter().map(item));
+                        }
+                        value => items.push(item(value)),
+                    }
+                    return Ok(());
+                }
+                Some(TokenKind::OpenBrace) if !names.is_empty() && !self.is_json => {
                     self.at += 1;
                     let value = Node::Object(self.items(Some(TokenKind::CloseBrace), depth + 1)?);
-                    return Ok(Item { names, value, span });
+                    items.push(Item { names, is_assigned: false, value, span });
+                    return Ok(());
                 }
                 _ if names.is_empty() => return self.fail("A name"),
                 _ => return self.fail("`=` or `{`"),
@@ -192,6 +184,11 @@ impl<'f> Parser<'f> {
                 let text = self.text().to_owned();
                 self.at += 1;
                 Ok(Node::Text(text))
+            }
+            Some(TokenKind::Operator) if self.text() == "-" => {
+                self.at += 1;
+                let text = format!("-{}", self.text());
+                if self.take(TokenKind::Number) { Ok(Node::Text(text)) } else { self.fail("A number") }
             }
             Some(TokenKind::OpenHeredoc) => {
                 self.at += 1;
@@ -236,9 +233,12 @@ impl<'f> Parser<'f> {
             }
             if n_open == 0 {
                 let text = &self.file.text[start..token.range.start];
-                return unescape(text)
-                    .map(Cow::into_owned)
-                    .ok_or_else(|| ("A text has an unknown escape".to_owned(), span));
+                let unescaped = if self.is_json {
+                    serde_json::from_str(&self.file.text[start - 1..token.range.end]).ok()
+                } else {
+                    unescape(text).map(Cow::into_owned)
+                };
+                return unescaped.ok_or_else(|| ("A text has an unknown escape".to_owned(), span));
             }
         }
         Err(("A text's closing quote is missing".to_owned(), span))
@@ -315,10 +315,10 @@ EOT
 
     #[test]
     fn json_says_the_same() {
-        let text = r#" {"provider_installation": {"filesystem_mirror": [{"path": "/a"}, {"path": "/b"}], "direct": {"exclude": ["*/*"]}}}"#;
+        let text = r#" {"provider_installation": {"filesystem_mirror": [{"path": "/a"}, {"path": "/b"}], "direct": {"exclude": ["*/*"], "n": -1.5, "x": "\ud83d\ude00/\/"}}}"#;
         assert_eq!(
             show(&parse("rc", text).expect("it is well-formed")),
-            r#"provider_installation: {direct: {exclude: [Text("*/*")]}, filesystem_mirror: {path: "/a"}, filesystem_mirror: {path: "/b"}}"#
+            r#"provider_installation: {filesystem_mirror: {path: "/a"}, filesystem_mirror: {path: "/b"}, direct: {exclude: [Text("*/*")], n: "-1.5", x: "😀//"}}"#
         );
     }
 
@@ -349,5 +349,19 @@ EOT
             assert!(!problem.to_string().contains("planted"), "{problem}");
         }
         assert!(parse("rc", "{\"a\":").expect_err("it is cut").detail.contains("no JSON"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_text_reading_ends(pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "a", "\"", "{", "}", "[", "]", "=", ":", ",", "\n", "\\", "\\u12", "${", "<<E\n", "E\n", "-", "1", "é", "#", " ",
+            ]),
+            0..40,
+        )) {
+            let text = pieces.concat();
+            let _ = parse("rc", &text);
+            let _ = parse("rc", &format!("{{{text}"));
+        }
     }
 }
