@@ -7,10 +7,10 @@ mod kubernetes;
 mod rabbitmq;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use xtask::drifts::{self, Drift, Kind};
+use xtask::drifts::{self, Drift, Kind, Object};
 use xtask::pairs::{Pair, Running};
 use xtask::terraform::{CliConfig, Root};
 use xtask::tools;
@@ -31,7 +31,7 @@ fn planned(root: &Root<'_>) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Makes every change of a pair's list, as many at once as do not touch the same object, and compares what terraform
-/// plans with what the list claims. Each round has a server of its own: some changes no apply can undo.
+/// plans with what the list claims; objects that nobody manages are imported by the ids it gives. Each round has a server of its own: some changes no apply can undo.
 fn check_drifts(pair: Pair) {
     let Some(program) = terraform_with(pair.tools()) else { return };
     let mut left = pair.drifts().expect("a list of drifts");
@@ -43,7 +43,7 @@ fn check_drifts(pair: Pair) {
     }
     while !left.is_empty() {
         let drawn: Vec<Drift> = drifts::draw(&left, 1, usize::MAX, usize::MAX).into_iter().cloned().collect();
-        let Running { root, server, .. } = pair.start(&program).expect("the pair starts");
+        let Running { root, server, environment } = pair.start(&program).expect("the pair starts");
         for drift in &drawn {
             drifts::inject(server.as_ref(), drift).expect("the change is made");
         }
@@ -66,22 +66,19 @@ fn check_drifts(pair: Pair) {
                 "{address}: {actions:?}, and nobody touched it"
             );
         }
+        let objects: Vec<&Object> = drawn.iter().flat_map(|drift| &drift.objects).collect();
+        if !objects.is_empty() {
+            check_ids(pair, &objects, &program, environment);
+        }
         let names: BTreeSet<&String> = drawn.iter().map(|drift| &drift.name).collect();
         left.retain(|drift| !names.contains(&drift.name));
     }
 }
 
-/// Creates every object that a pair's list calls unmanaged, and imports it by the id that the list gives.
-fn check_ids(pair: Pair) {
-    let Some(program) = terraform_with(pair.tools()) else { return };
-    let Running { server, environment, .. } = pair.start(&program).expect("the pair starts");
-    let drifts = pair.drifts().expect("a list of drifts");
-    for drift in drifts.iter().filter(|drift| drift.kind == Kind::Unmanaged) {
-        drifts::inject(server.as_ref(), drift).expect("the objects are created");
-    }
-    let objects: Vec<_> = drifts.iter().flat_map(|drift| &drift.objects).collect();
+/// Imports objects that were created by hand, by the ids that the list gives.
+fn check_ids(pair: Pair, objects: &[&Object], program: &Path, environment: Vec<(String, String)>) {
     let config = CliConfig::with_tools().expect("the tools' directory");
-    let root = Root::empty(&program, &config, None).expect("an empty root").with_environment(environment);
+    let root = Root::empty(program, &config, None).expect("an empty root").with_environment(environment);
     let (source, name) = pair.provider();
     let mut text = format!("terraform {{\n  required_providers {{\n    {name} = {{ source = {source:?} }}\n  }}\n}}\n");
     for (index, object) in objects.iter().enumerate() {

@@ -3,7 +3,7 @@ use xtask::kubernetes::Cluster;
 use xtask::pairs::Pair;
 use xtask::tools::{self, Tool};
 
-use super::{check_drifts, check_ids, is_running};
+use super::{check_drifts, is_running};
 
 #[test]
 fn a_cluster_ends_when_it_is_dropped_and_its_etcd_with_it() {
@@ -25,9 +25,4 @@ fn a_cluster_ends_when_it_is_dropped_and_its_etcd_with_it() {
 #[test]
 fn terraform_sees_in_the_cluster_what_the_list_claims() {
     check_drifts(Pair::Kubernetes);
-}
-
-#[test]
-fn terraform_imports_from_the_cluster_what_nobody_manages() {
-    check_ids(Pair::Kubernetes);
 }

@@ -5,7 +5,7 @@ use xtask::pairs::Pair;
 use xtask::rabbitmq::Broker;
 use xtask::tools::{self, Tool};
 
-use super::{check_drifts, check_ids, is_running};
+use super::{check_drifts, is_running};
 
 #[test]
 fn a_broker_ends_when_it_is_dropped_and_its_port_mapper_with_it() {
@@ -63,9 +63,4 @@ fn a_broker_ends_when_its_process_is_killed() {
 #[test]
 fn terraform_sees_in_the_broker_what_the_list_claims() {
     check_drifts(Pair::Rabbitmq);
-}
-
-#[test]
-fn terraform_imports_from_the_broker_what_nobody_manages() {
-    check_ids(Pair::Rabbitmq);
 }
