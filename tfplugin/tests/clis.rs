@@ -130,6 +130,69 @@ resource "torture_thing" "it" {
     });
 }
 
+/// Objects of the torture provider's cloud, and a configuration that says what they are.
+const CLOUD: [(&str, &str); 2] = [
+    (
+        "torture_object/a",
+        r#"{"policy": "{\"a\": 1}", "ratio": "1.50", "tier": "gold", "labels": {"a.b": "1", "${x}": "2"},
+            "ingress": [{"from_port": 22, "to_port": 22, "protocol": "tcp", "cidrs": ["10.0.0.0/8"]}],
+            "endpoint": {"host": "h", "port": 1, "url": "https://h:1"}, "members": [{"key": "x"}],
+            "zone": {"z.1": {"level": 3}}, "rule": [{"key": "k", "value": "v"}], "made": "today", "revision": 7}"#,
+    ),
+    ("torture_legacy/l", r#"{"region": "here", "tags_all": {}, "ingress": [{"port": 22}]}"#),
+];
+const IMPORTS: &str = r#"
+import {
+  to = torture_object.a
+  id = "a"
+}
+resource "torture_object" "a" {
+  name   = "a"
+  policy = jsonencode({ a = 1 })
+  ratio  = 1.5
+  tier   = "gold"
+  labels = { "a.b" = "1", "$${x}" = "2" }
+  ingress = [{ from_port = 22, to_port = 22, protocol = "tcp", cidrs = ["10.0.0.0/8"] }]
+  endpoint = { host = "h", port = 1 }
+  members  = [{ key = "x" }]
+  rule {
+    key   = "k"
+    value = "v"
+  }
+  zone "z.1" {
+    level = 3
+  }
+}
+import {
+  to = torture_legacy.l
+  id = "l"
+}
+resource "torture_legacy" "l" {
+  name = "l"
+  ingress {
+    port = 22
+  }
+}
+"#;
+
+#[test]
+fn objects_of_the_cloud_are_imported_without_a_change() {
+    with_each_cli(|program| {
+        let cloud = tempfile::tempdir().unwrap();
+        for (name, json) in CLOUD {
+            let path = cloud.path().join(format!("{name}.json"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, json).unwrap();
+        }
+        let environment = vec![("TORTURE_CLOUD".to_owned(), cloud.path().display().to_string())];
+        let root = Root::empty(program, &dev_overrides(), None).unwrap().with_environment(environment);
+        let (head, _) = MAIN.split_once("data ").unwrap();
+        root.write("main.tf", &format!("{head}{IMPORTS}")).unwrap();
+        let plan = root.plan().unwrap();
+        assert!(plan.text.contains("2 to import, 0 to add, 0 to change, 0 to destroy"), "{}", plan.text);
+    });
+}
+
 #[test]
 fn a_refusal_points_at_the_argument() {
     with_each_cli(|program| {

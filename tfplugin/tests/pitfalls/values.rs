@@ -125,7 +125,7 @@ async fn five_mebibytes_of_state_arrive_and_return() {
 
 #[tokio::test]
 async fn a_schema_beyond_four_mebibytes_arrives() {
-    let provider = tfplugin::host::HostedProvider::launch(crate::support::launch_with(&[("TORTURE_BIG_SCHEMA", "1")]))
+    let provider = tfplugin::host::HostedProvider::launch(crate::support::launch_with(&[("TORTURE_SCHEMA_MIB", "5")]))
         .await
         .unwrap();
     let schema = schema(&provider).await;
