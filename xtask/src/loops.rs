@@ -1,7 +1,7 @@
 //! The closed loops: real terraform, real providers, an emulated account, and driftmgr in between.
 
+mod accuracy;
 mod aws;
-mod pair;
 pub(crate) mod score;
 
 use std::path::PathBuf;
@@ -11,7 +11,6 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 use serde_json::Value;
 
-pub use self::pair::PairArguments;
 use crate::repository;
 use crate::terraform::Root;
 
@@ -20,8 +19,8 @@ use crate::terraform::Root;
 pub enum Arguments {
     /// Terraform creates the estate on a fresh moto; it is changed, judged, and what was found is imported
     Aws(LoopArguments),
-    /// Drift and noise in a real server, drawn by a seed: what terraform and driftmgr see, scored
-    Pair(PairArguments),
+    /// On each pair of a provider and a server: drifts and noises that a seed draws, and three programs asked about them
+    Accuracy(accuracy::Arguments),
 }
 
 /// The arguments of one loop.
@@ -36,7 +35,7 @@ pub struct LoopArguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     match arguments {
         Arguments::Aws(arguments) => aws::run(arguments),
-        Arguments::Pair(arguments) => pair::run(arguments),
+        Arguments::Accuracy(arguments) => accuracy::run(arguments),
     }
 }
 
