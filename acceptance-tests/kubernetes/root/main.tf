@@ -146,6 +146,33 @@ resource "kubectl_manifest" "web" {
   YAML
 }
 
+# An autoscaler owns the number of replicas.
+resource "kubectl_manifest" "scaled" {
+  depends_on       = [kubectl_manifest.account]
+  wait_for_rollout = false
+  ignore_fields    = ["spec.replicas"]
+  yaml_body        = <<-YAML
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata:
+      name: scaled
+      namespace: shop
+    spec:
+      replicas: 1
+      selector:
+        matchLabels:
+          app: scaled
+      template:
+        metadata:
+          labels:
+            app: scaled
+        spec:
+          containers:
+            - name: scaled
+              image: example.com/scaled:1.0.0
+  YAML
+}
+
 resource "kubectl_manifest" "front" {
   depends_on        = [kubectl_manifest.namespace]
   server_side_apply = true

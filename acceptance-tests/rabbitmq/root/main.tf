@@ -103,6 +103,26 @@ resource "rabbitmq_policy" "expiry" {
   }
 }
 
+# Somebody else tunes this one.
+resource "rabbitmq_policy" "tuned" {
+  name  = "tuned"
+  vhost = rabbitmq_vhost.this["orders"].name
+
+  policy {
+    pattern  = "^tuned-"
+    priority = 2
+    apply_to = "queues"
+
+    definition = {
+      max-length = 10
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [policy[0].definition]
+  }
+}
+
 resource "rabbitmq_operator_policy" "ceiling" {
   name  = "ceiling"
   vhost = rabbitmq_vhost.this["orders"].name
@@ -148,10 +168,10 @@ resource "rabbitmq_queue" "alone" {
 
   settings {
     durable = true
-    arguments_json = jsonencode({
-      "x-max-priority" = 5
-      "x-message-ttl"  = 60000
-    })
+    # The server answers with the keys in another order, and without the spaces.
+    arguments_json = <<-JSON
+      { "x-message-ttl": 60000, "x-max-priority": 5 }
+    JSON
   }
 }
 
