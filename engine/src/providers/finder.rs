@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use model::{Cause, CauseKind, Diagnostics, ProviderAddress};
+use model::{Cause, CauseKind, Diagnostic, Diagnostics, ProviderAddress};
 use net::Environment;
 
 use super::cli_config::{self, CliConfig, Mirror};
@@ -40,13 +40,29 @@ pub(crate) enum Trust {
     Anything,
 }
 
+/// Says so where [`Trust::Locked`] forbids something.
+const REFUSED: &str = "in CI, or with DRIFTMGR_TRUST_PROVIDERS=locked, that is refused";
+/// The variable that chooses.
+const TRUST_VARIABLE: &str = "DRIFTMGR_TRUST_PROVIDERS";
+
 impl Trust {
-    /// Gives the default: strict in CI, where a change may come from anybody.
-    fn standard(environment: &Environment) -> Self {
-        let is_set = |name: &&&str| {
+    /// Gives what the environment chooses, else the default: strict in CI, where a change may come from anybody.
+    fn of(environment: &Environment, diagnostics: &mut Diagnostics) -> Self {
+        let is_set = |name: &str| {
             environment.get(name).is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
         };
-        if CI_VARIABLES.iter().any(|name| is_set(&name)) { Self::Locked } else { Self::Anything }
+        match environment.get(TRUST_VARIABLE) {
+            Some("any") => Self::Anything,
+            Some("locked") => Self::Locked,
+            Some(other) => {
+                let detail = format!("{TRUST_VARIABLE} is {other:?}; `locked` counts instead.");
+                let problem = Diagnostic::warning("invalid-trust", "What providers to trust is not known", detail);
+                diagnostics.push(problem.with_help("Set it to `any` or to `locked`, or unset it."));
+                Self::Locked
+            }
+            None if CI_VARIABLES.iter().any(|name| is_set(name)) => Self::Locked,
+            None => Self::Anything,
+        }
     }
 }
 
@@ -112,7 +128,7 @@ impl Finder {
             mirrors: Vec::new(),
             lock,
             running,
-            trust: Trust::standard(environment),
+            trust: Trust::of(environment, &mut diagnostics),
             hashes: Mutex::default(),
         };
         finder.mirrors = match finder.config.installation.as_mut() {
@@ -200,7 +216,7 @@ impl Finder {
         })?;
         if let (Trust::Locked, Verification::Unverified { reason }) = (self.trust, &verification) {
             return Err(refused(format!(
-                "{} {} ({}) is unverified, and in CI only providers run that the lock file verifies: {reason}. Run `{} init` \
+                "{} {} ({}) is unverified: {reason}; {REFUSED}. Run `{} init` \
                  and commit {}.",
                 found.address,
                 found.package.version,
@@ -255,7 +271,7 @@ impl Finder {
         };
         if self.trust == Trust::Locked {
             return Err(refused(format!(
-                "{} names a running {address}, which nothing can verify; in CI that is refused. Unset the variable.",
+                "{} names a running {address}, which nothing can verify; {REFUSED}. Unset the variable.",
                 reattach::VARIABLE
             )));
         }
@@ -277,8 +293,8 @@ impl Finder {
         };
         if self.trust == Trust::Locked {
             return Err(refused(format!(
-                "`dev_overrides` of the CLI configuration puts {} in front for {address}, which nothing can verify; in CI that \
-                 is refused. Remove the entry, or name another file with TF_CLI_CONFIG_FILE.",
+                "`dev_overrides` of the CLI configuration puts {} in front for {address}, which nothing can verify; \
+                 {REFUSED}. Remove the entry, or name another file with TF_CLI_CONFIG_FILE.",
                 folder.display()
             )));
         }

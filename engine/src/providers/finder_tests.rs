@@ -326,6 +326,26 @@ fn an_address_of_before_namespaces_means_the_locked_provider_or_hashicorps() {
 }
 
 #[test]
+fn the_environment_says_what_is_trusted() {
+    let trust = |variables: &[(&str, &str)]| {
+        let mut bench = Bench::new();
+        for (name, value) in variables {
+            bench.set(name, *value);
+        }
+        let (finder, diagnostics) = bench.finder(None);
+        (finder.trust, diagnostics.iter().map(|problem| problem.code).collect::<Vec<_>>())
+    };
+    for name in CI_VARIABLES {
+        assert_eq!(trust(&[(name, "true")]).0, Trust::Locked, "{name}");
+        assert_eq!(trust(&[(name, "False")]).0, Trust::Anything, "{name}");
+    }
+    assert_eq!(trust(&[]).0, Trust::Anything);
+    assert_eq!(trust(&[("CI", "true"), (TRUST_VARIABLE, "any")]).0, Trust::Anything);
+    assert_eq!(trust(&[(TRUST_VARIABLE, "locked")]).0, Trust::Locked);
+    assert_eq!(trust(&[(TRUST_VARIABLE, "nobody")]), (Trust::Locked, vec!["invalid-trust"]));
+}
+
+#[test]
 fn without_a_root_the_newest_release_of_all_places_is_taken_unverified() {
     let mut bench = Bench::new();
     bench.set("TF_PLUGIN_CACHE_DIR", "cache");

@@ -60,8 +60,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Item>, Box<Diagnostic>
     if let Some(problem) = problems.into_iter().find(|problem| problem.code == "configuration-too-large") {
         return Err(Box::new(super::cli_config::invalid(problem.detail)));
     }
-    let is_content = |token: &&Token| !token.kind.is_trivia() && !(is_json && token.kind == TokenKind::Newline);
-    let tokens: Vec<&Token> = file.tokens().iter().filter(is_content).collect();
+    let is_separator = |kind: TokenKind| kind.is_trivia() || (is_json && kind == TokenKind::Newline);
+    let tokens: Vec<&Token> = file.tokens().iter().filter(|token| !is_separator(token.kind)).collect();
     let mut parser = Parser { file: &file, tokens, at: usize::from(is_json), is_json };
     let items = parser.items(is_json.then_some(TokenKind::CloseBrace), 0);
     items.map_err(|(reason, span)| Box::new(super::cli_config::invalid(format!("{reason}.")).at_span(span)))
