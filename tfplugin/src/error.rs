@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Malformed,
     /// The provider has no such resource type, data source, function or identity.
     UnknownType,
+    /// The transcript that is replayed holds no answer to the call.
+    NotRecorded,
     /// The machine does not give what a server needs: a socket, a certificate, a port.
     Local,
 }

@@ -24,6 +24,7 @@ pub mod host;
 pub mod log;
 pub mod provider;
 pub mod server;
+pub mod transcript;
 mod wire;
 
 pub use error::{Error, ErrorKind};

@@ -7,9 +7,9 @@ use super::tfplugin6::attribute_path::{Step, step::Selector};
 use super::tfplugin6::{self, AttributePath, diagnostic};
 
 /// The code of an error that a hosted provider answered with.
-const PROVIDER_ERROR: &str = "provider-error";
+pub(crate) const PROVIDER_ERROR: &str = "provider-error";
 /// The code of a warning that a hosted provider answered with.
-const PROVIDER_WARNING: &str = "provider-warning";
+pub(crate) const PROVIDER_WARNING: &str = "provider-warning";
 
 /// Writes diagnostics; what the wire has no field for goes into the detail.
 pub(crate) fn encode_all(diagnostics: &[Diagnostic]) -> Vec<tfplugin6::Diagnostic> {

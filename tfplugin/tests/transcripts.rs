@@ -1,0 +1,619 @@
+//! Recorded sessions are replayed with the same answers, show no more than they may, and fail in words.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "pitfalls/support.rs"]
+#[expect(dead_code, reason = "each test program uses a part of it")]
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use cty::{Path, Refinements, Type, Value};
+use model::{Identity, Severity};
+use support::{call, echo_within, field, object, schema};
+use tfplugin::host::HostedProvider;
+use tfplugin::transcript::{About, Key, Mask, Options, Player, Recorder};
+use tfplugin::{
+    Call, ConfigureRequest, DataSourceRequest, ErrorKind, FunctionRequest, GenerateRequest, ImportRequest,
+    ImportTarget, ListRequest, MoveRequest, PlanRequest, Provider, ReadRequest, ResourceObject, UpgradeIdentityRequest,
+    UpgradeRequest,
+};
+use tokio::sync::mpsc;
+
+const KEY: [u8; 32] = [42; 32];
+
+/// A sink that the test can look into.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+fn allowed() -> Mask {
+    let patterns = [
+        "provider.label",
+        "resource.*",
+        "data.torture_*",
+        "list.torture_thing.prefix",
+        "identity.*",
+        "import_id.*",
+        "display_name.*",
+        "private.*",
+        "function.*",
+    ];
+    Mask::Allow { attributes: patterns.iter().map(|pattern| pattern.parse().unwrap()).collect() }
+}
+
+fn options(mask: Mask) -> Options {
+    let about = About {
+        provider: "registry.terraform.io/driftmgr/torture".parse().unwrap(),
+        version: Some("0.1.0".to_owned()),
+        protocol: Some(6),
+    };
+    Options { about, mask, key: Key::from_bytes(KEY) }
+}
+
+fn recorder(inner: Arc<dyn Provider>, mask: Mask) -> (Recorder, Shared) {
+    let shared = Shared::default();
+    (Recorder::new(inner, Box::new(shared.clone()), options(mask)), shared)
+}
+
+fn thing() -> String {
+    "torture_thing".to_owned()
+}
+
+/// Shows a value with everything that makes it differ from another.
+fn show(value: &Value) -> String {
+    format!("{} {value:?} {:?}", value.ty(), value.refinements())
+}
+
+fn show_object(object: &ResourceObject) -> String {
+    let identity = object.identity.as_ref().map(|identity| (identity.version, show(&identity.value)));
+    format!("{} {:?} {identity:?}", show(&object.value), object.private)
+}
+
+/// Calls everything there is to call, and gives what was answered.
+async fn session(provider: &dyn Provider) -> Vec<String> {
+    let mut answers = Vec::new();
+    let (schema, diagnostics) = provider.schema(&call()).await.unwrap();
+    answers.push(format!("{schema:?} {diagnostics:?}"));
+    let thing_type = schema.resources["torture_thing"].value_type();
+    let echo_type = schema.data_sources["torture_echo"].value_type();
+
+    let config = object(&schema.provider.value_type(), &[("label", Value::string("the label"))]);
+    answers.push(format!("{:?}", provider.validate_provider_config(&call(), config.clone()).await.unwrap()));
+    let request = ConfigureRequest { terraform_version: "1.15.0".to_owned(), config };
+    answers.push(format!("{:?}", provider.configure(&call(), request).await.unwrap()));
+
+    let prefix = Refinements::new().not_null().string_prefix_full("ami-");
+    let reasons = BTreeMap::from([("a key".to_owned(), Value::string("It is refused."))]);
+    let config = object(
+        &echo_type,
+        &[
+            ("text", Value::unknown_refined(Type::String, prefix).unwrap()),
+            ("number", Value::unknown(Type::Number)),
+            ("any", Value::dynamic()),
+            ("refuse", Value::map(Type::String, reasons).unwrap()),
+        ],
+    );
+    let refused = provider.validate_data_source_config(&call(), "torture_echo", config).await.unwrap();
+    answers.push(format!("{refused:?}"));
+    for any in [
+        Value::null(Type::Dynamic),
+        Value::null(Type::list(Type::String)),
+        Value::tuple(vec![Value::bool(true), Value::number(1_i64), Value::string("text")]),
+        Value::object(BTreeMap::from([("deep".to_owned(), Value::null(Type::Number))])),
+        Value::set(Type::String, vec![Value::string("b"), Value::string("a")]).unwrap(),
+        Value::number(cty::Number::parse("12345678901234567890.25").unwrap()),
+    ] {
+        let more = Value::number(2_i64);
+        let (found, diagnostics) =
+            echo_within(provider, &call(), &[("any", any), ("objects_wanted", more)]).await.unwrap();
+        answers.push(format!("{} {diagnostics:?}", show(&found)));
+    }
+
+    let config = object(&thing_type, &[("name", Value::string("a")), ("password", Value::string("p4ssw0rd"))]);
+    let validated = provider.validate_resource_config(&call(), "torture_thing", config.clone()).await.unwrap();
+    answers.push(format!("{validated:?}"));
+    let json = br#"{"id":"1","title":"old","password":null,"tags":{"a":"b"},"rule":[]}"#.to_vec();
+    let request = UpgradeRequest { resource_type: thing(), version: 1, json };
+    answers.push(show(&provider.upgrade_resource_state(&call(), request).await.unwrap().0));
+    let request = UpgradeIdentityRequest { resource_type: thing(), version: 0, json: br#"{"title":"old"}"#.to_vec() };
+    let (identity, _) = provider.upgrade_resource_identity(&call(), request).await.unwrap();
+    answers.push(format!("{} {}", identity.version, show(&identity.value)));
+    for json in [r#"{"label":"a"}"#, "{}"] {
+        let request = MoveRequest {
+            source_provider: "registry.terraform.io/other/other".parse().unwrap(),
+            source_type: "other_thing".to_owned(),
+            source_version: 4,
+            source_json: json.as_bytes().to_vec(),
+            source_private: b"p".to_vec(),
+            source_identity: Some((2, br#"{"label":"a"}"#.to_vec())),
+            target_type: thing(),
+        };
+        let (moved, diagnostics) = provider.move_resource_state(&call(), request).await.unwrap();
+        answers.push(format!("{} {diagnostics:?}", show_object(&moved)));
+    }
+
+    let mut last = None;
+    for target in ["id-of-a", "nothing"] {
+        let request = ImportRequest { resource_type: thing(), target: ImportTarget::Id(target.to_owned()) };
+        let (imported, diagnostics) = provider.import_resource_state(&call(), request).await.unwrap();
+        answers.push(format!("{imported:?} {diagnostics:?}"));
+        last = imported.into_iter().next().map(|imported| imported.object).or(last);
+    }
+    let mut current = last.unwrap();
+    let identity = current.identity.clone().unwrap();
+    let request = ImportRequest { resource_type: thing(), target: ImportTarget::Identity(identity) };
+    answers.push(format!("{:?}", provider.import_resource_state(&call(), request).await.unwrap()));
+    for _ in 0..2 {
+        let request = ReadRequest { resource_type: thing(), object: current, provider_meta: None };
+        current = provider.read_resource(&call(), request).await.unwrap().0;
+        answers.push(show_object(&current));
+    }
+    let gone = object(&thing_type, &[("name", Value::string("gone"))]);
+    let gone = ResourceObject { value: gone, private: Vec::new(), identity: None };
+    let request = ReadRequest { resource_type: thing(), object: gone, provider_meta: None };
+    answers.push(show_object(&provider.read_resource(&call(), request).await.unwrap().0));
+
+    let state = current.value.clone();
+    for (name, prior) in [
+        ("a", ResourceObject { value: Value::null(thing_type.clone()), private: Vec::new(), identity: None }),
+        ("another", current),
+    ] {
+        let config = object(&thing_type, &[("name", Value::string(name)), ("password", Value::string("p4ssw0rd"))]);
+        let request =
+            PlanRequest { resource_type: thing(), prior, proposed: config.clone(), config, provider_meta: None };
+        let (change, diagnostics) = provider.plan_resource_change(&call(), request).await.unwrap();
+        let paths: Vec<String> = change.requires_replace.iter().map(Path::to_string).collect();
+        answers.push(format!("{} {paths:?} {diagnostics:?}", show_object(&change.planned)));
+    }
+    let request = GenerateRequest { resource_type: thing(), state };
+    answers.push(show(&provider.generate_resource_config(&call(), request).await.unwrap().0));
+
+    for times in [2, 5_000] {
+        let arguments = vec![Value::string("ab"), Value::number(times), Value::null(Type::Dynamic)];
+        let request = FunctionRequest { function: "repeat".to_owned(), arguments };
+        answers.push(format!("{:?}", provider.call_function(&call(), request).await.unwrap()));
+    }
+
+    let config = object(&schema.list_resources["torture_thing"].value_type(), &[("prefix", Value::string("p"))]);
+    let validated = provider.validate_list_config(&call(), "torture_thing", config.clone()).await.unwrap();
+    answers.push(format!("{validated:?}"));
+    let request = ListRequest { resource_type: thing(), config, include_resource: true, limit: 3 };
+    let (sender, mut events) = mpsc::channel(10);
+    answers.push(format!("{:?}", provider.list_resource(&call(), request, sender).await.unwrap()));
+    while let Some(event) = events.recv().await {
+        answers.push(format!("{event:?}"));
+    }
+
+    let config = Value::object(BTreeMap::default());
+    let error = provider.validate_data_source_config(&call(), "torture_nothing", config).await.unwrap_err();
+    answers.push(format!("{:?} {error}", error.kind()));
+    provider.stop(&call()).await.unwrap();
+    answers
+}
+
+/// Drops how long each call took.
+fn without_times(transcript: &str) -> Vec<String> {
+    let drop_time = |line: &str| match serde_json::from_str::<serde_json::Value>(line).unwrap() {
+        serde_json::Value::Object(mut line) => {
+            line.remove("micros");
+            serde_json::Value::Object(line).to_string()
+        }
+        other => other.to_string(),
+    };
+    transcript.lines().map(drop_time).collect()
+}
+
+#[tokio::test]
+async fn a_replay_answers_as_the_provider_did() {
+    let hosted = support::start().await;
+    let (recording, shared) = recorder(Arc::new(hosted), allowed());
+    let answers = session(&recording).await;
+    recording.finish().unwrap();
+    let transcript = shared.text();
+    assert!(!transcript.contains("p4ssw0rd"), "a password is never allowed");
+
+    let player = Player::open_with(transcript.as_bytes(), Key::from_bytes(KEY)).unwrap();
+    assert_eq!(player.about(), &options(allowed()).about);
+    let replayed = session(&player).await;
+    for (replayed, answer) in replayed.iter().zip(&answers) {
+        assert_eq!(replayed, answer);
+    }
+    assert_eq!(replayed.len(), answers.len());
+}
+
+#[tokio::test]
+async fn a_masked_replay_recorded_again_is_the_same_transcript() {
+    let hosted = support::start().await;
+    for mask in [Mask::Everything, allowed()] {
+        let (recording, first) = recorder(Arc::new(support::start().await), mask.clone());
+        session(&recording).await;
+        let player = Player::open_with(first.text().as_bytes(), Key::from_bytes(KEY)).unwrap();
+        let (recording, second) = recorder(Arc::new(player), mask);
+        session(&recording).await;
+        let (first, second) = (without_times(&first.text()), without_times(&second.text()));
+        assert_eq!(first.len(), second.len());
+        for (first, second) in first.iter().zip(&second) {
+            assert_eq!(first, second);
+        }
+    }
+    hosted.shutdown().await;
+}
+
+#[tokio::test]
+async fn without_the_key_a_transcript_is_asked_in_its_own_words() {
+    let (recording, shared) = recorder(Arc::new(support::start().await), Mask::Everything);
+    session(&recording).await;
+    let transcript = shared.text();
+    let id = transcript
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .find(|line| line["method"] == "ImportResourceState")
+        .map(|line| line["request"]["id"].as_str().unwrap().to_owned())
+        .unwrap();
+    assert!(id.starts_with("⟨s") && !transcript.contains("id-of-a"), "{id}");
+
+    let player = Player::open(transcript.as_bytes()).unwrap();
+    let request = ImportRequest { resource_type: thing(), target: ImportTarget::Id(id.clone()) };
+    let (imported, _) = player.import_resource_state(&call(), request).await.unwrap();
+    let object = imported.into_iter().next().unwrap().object;
+    assert_eq!(field(&object.value, "id"), Value::string(id), "equal strings have equal placeholders");
+    let private = String::from_utf8(object.private.clone()).unwrap();
+    assert!(private.starts_with("⟨p"), "{private}");
+    let name = field(&object.value, "name");
+    let request = ReadRequest { resource_type: thing(), object, provider_meta: None };
+    let (read, _) = player.read_resource(&call(), request).await.unwrap();
+    assert_eq!(field(&read.value, "name"), name);
+    assert_eq!(field(&read.identity.unwrap().value, "name"), name);
+}
+
+#[tokio::test]
+async fn planted_secrets_are_in_no_transcript() {
+    const TEXTS: [&str; 12] = [
+        "planted-password",
+        "planted-private",
+        "planted-marked",
+        "planted-label",
+        "planted-prefix",
+        "planted-key",
+        "planted-name",
+        "planted-id",
+        "planted-in-state",
+        "918273645",
+        "planted-line-one-of-two",
+        "planted-reason",
+    ];
+    let only_tags = Mask::Allow {
+        attributes: vec!["resource.torture_thing.tags".parse().unwrap(), "data.torture_echo.text".parse().unwrap()],
+    };
+    for mask in [Mask::Everything, only_tags.clone()] {
+        let (provider, shared) = recorder(Arc::new(support::start().await), mask.clone());
+        let schema = schema(&provider).await;
+        let thing_type = schema.resources["torture_thing"].value_type();
+        let echo_type = schema.data_sources["torture_echo"].value_type();
+        let config = object(&schema.provider.value_type(), &[("label", Value::string("planted-label"))]);
+        let request = ConfigureRequest { terraform_version: "1.15.0".to_owned(), config };
+        provider.configure(&call(), request).await.unwrap();
+
+        let element = Value::object(BTreeMap::from([
+            ("key".to_owned(), Value::string("planted-key")),
+            ("value".to_owned(), Value::number(918_273_645)),
+        ]));
+        let prefix = Refinements::new().string_prefix_full("planted-prefix");
+        let any = Value::object(BTreeMap::from([("planted-name".to_owned(), Value::string("planted-marked"))]));
+        let refuse = BTreeMap::from([(
+            "planted-key".to_owned(),
+            Value::string("\"planted-marked\" and 918273645, planted-reason"),
+        )]);
+        let fields = [
+            ("nested_list", Value::list(element.ty().clone(), vec![element.clone()]).unwrap()),
+            ("nested_map", Value::map(element.ty().clone(), [("planted-key".to_owned(), element)].into()).unwrap()),
+            ("any", any.mark_sensitive()),
+            ("refuse", Value::map(Type::String, refuse).unwrap()),
+        ];
+        let text = Value::unknown_refined(Type::String, prefix).unwrap();
+        let unknown: Vec<(&str, Value)> = fields.iter().cloned().chain([("text", text.mark_sensitive())]).collect();
+        let config = object(&echo_type, &unknown);
+        let ((), diagnostics) = provider.validate_data_source_config(&call(), "torture_echo", config).await.unwrap();
+        assert!(diagnostics[0].detail.contains("planted-reason"), "the caller sees what the provider says");
+        // A place that is allowed does not show what is sensitive elsewhere.
+        let copied = Value::string("before planted-marked and planted-label after");
+        let known: Vec<(&str, Value)> = fields.into_iter().chain([("text", copied)]).collect();
+        echo_within(&provider, &call(), &known).await.unwrap();
+
+        let tags = BTreeMap::from([("visible-key".to_owned(), Value::string("visible-tag"))]);
+        let value = object(
+            &thing_type,
+            &[
+                ("id", Value::string("planted-id")),
+                ("name", Value::string("planted-name")),
+                ("password", Value::string("planted-password\nplanted-line-one-of-two\n")),
+                ("tags", Value::map(Type::String, tags).unwrap()),
+            ],
+        );
+        let read = ResourceObject { value: value.clone(), private: b"planted-private".to_vec(), identity: None };
+        let request = ReadRequest { resource_type: thing(), object: read.clone(), provider_meta: None };
+        provider.read_resource(&call(), request).await.unwrap();
+        let request = PlanRequest {
+            resource_type: thing(),
+            prior: read,
+            proposed: value.clone(),
+            config: value,
+            provider_meta: None,
+        };
+        provider.plan_resource_change(&call(), request).await.unwrap();
+        let request = ImportRequest { resource_type: thing(), target: ImportTarget::Id("planted-id".to_owned()) };
+        provider.import_resource_state(&call(), request).await.unwrap();
+        let json = br#"{"name":"planted-in-state","password":"planted-password","old_pin":918273645}"#.to_vec();
+        for (version, json) in [(2, json), (1, b"planted-in-state, no JSON".to_vec())] {
+            let request = UpgradeRequest { resource_type: thing(), version, json };
+            // Neither is a whole state: the provider refuses them, and may quote them.
+            let (value, diagnostics) = provider.upgrade_resource_state(&call(), request).await.unwrap();
+            assert!(value.is_null() && !diagnostics.is_empty());
+        }
+        provider.finish().unwrap();
+
+        let transcript = shared.text();
+        assert!(transcript.lines().count() >= 9, "{transcript}");
+        for text in TEXTS {
+            assert!(!transcript.contains(text), "{text} with {mask:?}: {transcript}");
+        }
+        let words =
+            transcript.split(|character: char| !(character.is_ascii_alphanumeric() || "+/=".contains(character)));
+        for bytes in words.filter_map(|word| base64::engine::general_purpose::STANDARD.decode(word).ok()) {
+            let found = TEXTS.iter().find(|text| bytes.windows(text.len()).any(|window| window == text.as_bytes()));
+            assert_eq!(found, None, "hidden in base64");
+        }
+        for visible in ["visible-tag", "visible-key"] {
+            assert_eq!(transcript.contains(visible), mask == only_tags, "{visible} with {mask:?}");
+        }
+    }
+}
+
+async fn read(player: &Player, name: &str) -> tfplugin::Answer<ResourceObject> {
+    let ty = schema(player).await.resources["torture_thing"].value_type();
+    let value = object(&ty, &[("name", Value::string(name))]);
+    let object = ResourceObject { value, private: Vec::new(), identity: None };
+    player.read_resource(&call(), ReadRequest { resource_type: thing(), object, provider_meta: None }).await
+}
+
+#[tokio::test]
+async fn a_request_that_was_not_recorded_is_named() {
+    let hosted = support::start().await;
+    let (recording, shared) = recorder(Arc::new(hosted), allowed());
+    let ty = schema(&recording).await.resources["torture_thing"].value_type();
+    for private in [&b"1"[..], b"1", b"2"] {
+        let value = object(&ty, &[("name", Value::string("a"))]);
+        let object = ResourceObject { value, private: private.to_vec(), identity: None };
+        let request = ReadRequest { resource_type: thing(), object, provider_meta: None };
+        recording.read_resource(&call(), request).await.unwrap();
+    }
+    let player = Player::open_with(shared.text().as_bytes(), Key::from_bytes(KEY)).unwrap();
+    let error = read(&player, "b").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRecorded);
+    let text = error.to_string();
+    assert!(text.contains("holds no ReadResource of torture_thing"), "{text}");
+    assert!(text.contains("nearest one is on line 3") && text.contains("/private/base64"), "{text}");
+
+    let request = GenerateRequest { resource_type: thing(), state: Value::null(ty.clone()) };
+    let text = player.generate_resource_config(&call(), request).await.unwrap_err().to_string();
+    assert!(text.contains("never called so"), "{text}");
+
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        let value = object(&ty, &[("name", Value::string("a"))]);
+        let object = ResourceObject { value, private: b"1".to_vec(), identity: None };
+        let request = ReadRequest { resource_type: thing(), object, provider_meta: None };
+        asked.push(player.read_resource(&call(), request).await);
+    }
+    assert!(asked[0].is_ok() && asked[1].is_ok());
+    let text = asked[2].as_ref().unwrap_err().to_string();
+    assert!(text.contains("2 times") && text.contains("once more"), "{text}");
+}
+
+#[tokio::test]
+async fn what_changes_between_equal_requests_is_replayed_in_order() {
+    /// Counts how often it was asked.
+    struct Counting(Mutex<u64>);
+    #[async_trait::async_trait]
+    impl Provider for Counting {
+        async fn schema(&self, call: &Call) -> tfplugin::Answer<Arc<tfplugin::ProviderSchema>> {
+            tfplugin::builtin::Builtin::default().schema(call).await
+        }
+
+        async fn read_data_source(&self, _: &Call, _: DataSourceRequest) -> tfplugin::Answer<Value> {
+            let mut n_asked = self.0.lock().unwrap();
+            *n_asked += 1;
+            Ok((Value::number(*n_asked), Vec::new()))
+        }
+    }
+    let (recording, shared) = recorder(Arc::new(Counting(Mutex::new(0))), Mask::Everything);
+    let request =
+        || DataSourceRequest { data_source: "count".to_owned(), config: Value::bool(true), provider_meta: None };
+    for _ in 0..3 {
+        recording.read_data_source(&call(), request()).await.unwrap();
+    }
+    let player = Player::open_with(shared.text().as_bytes(), Key::from_bytes(KEY)).unwrap();
+    for expect in 1..=3_u64 {
+        assert_eq!(player.read_data_source(&call(), request()).await.unwrap().0, Value::number(expect));
+    }
+}
+
+#[tokio::test]
+async fn last_words_and_deadlines_are_replayed() {
+    let hosted = HostedProvider::launch(support::launch_with(&[])).await.unwrap();
+    let (recording, shared) = recorder(Arc::new(hosted), Mask::Everything);
+    let crash = [("crash", Value::bool(true))];
+    let long = [("sleep_ms", Value::number(60_000_i64))];
+    schema(&recording).await;
+    let late = echo_within(&recording, &Call::within(Duration::from_millis(300)), &long).await.unwrap_err();
+    let crashed = echo_within(&recording, &call(), &crash).await.unwrap_err();
+    let player = Player::open_with(shared.text().as_bytes(), Key::from_bytes(KEY)).unwrap();
+    for (recorded, fields) in [(late, long), (crashed, crash)] {
+        let replayed = echo_within(&player, &call(), &fields).await.unwrap_err();
+        assert_eq!(replayed.kind(), recorded.kind());
+        assert_eq!(replayed.operation(), recorded.operation());
+        assert_eq!(replayed.to_string(), recorded.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_the_recording_and_not_the_session() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk is full"))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let inner = Arc::new(tfplugin::builtin::Builtin::default());
+    let recording = Recorder::new(inner, Box::new(Full), options(Mask::Everything));
+    assert!(recording.schema(&call()).await.is_ok());
+    assert!(recording.finish().unwrap_err().to_string().contains("the disk is full"));
+}
+
+fn refusal(transcript: &str) -> String {
+    match Player::open(transcript.as_bytes()) {
+        Ok(_) => panic!("it is read: {transcript}"),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Malformed);
+            error.to_string()
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broken_transcript_is_refused_with_its_line() {
+    let header = r#"{"transcript":"driftmgr.transcript/v1","provider":"hashicorp/time"}"#;
+    for (transcript, expect) in [
+        ("", "Line 1 of the transcript cannot be used: the transcript is empty"),
+        ("{", "Line 1"),
+        (r#"{"transcript":"driftmgr.transcript/v2","provider":"a/b"}"#, "only \"driftmgr.transcript/v1\" can be read"),
+        (r#"{"transcript":"driftmgr.transcript/v1","provider":"a/b/c/d"}"#, "names no provider"),
+        (&format!("{header}\n\n"), "Line 2"),
+        (&format!("{header}\n{{\"method\":\"ApplyResourceChange\"}}\n"), "\"ApplyResourceChange\" is no call"),
+        (&format!("{header}\n{{\"method\":\"ReadResource\",\"micro\":1}}"), "unknown field"),
+        (&format!("{header}\n{{\"method\":\"GetProviderSchema\",\"answer\":{{}}}}"), "Line 2"),
+        (&format!("{header}\n{{\"method\":\"ReadResource\"}}\n{{\"meth"), "Line 3"),
+        (&format!("{header}\n{}", "[".repeat(1000)), "Line 2"),
+        ("{\"transcript\":\"driftmgr.transcript/v1\",\"provider\":\"a/b\",\"allowed\":[\"*\"]}", "Line 1"),
+    ] {
+        let error = refusal(transcript);
+        assert!(error.contains(expect), "{transcript}: {error}");
+    }
+    let answerless = format!(
+        "{header}\n{{\"method\":\"ConfigureProvider\",\"request\":{{\"config\":{{\"json\":null,\"type\":\"bool\"}},\"terraform_version\":\"1\"}}}}"
+    );
+    let player = Player::open(answerless.as_bytes()).unwrap();
+    let request = ConfigureRequest { terraform_version: "1".to_owned(), config: Value::null(Type::Bool) };
+    let error = player.configure(&call(), request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRecorded);
+    assert!(error.to_string().contains("Line 2 of the transcript has no answer"), "{error}");
+}
+
+#[tokio::test]
+async fn mutated_transcripts_never_panic() {
+    let (recording, shared) = recorder(Arc::new(support::start().await), allowed());
+    session(&recording).await;
+    let transcript = shared.text().into_bytes();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random % u64::try_from(below).unwrap()).unwrap()
+    };
+    let (mut n_opened, mut n_refused) = (0, 0);
+    for _ in 0..1_500 {
+        let mut mutated = transcript.clone();
+        for _ in 0..=next(3) {
+            let at = next(mutated.len());
+            match next(4) {
+                0 => mutated[at] = u8::try_from(next(256)).unwrap(),
+                1 => drop(mutated.remove(at)),
+                2 => mutated.truncate(at.max(1)),
+                _ => mutated.insert(at, b"{}[]\",:0a\xe9\n"[next(11)]),
+            }
+        }
+        match Player::open_with(mutated.as_slice(), Key::from_bytes(KEY)) {
+            Err(error) => {
+                assert!(error.to_string().contains("Line "), "{error}");
+                n_refused += 1;
+            }
+            Ok(player) => {
+                n_opened += 1;
+                let id = ImportTarget::Id("id-of-a".to_owned());
+                let request = ImportRequest { resource_type: thing(), target: id };
+                // Whatever it says, it says it.
+                let _ = player.import_resource_state(&call(), request).await;
+                if let Ok((schema, _)) = player.schema(&call()).await
+                    && let Some(thing_schema) = schema.resources.get("torture_thing")
+                    && thing_schema.block.attributes.contains_key("name")
+                {
+                    let _ = read(&player, "gone").await;
+                }
+                let _ = player.stop(&call()).await;
+            }
+        }
+    }
+    assert!(n_opened > 50 && n_refused > 500, "{n_opened} opened, {n_refused} refused");
+}
+
+#[test]
+fn every_call_of_a_provider_is_recorded_and_replayed() {
+    let source = |name: &str| std::fs::read_to_string(format!("{}/src/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let calls = |text: &str| -> Vec<String> {
+        let functions = text.split("async fn ").skip(1).map(|rest| rest.split('(').next().unwrap().to_owned());
+        functions.collect()
+    };
+    let provider = source("provider.rs");
+    let (_, provider) = provider.split_once("pub trait Provider").unwrap();
+    let wanted = calls(provider);
+    assert!(wanted.len() >= 17, "{wanted:?}");
+    for name in ["transcript/recorder.rs", "transcript/player.rs"] {
+        let found = source(name);
+        let (_, found) = found.split_once("impl Provider for").unwrap();
+        assert_eq!(calls(found), wanted, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn diagnostics_keep_their_severity_and_place() {
+    let (recording, shared) = recorder(Arc::new(support::start().await), Mask::Everything);
+    let ty = schema(&recording).await.data_sources["torture_echo"].value_type();
+    let config = || {
+        let reasons = BTreeMap::from([("a key".to_owned(), Value::string("It is refused."))]);
+        object(&ty, &[("refuse", Value::map(Type::String, reasons).unwrap())])
+    };
+    recording.validate_data_source_config(&call(), "torture_echo", config()).await.unwrap();
+    let player = Player::open_with(shared.text().as_bytes(), Key::from_bytes(KEY)).unwrap();
+    let ((), diagnostics) = player.validate_data_source_config(&call(), "torture_echo", config()).await.unwrap();
+    assert_eq!(diagnostics[0].severity, Severity::Error);
+    assert_eq!(diagnostics[0].path, Some(Path::new().attr("refuse").index(Value::string("a key"))));
+    assert_eq!(diagnostics[0].detail, "It is refused.");
+    let identity = Identity { version: 1, value: Value::string("unasked") };
+    let request = ImportRequest { resource_type: thing(), target: ImportTarget::Identity(identity) };
+    assert_eq!(player.import_resource_state(&call(), request).await.unwrap_err().kind(), ErrorKind::NotRecorded);
+}
