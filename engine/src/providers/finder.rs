@@ -33,7 +33,7 @@ const CI_VARIABLES: &[&str] = &[
 
 /// Says which providers may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trust {
+enum Trust {
     /// Those that the lock file verifies; neither overrides nor running ones. The default in CI.
     Locked,
     /// All but those whose hash contradicts the lock file. The default elsewhere.
@@ -142,13 +142,6 @@ impl Finder {
             }
         };
         (finder, diagnostics)
-    }
-
-    /// Replaces what the environment suggests about which providers may be used.
-    #[must_use]
-    pub(crate) fn trusting(mut self, trust: Trust) -> Self {
-        self.trust = trust;
-        self
     }
 
     /// Reads the `source` of a `required_providers` entry; `None` where it is no address.

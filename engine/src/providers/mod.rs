@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use model::{ParseAddressError, ProviderAddress};
 
-pub(crate) use finder::{Finder, Trust};
+pub(crate) use finder::Finder;
 
 /// A provider that can be talked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
