@@ -55,7 +55,7 @@ pub(crate) fn conclude(evidence: &Evidence<'_>, options: &JudgeOptions, now: Tim
     });
     for finding in &mut findings {
         rules.apply(finding, &mut rule_uses);
-        finding.severity = fails::severity(finding.kind, finding.attributes.iter().map(|difference| difference.tier));
+        finding.severity = fails::severity(finding.kind, &finding.attributes);
         finding.fails = options.fail_on.fails(finding);
     }
     let addresses = adopt::addresses(&findings, evidence.recorded.iter().map(|instance| &instance.address.resource));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Diagnostic, Finding, FindingSeverity, Kind, Precision, Tier};
+use model::{AttributeDifference, Diagnostic, Finding, FindingSeverity, Kind, Precision, Tier};
 
 use crate::Question;
 use crate::pattern::nearest;
@@ -16,6 +16,8 @@ pub struct Row {
     pub kind: Kind,
     /// The tier, for the kinds that are about attributes.
     pub tier: Option<Tier>,
+    /// Whether the row is about the paths that are relevant for security, or about all others.
+    pub is_security_relevant: bool,
     /// Whether it makes `driftmgr drift` fail.
     pub fails_drift: bool,
     /// Whether it makes `driftmgr unmanaged` fail.
@@ -27,13 +29,28 @@ pub struct Row {
 }
 
 const fn existence(kind: Kind, fails_drift: bool, severity: FindingSeverity, meaning: &'static str) -> Row {
-    Row { kind, tier: None, fails_drift, fails_unmanaged: false, severity, meaning }
+    Row { kind, tier: None, is_security_relevant: false, fails_drift, fails_unmanaged: false, severity, meaning }
 }
 
 const fn attribute(kind: Kind, tier: Tier, severity: FindingSeverity, meaning: &'static str) -> Row {
     let fails_drift = matches!((kind, tier), (Kind::Changed | Kind::Collision, Tier::Declared));
-    Row { kind, tier: Some(tier), fails_drift, fails_unmanaged: false, severity, meaning }
+    Row { kind, tier: Some(tier), is_security_relevant: false, fails_drift, fails_unmanaged: false, severity, meaning }
 }
+
+const fn security(tier: Tier, meaning: &'static str) -> Row {
+    Row {
+        kind: Kind::Changed,
+        tier: Some(tier),
+        is_security_relevant: true,
+        fails_drift: true,
+        fails_unmanaged: false,
+        severity: FindingSeverity::High,
+        meaning,
+    }
+}
+
+/// The word that stands for the rows about paths that are relevant for security, in `--fail-on`.
+pub const SECURITY_RELEVANT: &str = "security_relevant";
 
 /// Every kind and tier, in the order of the documentation.
 pub const TABLE: &[Row] = &{
@@ -42,8 +59,10 @@ pub const TABLE: &[Row] = &{
     use Tier::{Declared, Explained, Ignored, Runtime, SchemaAdded, Unclassified, Undeclared, Unreadable};
     [
         attribute(Changed, Declared, Medium, "The cloud differs in an argument that the code sets."),
+        security(Undeclared, "The code leaves the argument open, and a change there opens something or gives rights."),
         attribute(Changed, Undeclared, Low, "The cloud differs in an argument that the code leaves open."),
         attribute(Changed, Explained, Info, "Another recorded instance accounts for the difference."),
+        security(Unclassified, "The code was not read; written or not, the change opens something or gives rights."),
         attribute(Changed, Unclassified, Low, "The cloud differs; the code was not read."),
         attribute(Changed, Runtime, Info, "The cloud differs in an attribute that only the provider sets."),
         attribute(Changed, Ignored, Info, "The user said to ignore the difference."),
@@ -62,6 +81,7 @@ pub const TABLE: &[Row] = &{
         Row {
             kind: Kind::Unmanaged,
             tier: None,
+            is_security_relevant: false,
             fails_drift: false,
             fails_unmanaged: true,
             severity: Low,
@@ -79,7 +99,7 @@ pub const TABLE: &[Row] = &{
 
 /// Which kinds and tiers make a run fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailOn(BTreeSet<(Kind, Option<Tier>)>);
+pub struct FailOn(BTreeSet<(Kind, Option<Tier>, bool)>);
 
 impl FailOn {
     /// Gives what fails by default where a question is answered.
@@ -88,13 +108,13 @@ impl FailOn {
             Question::Drift | Question::DriftAndUnmanaged => row.fails_drift,
             Question::Unmanaged => row.fails_unmanaged,
         };
-        Self(TABLE.iter().filter(fails).map(|row| (row.kind, row.tier)).collect())
+        Self(TABLE.iter().filter(fails).map(key).collect())
     }
 
     /// Reads what the user gave instead of the default.
     ///
-    /// Shape: words separated by commas: a kind (`missing`), a tier (`undeclared`), both (`changed:undeclared`), or
-    /// `none` alone.
+    /// Shape: words separated by commas: a kind (`missing`), a tier (`undeclared`), both (`changed:undeclared`),
+    /// [`SECURITY_RELEVANT`] for undeclared differences that are, or `none` alone.
     ///
     /// # Errors
     ///
@@ -106,16 +126,17 @@ impl FailOn {
         let mut rows = BTreeSet::new();
         for word in text.split(',').map(str::trim) {
             let is_meant = |row: &&Row| match word.split_once(':') {
+                None if word == SECURITY_RELEVANT => row.is_security_relevant,
                 Some((kind, tier)) => row.kind.as_str() == kind && row.tier.is_some_and(|own| own.as_str() == tier),
                 None => row.kind.as_str() == word || row.tier.is_some_and(|own| own.as_str() == word),
             };
             let n_rows = rows.len();
             let meant: Vec<&Row> = TABLE.iter().filter(is_meant).collect();
-            rows.extend(meant.iter().map(|row| (row.kind, row.tier)));
+            rows.extend(meant.iter().copied().map(key));
             if meant.is_empty() && rows.len() == n_rows {
                 let words = || {
                     let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
-                    kinds.chain(Tier::ALL.iter().map(|tier| tier.as_str())).chain(["none"])
+                    kinds.chain(Tier::ALL.iter().map(|tier| tier.as_str())).chain([SECURITY_RELEVANT, "none"])
                 };
                 let detail = format!(
                     "{word:?} is neither a kind of finding nor a tier. What may be given is: {}, or KIND:TIER, \
@@ -139,20 +160,62 @@ impl FailOn {
         if finding.ignored.is_some() || finding.folded.is_some() {
             return false;
         }
-        self.0.contains(&(finding.kind, None))
-            || finding.precision == Some(Precision::Provider)
-                && finding.attributes.iter().any(|difference| self.0.contains(&(finding.kind, Some(difference.tier))))
+        let is_meant = |difference: &AttributeDifference| {
+            self.0.contains(&(finding.kind, Some(difference.tier), difference.is_security_relevant))
+        };
+        self.0.contains(&(finding.kind, None, false))
+            || finding.precision == Some(Precision::Provider) && finding.attributes.iter().any(is_meant)
     }
 }
 
+fn key(row: &Row) -> (Kind, Option<Tier>, bool) {
+    (row.kind, row.tier, row.is_security_relevant)
+}
+
 /// Gives the severity of a kind, and of its weightiest attribute where it has some.
-pub fn severity(kind: Kind, mut tiers: impl Iterator<Item = Tier>) -> FindingSeverity {
-    let of_row = |tier: Option<Tier>| TABLE.iter().find(|row| row.kind == kind && row.tier == tier);
-    let of_kind = of_row(None).map(|row| row.severity);
-    let of_tiers = tiers.try_fold(FindingSeverity::Info, |highest, tier| {
-        Some(highest.max(of_row(Some(tier)).map_or(FindingSeverity::Low, |row| row.severity)))
-    });
-    of_kind.or(of_tiers).unwrap_or(FindingSeverity::Info)
+pub fn severity(kind: Kind, differences: &[AttributeDifference]) -> FindingSeverity {
+    let of_row = |tier: Option<Tier>, is_security_relevant: bool| {
+        TABLE.iter().find(|row| key(row) == (kind, tier, is_security_relevant)).map(|row| row.severity)
+    };
+    let of_tiers = || {
+        let of_one = |difference: &AttributeDifference| {
+            of_row(Some(difference.tier), difference.is_security_relevant).unwrap_or(FindingSeverity::Low)
+        };
+        differences.iter().map(of_one).max().unwrap_or(FindingSeverity::Info)
+    };
+    of_row(None, false).unwrap_or_else(of_tiers)
+}
+
+/// Tells whether a difference is of a tier that never asks anybody to do something.
+pub(crate) fn is_noise(difference: &AttributeDifference) -> bool {
+    !matches!(difference.tier, Tier::Declared | Tier::Undeclared | Tier::Unclassified)
+}
+
+/// Orders differences by what they mean for the run: 0 fails by default, 2 is noise.
+pub(crate) fn rank(difference: &AttributeDifference) -> u8 {
+    match difference.tier {
+        Tier::Declared => 0,
+        _ if is_noise(difference) => 2,
+        _ if difference.is_security_relevant => 0,
+        _ => 1,
+    }
+}
+
+/// Says why a finding of nothing but noise is folded away.
+pub(crate) fn folded_reason(differences: &[AttributeDifference]) -> String {
+    let tiers: BTreeSet<Tier> = differences.iter().map(|difference| difference.tier).collect();
+    let said = |tier: &Tier| match tier {
+        Tier::Runtime => "what only the provider sets",
+        Tier::Explained => "what other resources account for",
+        Tier::SchemaAdded => "what the provider grew since the state was written",
+        Tier::Unreadable => "what cannot be read back",
+        Tier::Ignored => "what the code ignores",
+        Tier::Declared | Tier::Undeclared | Tier::Unclassified => "what the code sets or leaves open",
+    };
+    let mut said: Vec<&str> = tiers.iter().map(said).collect();
+    let last = said.pop().unwrap_or_default();
+    let others = if said.is_empty() { String::new() } else { format!("{} and ", said.join(", ")) };
+    format!("Nothing differs but {others}{last}.")
 }
 
 #[cfg(test)]
@@ -175,7 +238,8 @@ mod tests {
         assert_eq!(rows("none"), Ok(0));
         assert_eq!(rows("missing, unmanaged"), Ok(2));
         assert_eq!(rows("declared"), Ok(2));
-        assert_eq!(rows("changed:undeclared"), Ok(1));
+        assert_eq!(rows("changed:undeclared"), Ok(2));
+        assert_eq!(rows("security_relevant"), Ok(2));
         let error = FailOn::parse("missing,unmanagd").expect_err("no such word");
         assert_eq!(error.help, ["Did you mean \"unmanaged\"?"]);
     }

@@ -3,8 +3,10 @@
 use model::{Finding, Fingerprint};
 use sha2::{Digest, Sha256};
 
+use crate::fails;
+
 /// Computes the fingerprint from the kind, the state's history and address or else the object's scope and key, and
-/// the paths of the attributes. Values play no part, nor does anything that changes by itself.
+/// the paths of the attributes that are no noise. Values play no part, nor does anything that changes by itself.
 ///
 /// `object` is the scope and key of an object without an address.
 pub(crate) fn fingerprint(finding: &Finding, object: Option<&str>) -> Fingerprint {
@@ -29,8 +31,16 @@ pub(crate) fn fingerprint(finding: &Finding, object: Option<&str>) -> Fingerprin
             add(object.unwrap_or_default());
         }
     }
-    for difference in &finding.attributes {
-        add(&difference.path.to_string());
+    // What is noise comes and goes.
+    let mut paths: Vec<String> = finding
+        .attributes
+        .iter()
+        .filter(|difference| finding.folded.is_some() || !fails::is_noise(difference))
+        .map(|difference| difference.path.to_string())
+        .collect();
+    paths.sort_unstable();
+    for path in &paths {
+        add(path);
     }
     Fingerprint(hex(&hasher.finalize()[..16]))
 }

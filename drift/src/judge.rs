@@ -10,11 +10,13 @@ use model::{
 
 use crate::compare::{differences, recorded_tags};
 use crate::conclude::{Found, blank, conclude};
+use crate::exact::{Outcome, ProviderUse, Reading};
+use crate::explain::explain;
 use crate::join::{Index, Matches, import_id};
 use crate::look::{Scopes, is_state_only};
 use crate::unmanaged::Collection;
 use crate::{DeclaredBlock, Evidence, ExitCode, JudgeOptions, Question, Summary};
-use crate::{exit, place};
+use crate::{exit, fails, place};
 
 /// At least so many instances of one provider configuration must be missing before their share is looked at.
 const IMPLAUSIBLE_FROM: u64 = 5;
@@ -104,6 +106,7 @@ pub fn judge(
         seen: vec![Seen::Not; evidence.recorded.len()],
         owners: Vec::new(),
         unsure: Vec::new(),
+        explained: BTreeMap::new(),
         unmanaged: Collection::new(evidence),
         coverage,
     };
@@ -155,6 +158,8 @@ struct Judging<'a> {
     seen: Vec<Seen>,
     owners: Vec<Vec<u32>>,
     unsure: Vec<(RemoteObject, Vec<u32>)>,
+    /// The differences of the instances of which other ones explain some.
+    explained: BTreeMap<usize, Vec<AttributeDifference>>,
     unmanaged: Collection,
     coverage: Coverage,
 }
@@ -228,11 +233,14 @@ impl Judging<'_> {
                 name: None,
                 tags: BTreeMap::new(),
             };
-            match differences(self.evidence, self.options, *instance as usize, object) {
-                Ok(found) => sighting.differences = found,
-                Err(cause) => sighting.cause = Some(cause),
+            let is_read = self.evidence.readings.contains_key(&(*instance as usize));
+            if !is_read {
+                match differences(self.evidence, self.options, *instance as usize, object) {
+                    Ok(found) => sighting.differences = found,
+                    Err(cause) => sighting.cause = Some(cause),
+                }
             }
-            if !sighting.differences.is_empty() || sighting.cause.is_some() {
+            if !sighting.differences.is_empty() || sighting.cause.is_some() || is_read {
                 sighting.name.clone_from(&object.name);
                 sighting.tags = object.tags.clone().unwrap_or_default();
             }
@@ -260,6 +268,10 @@ impl Judging<'_> {
             return findings;
         }
         let evidence = self.evidence;
+        self.explained = explain(evidence, &|position| {
+            let instance = &evidence.recorded[position];
+            instance.address.resource.mode == ResourceMode::Managed && !self.is_superseded[instance.state]
+        });
         let mut configurations: BTreeMap<(usize, &ProviderConfigAddress), Configuration> = BTreeMap::new();
         for (position, instance) in evidence.recorded.iter().enumerate() {
             if !self.is_selected(position) {
@@ -267,11 +279,17 @@ impl Judging<'_> {
             }
             let configuration = configurations.entry((instance.state, &instance.provider)).or_default();
             configuration.n_instances += 1;
-            if is_state_only(instance) {
+            let reading = evidence.readings.get(&position);
+            configuration.is_read |= reading.is_some();
+            if is_state_only(instance) && reading.is_none() {
                 self.coverage.n_state_only += 1;
                 continue;
             }
-            match self.judge_instance(position, instance) {
+            let judged = match reading {
+                Some(reading) => self.judge_reading(position, instance, reading),
+                None => self.judge_instance(position, instance).map_err(|cause| self.sharper(instance, cause)),
+            };
+            match judged {
                 Ok(finding) => {
                     configuration.n_checked += 1;
                     match finding {
@@ -308,14 +326,15 @@ impl Judging<'_> {
             self.coverage.n_instances += configuration.n_instances;
             self.coverage.n_checked += configuration.n_checked;
             self.coverage.n_undetermined += configuration.causes.values().sum::<u64>();
+            let provider_use = self.provider_use(state, provider);
             self.coverage.configurations.push(ScopeCoverage {
                 provider: provider.to_string(),
                 state: evidence.states[state].clone(),
                 n_instances: configuration.n_instances,
                 n_checked: configuration.n_checked,
-                precision: Precision::Inventory,
-                provider_version: None,
-                calls: BTreeMap::new(),
+                precision: if configuration.is_read { Precision::Provider } else { Precision::Inventory },
+                provider_version: provider_use.and_then(|provider_use| provider_use.version.clone()),
+                calls: provider_use.map(|provider_use| provider_use.calls.clone()).unwrap_or_default(),
                 causes: configuration.causes,
             });
         }
@@ -348,19 +367,14 @@ impl Judging<'_> {
             let detail = format!("No definition covers {resource_type} yet, so its objects were not looked for.");
             return Err(Cause::new(CauseKind::NoDefinition, detail));
         };
-        let block = match self.evidence.declared {
-            Some(declared) => declared.block(&instance.address.resource),
-            None => DeclaredBlock::Unknown,
-        };
+        let block = self.block(instance);
         let Some(mut sighting) = self.sightings[position].take() else {
             let seen_at = self.scopes.prove_absence(instance, mapping, self.index)?;
-            let (kind, reason) = if instance.deposed.is_some() {
-                (Kind::Dangling, "The deposed object is gone; only the state remembers it.")
-            } else if block == DeclaredBlock::Absent {
-                (Kind::Dangling, "Neither the code nor the cloud has it; only the state remembers it.")
-            } else {
-                (Kind::Missing, "The state records it, and a complete look at its account and region did not find it.")
-            };
+            let (kind, reason) = absence(
+                instance,
+                &block,
+                "The state records it, and a complete look at its account and region did not find it.",
+            );
             let finding = self.finding(position, &block, kind, reason.to_owned());
             return Ok(Some(Finding { observed_at: Some(seen_at), ..finding }));
         };
@@ -378,15 +392,7 @@ impl Judging<'_> {
         if !self.options.tiers.is_empty() {
             sighting.differences.retain(|difference| self.options.tiers.contains(&difference.tier));
         }
-        let (kind, reason) = if instance.deposed.is_some() {
-            (Kind::Pending, "The next apply destroys the deposed object.".to_owned())
-        } else if block == DeclaredBlock::Absent {
-            (Kind::Orphan, "No code is left for it: the next apply destroys it.".to_owned())
-        } else if instance.is_tainted {
-            (Kind::Pending, "It is tainted: the next apply replaces it.".to_owned())
-        } else if !sighting.differences.is_empty() {
-            (Kind::Changed, name_differences(&sighting.differences))
-        } else {
+        let Some((kind, reason)) = presence(instance, &block, &sighting.differences) else {
             return sighting.cause.map_or(Ok(None), Err);
         };
         let finding = self.finding(position, &block, kind, reason);
@@ -400,6 +406,84 @@ impl Judging<'_> {
             tags: sighting.tags,
             ..finding
         }))
+    }
+
+    /// Gives the finding about an instance that its provider was asked about.
+    fn judge_reading(
+        &mut self,
+        position: usize,
+        instance: &RecordedInstance,
+        reading: &Reading,
+    ) -> Result<Option<Finding>, Cause> {
+        let block = self.block(instance);
+        let sighting = self.sightings[position].take();
+        let read = |finding: Finding| {
+            let (name, tags) = sighting.map(|sighting| (sighting.name, sighting.tags)).unwrap_or_default();
+            Finding {
+                precision: Some(Precision::Provider),
+                provider_version: reading.provider_version.clone(),
+                observed_at: Some(reading.observed_at),
+                name,
+                tags,
+                ..finding
+            }
+        };
+        let mut differences = match &reading.outcome {
+            Outcome::Unseen(cause) => return Err(cause.clone()),
+            Outcome::Gone => {
+                let (kind, reason) = absence(
+                    instance,
+                    &block,
+                    "The state records it, and its provider looked twice and did not find it.",
+                );
+                return Ok(Some(read(self.finding(position, &block, kind, reason.to_owned()))));
+            }
+            Outcome::Seen { differences, .. } => {
+                self.explained.remove(&position).unwrap_or_else(|| differences.clone())
+            }
+        };
+        if self.scopes.is_too_old(reading.observed_at) {
+            let detail = format!("{} was read longer ago than allowed. Run again.", instance.address);
+            return Err(Cause::new(CauseKind::NotScanned, detail));
+        }
+        let tiers = &self.options.tiers;
+        differences.retain(|difference| {
+            !self.is_reserved_tag(difference) && (tiers.is_empty() || tiers.contains(&difference.tier))
+        });
+        // What fails comes first: reports show the first few.
+        differences.sort_by_key(|difference| (fails::rank(difference), difference.tier));
+        let Some((kind, reason)) = presence(instance, &block, &differences) else { return Ok(None) };
+        let is_noise = kind == Kind::Changed && tiers.is_empty() && differences.iter().all(fails::is_noise);
+        let folded = is_noise.then(|| fails::folded_reason(&differences));
+        let finding = read(self.finding(position, &block, kind, reason));
+        Ok(Some(Finding { attributes: differences, folded, ..finding }))
+    }
+
+    fn is_reserved_tag(&self, difference: &AttributeDifference) -> bool {
+        let key = match difference.path.steps() {
+            [cty::PathStep::GetAttr(name), cty::PathStep::Index(key)] if name == "tags" || name == "tags_all" => key,
+            _ => return false,
+        };
+        let prefixes = &self.options.reserved_tag_prefixes;
+        key.as_str().is_some_and(|key| prefixes.iter().any(|prefix| key.starts_with(prefix.as_str())))
+    }
+
+    fn block(&self, instance: &RecordedInstance) -> DeclaredBlock {
+        match self.evidence.declared {
+            Some(declared) => declared.block(&instance.address.resource),
+            None => DeclaredBlock::Unknown,
+        }
+    }
+
+    fn provider_use(&self, state: usize, provider: &ProviderConfigAddress) -> Option<&ProviderUse> {
+        self.evidence.provider_uses.iter().find(|used| used.state == state && used.provider == *provider)
+    }
+
+    /// Says why the provider was not asked, where the inventory never looks for such instances.
+    fn sharper(&self, instance: &RecordedInstance, cause: Cause) -> Cause {
+        let is_blunt = matches!(cause.kind, CauseKind::NoDefinition | CauseKind::NotScanned);
+        let of_provider = self.provider_use(instance.state, &instance.provider).and_then(|used| used.cause.clone());
+        of_provider.filter(|_| is_blunt).unwrap_or(cause)
     }
 
     fn undetermined(&self, position: usize, cause: Cause) -> Finding {
@@ -469,10 +553,41 @@ impl Judging<'_> {
     }
 }
 
+/// Says what it means that the object of an instance is gone.
+fn absence(instance: &RecordedInstance, block: &DeclaredBlock, missing: &'static str) -> (Kind, &'static str) {
+    if instance.deposed.is_some() {
+        (Kind::Dangling, "The deposed object is gone; only the state remembers it.")
+    } else if *block == DeclaredBlock::Absent {
+        (Kind::Dangling, "Neither the code nor the cloud has it; only the state remembers it.")
+    } else {
+        (Kind::Missing, missing)
+    }
+}
+
+/// Says what it means that the object of an instance is there; `None` where all is well.
+fn presence(
+    instance: &RecordedInstance,
+    block: &DeclaredBlock,
+    differences: &[AttributeDifference],
+) -> Option<(Kind, String)> {
+    if instance.deposed.is_some() {
+        Some((Kind::Pending, "The next apply destroys the deposed object.".to_owned()))
+    } else if *block == DeclaredBlock::Absent {
+        Some((Kind::Orphan, "No code is left for it: the next apply destroys it.".to_owned()))
+    } else if instance.is_tainted {
+        Some((Kind::Pending, "It is tainted: the next apply replaces it.".to_owned()))
+    } else if !differences.is_empty() {
+        Some((Kind::Changed, name_differences(differences)))
+    } else {
+        None
+    }
+}
+
 /// Says which attributes differ: their names only, for keys and elements may be values.
 fn name_differences(differences: &[AttributeDifference]) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for difference in differences {
+    let is_all_noise = differences.iter().all(fails::is_noise);
+    for difference in differences.iter().filter(|difference| is_all_noise || !fails::is_noise(difference)) {
         if let Some(cty::PathStep::GetAttr(name)) = difference.path.steps().first() {
             if !names.contains(&name.as_str()) {
                 names.push(name);
@@ -491,6 +606,7 @@ fn name_differences(differences: &[AttributeDifference]) -> String {
 struct Configuration {
     n_instances: u64,
     n_checked: u64,
+    is_read: bool,
     causes: BTreeMap<Cause, u64>,
     missing: Vec<Finding>,
 }

@@ -19,6 +19,7 @@ mod conclude;
 pub mod evidence;
 pub mod exact;
 pub mod exit;
+mod explain;
 pub mod fails;
 mod fingerprint;
 pub mod ignore;

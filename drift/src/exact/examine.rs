@@ -7,7 +7,7 @@ use model::{AttributeDifference, AttributeType, Block, Tier};
 
 use super::config::{Code, configuration};
 use super::walk::{Facet, Place, agree, differences};
-use super::{Facets, Next, Plan, PlanBase, PlanQuestion};
+use super::{Facets, Next, Plan, PlanBase, PlanQuestion, security_path};
 use crate::compare::canonical::is_blank;
 use crate::{Declaration, lifecycle};
 
@@ -318,11 +318,13 @@ impl<'a> Examination<'a> {
         let is_sensitive = place.is_hidden || self.hidden.iter().any(is_marked);
         let show = |value: Option<Value>| value.map(|value| if is_sensitive { value.mark_sensitive() } else { value });
         let Facet { state, cloud, planned, .. } = place.facet;
+        let is_open = matches!(decided.tier, Tier::Undeclared | Tier::Unclassified) && !place.is_weak;
+        let security = security_path(&self.facets.address.resource.resource_type, &place.path).filter(|_| is_open);
         AttributeDifference {
             path: place.path,
             tier: decided.tier,
-            is_security_relevant: false,
-            cause: decided.cause,
+            is_security_relevant: security.is_some(),
+            cause: decided.cause.or_else(|| security.map(|security| security.why.to_owned())),
             propagated_from: None,
             code: None,
             state: show(state),

@@ -6,6 +6,7 @@
 mod align;
 mod config;
 mod examine;
+mod security;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use model::{Attribute, AttributeDifference, Cause, Identity, InstanceAddress, Pr
 use crate::DeclaredArguments;
 
 pub use examine::Examination;
+pub use security::{SECURITY_PATHS, SecurityPath, security_path};
 
 /// Tells whether the provider alone sets an attribute.
 fn is_runtime(attribute: &Attribute) -> bool {

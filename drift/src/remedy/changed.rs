@@ -1,10 +1,12 @@
 //! What differs is reverted by an apply, or accepted into the code.
 
-use model::{Finding, Remedy, Tier};
+use model::{Finding, Precision, Remedy, Tier};
 
 pub(super) fn remedies(finding: &Finding) -> Vec<Remedy> {
     let Some(address) = &finding.address else { return Vec::new() };
-    let is_written = |tier: Tier| matches!(tier, Tier::Declared | Tier::Unclassified);
+    // Where the provider planned, what it would not change back is not the code's to change.
+    let is_planned = finding.precision == Some(Precision::Provider);
+    let is_written = |tier: Tier| tier == Tier::Declared || tier == Tier::Unclassified && !is_planned;
     let apply = finding
         .attributes
         .iter()

@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use cty::{Path, Value};
+use drift::exact::{Outcome, ProviderUse, Reading};
 use drift::{
     Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, IgnoreRules, InlineIn, JudgeOptions, Question,
     RecordedAttributes, TypeMapping, Verdict, judge,
 };
 use jiff::Timestamp;
 use model::{
-    Cause, CauseKind, Completeness, Finding, ObjectKey, Position, RecordedInstance, RemoteObject, ResourceAddress,
-    Scope, ScopeOutcome, ScopeStatus, Serial, Span, Standing, StateRef,
+    AttributeDifference, Cause, CauseKind, Completeness, Finding, ObjectKey, Position, RecordedInstance, RemoteObject,
+    ResourceAddress, Scope, ScopeOutcome, ScopeStatus, Serial, Span, Standing, StateRef, Tier,
 };
 
 pub(crate) const ACCOUNT: &str = "111111111111";
@@ -49,6 +50,8 @@ pub(crate) struct World {
     pub(crate) ignore: IgnoreRules,
     pub(crate) options: JudgeOptions,
     pub(crate) types: BTreeMap<model::ResourceType, TypeMapping>,
+    pub(crate) readings: BTreeMap<usize, Reading>,
+    pub(crate) provider_uses: Vec<ProviderUse>,
 }
 
 /// The blocks and the arguments they write; other addresses have no block.
@@ -110,6 +113,8 @@ impl World {
             ignore: IgnoreRules::default(),
             options: JudgeOptions::for_question(Question::DriftAndUnmanaged),
             types: types.collect(),
+            readings: BTreeMap::new(),
+            provider_uses: Vec::new(),
         };
         world.state("a.tfstate");
         for native_type in ["aws.ec2.vpc", "aws.ec2.subnet", "aws.sqs.queue", "aws.iam.role"] {
@@ -154,6 +159,22 @@ impl World {
             address,
         });
         self.recorded.last_mut().expect("one was pushed")
+    }
+
+    /// Says what the provider said of the instance recorded last.
+    pub(crate) fn read(&mut self, outcome: Outcome) {
+        let reading = Reading {
+            observed_at: at("2026-06-01T11:59:00Z"),
+            provider_version: Some("6.47.1".to_owned()),
+            identity: None,
+            outcome,
+        };
+        self.readings.insert(self.recorded.len() - 1, reading);
+    }
+
+    /// Says that the provider saw the instance recorded last, with these differences.
+    pub(crate) fn read_differences(&mut self, differences: Vec<AttributeDifference>) {
+        self.read(Outcome::Seen { differences, observed: None });
     }
 
     /// Adds an object to the cloud, in the usual account and region.
@@ -209,8 +230,8 @@ impl World {
             scopes: &self.scopes,
             callers: &self.callers,
             declared: self.declared.as_ref().map(|code| code as &dyn DeclaredArguments),
-            readings: &BTreeMap::new(),
-            provider_uses: &[],
+            readings: &self.readings,
+            provider_uses: &self.provider_uses,
             ignore: &self.ignore,
         };
         judge(&evidence, &mut objects.into_iter(), &self.options, now())
@@ -228,6 +249,31 @@ impl World {
         }
         text.extend([format!("exit code {}", verdict.exit_code(false).code())]);
         text
+    }
+}
+
+/// Makes a difference: the path in steps, names and keys in JSON; the sides in JSON, empty where one is not there.
+pub(crate) fn difference(tier: Tier, steps: &[&str], state: &str, cloud: &str) -> AttributeDifference {
+    let mut path = Path::new();
+    for step in steps {
+        path = match step.strip_prefix('=') {
+            Some(key) => path.index(json(key)),
+            None => path.attr(*step),
+        };
+    }
+    let side = |text: &str| (!text.is_empty()).then(|| json(text));
+    let is_security_relevant = drift::exact::SECURITY_PATHS.iter().any(|entry| steps.first() == Some(&entry.path));
+    AttributeDifference {
+        path,
+        tier,
+        is_security_relevant: is_security_relevant && matches!(tier, Tier::Undeclared | Tier::Unclassified),
+        cause: None,
+        propagated_from: None,
+        code: None,
+        state: side(state),
+        cloud: side(cloud),
+        planned: None,
+        is_sensitive: false,
     }
 }
 
