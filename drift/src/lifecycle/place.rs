@@ -40,24 +40,29 @@ fn no_blocks(nested: &NestedBlock) -> Value {
 
 /// Returns the attribute of the schema that the path ends at; nothing where it ends at a block or inside a plain value.
 pub(super) fn attribute_at<'a>(block: &'a Block, path: &Path) -> Option<&'a Attribute> {
-    let mut names = path.steps().iter().filter_map(|step| match step {
-        PathStep::GetAttr(name) => Some(name),
-        PathStep::Index(_) => None,
-    });
-    let ends_at_name = matches!(path.steps().last(), Some(PathStep::GetAttr(_)));
     let mut block = block;
-    let mut attribute = loop {
-        let name = names.next()?;
+    for (at, step) in path.steps().iter().enumerate() {
+        let PathStep::GetAttr(name) = step else { continue };
         if let Some(attribute) = block.attributes.get(name) {
-            break attribute;
+            return attribute_inside(attribute, &path.steps()[at + 1..]);
         }
         block = &block.blocks.get(name)?.block;
-    };
-    for name in names {
-        let AttributeType::Nested(nested) = &attribute.ty else { return None };
-        attribute = nested.attributes.get(name)?;
     }
-    ends_at_name.then_some(attribute)
+    None
+}
+
+fn attribute_inside<'a>(attribute: &'a Attribute, steps: &[PathStep]) -> Option<&'a Attribute> {
+    if steps.is_empty() {
+        return Some(attribute);
+    }
+    let AttributeType::Nested(nested) = &attribute.ty else { return None };
+    // A step that names no attribute is a key, even where it is written like an attribute.
+    let mut rest = steps.iter().enumerate();
+    rest.find_map(|(at, step)| match step {
+        PathStep::GetAttr(name) => nested.attributes.get(name).map(|attribute| (at, attribute)),
+        PathStep::Index(_) => None,
+    })
+    .and_then(|(at, attribute)| attribute_inside(attribute, &steps[at + 1..]))
 }
 
 /// Returns where the value has attributes that are never stored.
