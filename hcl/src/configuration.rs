@@ -96,6 +96,27 @@ impl Configuration {
     }
 }
 
+/// Finds the folder of a called module, by the names of the calls that lead to it, the folder of its caller and the
+/// source that the call names.
+///
+/// # Errors
+/// Why its code is not at hand, as a clause.
+pub fn module_folder(
+    tree: &dyn SourceTree,
+    data_folder: &str,
+    names: &[String],
+    caller: &str,
+    source: Option<&str>,
+) -> Result<String, &'static str> {
+    match source.filter(|source| source.starts_with("./") || source.starts_with("../")) {
+        Some(source) => Ok(join(caller, source)),
+        None => installed(tree, ".", data_folder, &mut Diagnostics::new())
+            .get(&names.join("."))
+            .map(|folder| join(".", folder))
+            .ok_or("it is not installed; run `terraform init`"),
+    }
+}
+
 /// Reads where `terraform init` put modules: folders by the names of the calls, joined with dots.
 fn installed(
     tree: &dyn SourceTree,

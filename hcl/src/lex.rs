@@ -88,21 +88,23 @@ pub fn tokenize(text: &str) -> Vec<Token> {
     if text.starts_with('\u{feff}') {
         lexer.push(TokenKind::ByteOrderMark, '\u{feff}'.len_utf8());
     }
-    while lexer.at < text.len() {
-        match lexer.modes.last() {
-            Some(Mode::Quoted) => lexer.quoted(),
-            Some(Mode::Heredoc { .. }) => lexer.heredoc(),
-            Some(Mode::Template { .. }) | None => lexer.normal(),
-        }
-    }
+    lexer.run();
+    lexer.tokens
+}
+
+/// Splits a text that is a template, without quotes around it, into tokens.
+pub fn tokenize_template(text: &str) -> Vec<Token> {
+    let modes = vec![Mode::Heredoc { marker: None, is_line_start: true }];
+    let mut lexer = Lexer { text, at: 0, tokens: Vec::with_capacity(text.len() / 16), modes };
+    lexer.run();
     lexer.tokens
 }
 
 enum Mode<'t> {
     /// Inside of quotes.
     Quoted,
-    /// Inside of a heredoc.
-    Heredoc { marker: &'t str, is_line_start: bool },
+    /// Inside of a heredoc, or of a text that is all template and has no end marker.
+    Heredoc { marker: Option<&'t str>, is_line_start: bool },
     /// Inside of an interpolation or directive, with this many braces open.
     Template { n_braces: usize },
 }
@@ -115,6 +117,16 @@ struct Lexer<'t> {
 }
 
 impl<'t> Lexer<'t> {
+    fn run(&mut self) {
+        while self.at < self.text.len() {
+            match self.modes.last() {
+                Some(Mode::Quoted) => self.quoted(),
+                Some(Mode::Heredoc { .. }) => self.heredoc(),
+                Some(Mode::Template { .. }) | None => self.normal(),
+            }
+        }
+    }
+
     fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
@@ -210,7 +222,7 @@ impl<'t> Lexer<'t> {
             return;
         }
         self.push(TokenKind::OpenHeredoc, rest.len() - behind.len() + line_end);
-        self.modes.push(Mode::Heredoc { marker, is_line_start: true });
+        self.modes.push(Mode::Heredoc { marker: Some(marker), is_line_start: true });
     }
 
     fn open_template(&mut self) {
@@ -254,7 +266,7 @@ impl<'t> Lexer<'t> {
         let rest = &self.text[self.at..];
         if *is_line_start {
             let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-            if line.trim_matches([' ', '\t', '\r']) == *marker {
+            if marker.is_some_and(|marker| line.trim_matches([' ', '\t', '\r']) == marker) {
                 self.modes.pop();
                 self.push(TokenKind::CloseHeredoc, line.strip_suffix('\r').unwrap_or(line).len());
                 return;

@@ -2,7 +2,7 @@
 //!
 //! **Owns** the syntax of `.tf` and `.tf.json` files: tokens that cover every byte ([`lex`]), their structure
 //! ([`syntax`]), the literal values in it ([`literal`]), what a root module declares ([`module`]), and text for people to
-//! review: blocks, values ([`emit`]) and names ([`names`]).
+//! review: blocks and values ([`emit`]).
 //!
 //! **May not know** files, states, clouds or schemas. Files come through a [`SourceTree`].
 //!
@@ -17,15 +17,20 @@
 pub mod configuration;
 mod convert_json;
 mod cursor;
+pub mod definitions;
 pub mod emit;
+pub mod evaluate;
+pub mod expression;
+pub mod function;
 pub mod lex;
 pub mod literal;
 pub mod module;
-pub mod names;
 mod parse;
 mod reference;
+pub mod scope;
 mod source;
 pub mod syntax;
+pub mod variables;
 
 pub use source::{MemoryTree, ReadError, SourceTree};
 pub use syntax::File;

@@ -280,7 +280,7 @@ fn heredoc(cursor: &mut Cursor<'_>) -> Result<String, NotLiteral> {
 /// Resolves the escapes of text in quotes.
 ///
 /// Source: the "HCL Native Syntax Specification", section "Template Expressions".
-fn unescape_quoted(text: &str, out: &mut String) -> Result<(), String> {
+pub(crate) fn unescape_quoted(text: &str, out: &mut String) -> Result<(), String> {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
@@ -313,6 +313,11 @@ fn unescape_quoted(text: &str, out: &mut String) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Resolves `$${` and `%%{` in text that is known to hold no interpolation or directive.
+pub(crate) fn unescape_text(text: &str) -> String {
+    unescape_template(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// Resolves `$${` and `%%{`; `None` where the text holds an interpolation or directive.

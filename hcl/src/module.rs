@@ -176,45 +176,9 @@ impl Module {
     pub fn read(tree: &dyn SourceTree, folder: &str) -> (Self, Diagnostics) {
         let mut module = Self::default();
         let mut diagnostics = Diagnostics::new();
-        let mut names = match tree.list(folder) {
-            Ok(names) => names,
-            Err(error) => {
-                let detail = format!("The folder {folder:?} cannot be listed: {}.", error.reason);
-                diagnostics.push(Diagnostic::error(
-                    "configuration-unreadable",
-                    "Cannot read the configuration",
-                    detail,
-                ));
-                return (module, diagnostics);
-            }
-        };
-        names.retain(|name| {
-            // Editors leave such files behind; terraform passes over them too.
-            let is_hidden = name.starts_with('.') || name.ends_with('~') || name.starts_with('#');
-            !is_hidden && (name.strip_suffix(".tf").is_some() || is_json(name))
-        });
-        names.sort_by_key(|name| (is_override(name), name.clone()));
-        for name in names {
-            let path = if folder == "." { name.clone() } else { format!("{folder}/{name}") };
-            let text = tree.read(&path).map_err(|error| error.reason).and_then(|bytes| {
-                String::from_utf8(bytes)
-                    .map_err(|error| format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))
-            });
-            match text {
-                Ok(text) => {
-                    let (file, problems) =
-                        if is_json(&name) { File::parse_json(&path, &text) } else { File::parse(&path, &text) };
-                    diagnostics.extend(problems);
-                    module.add(&file, is_override(&name), &mut diagnostics);
-                    module.files.push((path, is_override(&name)));
-                }
-                Err(reason) => {
-                    let detail = format!("The file {path:?} cannot be read: {reason}.");
-                    let problem =
-                        Diagnostic::error("configuration-unreadable", "Cannot read the configuration", detail);
-                    diagnostics.push(problem);
-                }
-            }
+        for (file, is_override) in files(tree, folder, &mut diagnostics) {
+            module.add(&file, is_override, &mut diagnostics);
+            module.files.push((file.name.to_string(), is_override));
         }
         module.is_complete = !model::diagnostic::has_errors(&diagnostics);
         (module, diagnostics)
@@ -326,6 +290,58 @@ impl Module {
             }
         }
     }
+}
+
+/// Reads the files of the module in a folder, in the order they count; tells of each whether it overrides others.
+pub(crate) fn files(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagnostics) -> Vec<(File, bool)> {
+    let mut names = match tree.list(folder) {
+        Ok(names) => names,
+        Err(error) => {
+            let detail = format!("The folder {folder:?} cannot be listed: {}.", error.reason);
+            diagnostics.push(Diagnostic::error("configuration-unreadable", "Cannot read the configuration", detail));
+            return Vec::new();
+        }
+    };
+    names.retain(|name| {
+        // Editors leave such files behind; terraform passes over them too.
+        let is_hidden = name.starts_with('.') || name.ends_with('~') || name.starts_with('#');
+        !is_hidden && (name.strip_suffix(".tf").is_some() || is_json(name))
+    });
+    names.sort_by_key(|name| (is_override(name), name.clone()));
+    let mut files = Vec::new();
+    for name in names {
+        let path = if folder == "." { name.clone() } else { format!("{folder}/{name}") };
+        match read_text(tree, &path) {
+            Ok(text) => {
+                let (file, problems) =
+                    if is_json(&name) { File::parse_json(&path, &text) } else { File::parse(&path, &text) };
+                diagnostics.extend(problems);
+                files.push((file, is_override(&name)));
+            }
+            Err(reason) => {
+                let detail = format!("The file {path:?} cannot be read: {reason}.");
+                diagnostics.push(Diagnostic::error(
+                    "configuration-unreadable",
+                    "Cannot read the configuration",
+                    detail,
+                ));
+            }
+        }
+    }
+    files
+}
+
+/// Reads a file of text; the reason is a clause.
+pub(crate) fn read_text(tree: &dyn SourceTree, path: &str) -> Result<String, String> {
+    let bytes = tree.read(path).map_err(|error| error.reason)?;
+    String::from_utf8(bytes).map_err(|error| format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))
+}
+
+/// Gives the source address that an entry of `required_providers` names.
+pub(crate) fn required_source(file: &File, expression: &Expression) -> Option<String> {
+    let entries = literal::entries(file, expression)?.ok()?;
+    let (_, source) = entries.iter().find(|(key, _)| key == "source")?;
+    file.literal(source).ok()?.as_str().map(str::to_owned)
 }
 
 fn is_json(name: &str) -> bool {

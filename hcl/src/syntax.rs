@@ -123,6 +123,11 @@ impl File {
         (file, diagnostics)
     }
 
+    /// Makes a file without structure of tokens that are known: one expression, or one template.
+    pub(crate) fn of_tokens(name: &str, text: &str, tokens: Vec<Token>) -> Self {
+        Self { tokens, ..Self::empty(name, text) }
+    }
+
     fn too_large(&self, n_bytes: usize) -> Option<model::Diagnostic> {
         (n_bytes > MAX_BYTES).then(|| {
             let detail = format!("The file {} has {n_bytes} bytes; at most {MAX_BYTES} are read.", self.name);

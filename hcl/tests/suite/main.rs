@@ -5,6 +5,5 @@
 mod emission;
 mod lexing;
 mod modules;
-mod naming;
 mod parsing;
 mod terraform;

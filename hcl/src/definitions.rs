@@ -1,0 +1,170 @@
+//! What a module defines for evaluation: variables, locals, provider blocks and calls, with the files they stand in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cty::{Type, Value};
+use model::{Diagnostic, Diagnostics, Span};
+
+use crate::evaluate::{NoScope, TypeConstraint, Written, expression};
+use crate::module;
+use crate::source::SourceTree;
+use crate::syntax::{BlockSyntax, Expression, File};
+
+/// The definitions of one module.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    /// The folder of the module, relative to the topmost folder of its tree.
+    pub folder: String,
+    /// Its variables.
+    pub variables: BTreeMap<String, Variable>,
+    /// Its local values.
+    pub locals: BTreeMap<String, (Arc<File>, Expression)>,
+    /// Its provider configurations.
+    pub providers: Vec<ProviderConfiguration>,
+    /// The modules it calls: what they are given, by their names.
+    pub calls: BTreeMap<String, Written>,
+    /// The source addresses of the providers it asks for, as written, by local name.
+    pub required_providers: BTreeMap<String, Option<String>>,
+}
+
+/// A variable of a module.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its type.
+    pub constraint: TypeConstraint,
+    /// Its default, of its type.
+    pub default: Option<Value>,
+    /// Whether null is a value for it.
+    pub is_nullable: bool,
+    /// Whether its value must not be shown.
+    pub is_sensitive: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A provider configuration of a module.
+#[derive(Clone, Debug)]
+pub struct ProviderConfiguration {
+    /// The local name.
+    pub name: String,
+    /// The alias; `None` for the default configuration.
+    pub alias: Option<String>,
+    /// Its body, with what override files replace in it.
+    pub body: Written,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+impl Definitions {
+    /// Reads the definitions of the module in a folder.
+    ///
+    /// Files that do not parse are problems; what can be read of them counts.
+    pub fn read(tree: &dyn SourceTree, folder: &str) -> (Self, Diagnostics) {
+        let mut definitions = Self { folder: folder.to_owned(), ..Self::default() };
+        let mut diagnostics = Diagnostics::new();
+        for (file, is_override) in module::files(tree, folder, &mut diagnostics) {
+            let file = Arc::new(file);
+            for block in &file.body.blocks {
+                definitions.add(&file, block, is_override, &mut diagnostics);
+            }
+        }
+        (definitions, diagnostics)
+    }
+
+    fn add(&mut self, file: &Arc<File>, block: &BlockSyntax, is_override: bool, diagnostics: &mut Diagnostics) {
+        match (block.block_type.as_str(), block.labels.as_slice()) {
+            ("variable", [name]) => {
+                let earlier = self.variables.get(name).filter(|_| is_override).cloned();
+                let variable = variable(file, block, earlier, diagnostics);
+                self.variables.insert(name.clone(), variable);
+            }
+            ("locals", []) => {
+                for attribute in &block.body.attributes {
+                    self.locals.insert(attribute.name.clone(), (Arc::clone(file), attribute.expression.clone()));
+                }
+            }
+            ("provider", [name]) => {
+                let body = Written::new(file, &block.body);
+                let alias = block.body.attribute("alias").and_then(|alias| file.literal(&alias.expression).ok());
+                let alias = alias.and_then(|alias| alias.as_str().map(str::to_owned));
+                let same = |other: &&mut ProviderConfiguration| other.name == *name && other.alias == alias;
+                match self.providers.iter_mut().find(same).filter(|_| is_override) {
+                    Some(earlier) => earlier.body.override_with(body),
+                    None => {
+                        let span = file.span(&block.header);
+                        self.providers.push(ProviderConfiguration { name: name.clone(), alias, body, span });
+                    }
+                }
+            }
+            ("module", [name]) => {
+                let written = Written::new(file, &block.body);
+                match self.calls.get_mut(name).filter(|_| is_override) {
+                    Some(earlier) => earlier.override_with(written),
+                    None => {
+                        self.calls.insert(name.clone(), written);
+                    }
+                }
+            }
+            ("terraform", []) => {
+                for inner in block.body.blocks("required_providers") {
+                    for attribute in &inner.body.attributes {
+                        let source = module::required_source(file, &attribute.expression);
+                        self.required_providers.insert(attribute.name.clone(), source);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn variable(
+    file: &Arc<File>,
+    block: &BlockSyntax,
+    earlier: Option<Variable>,
+    diagnostics: &mut Diagnostics,
+) -> Variable {
+    let mut variable = earlier.unwrap_or_else(|| Variable {
+        constraint: TypeConstraint::any(),
+        default: None,
+        is_nullable: true,
+        is_sensitive: false,
+        span: file.span(&block.header),
+    });
+    let flag = |name: &str| {
+        let attribute = block.body.attribute(name)?;
+        let value = file.literal(&attribute.expression).ok()?;
+        cty::convert::convert(&value, &Type::Bool).ok()?.as_bool()
+    };
+    variable.is_sensitive = flag("sensitive").unwrap_or(variable.is_sensitive);
+    variable.is_nullable = flag("nullable").unwrap_or(variable.is_nullable);
+    if let Some(ty) = block.body.attribute("type") {
+        match TypeConstraint::parse(file, &ty.expression) {
+            Ok(constraint) => variable.constraint = constraint,
+            Err(problem) => diagnostics.push(*problem),
+        }
+    }
+    let default = block.body.attribute("default").map(|default| {
+        let value = match &default.expression {
+            // In a place where nothing can be referred to, a JSON text is no template.
+            Expression::Json(value) => value.clone(),
+            native @ Expression::Native { .. } => {
+                let (value, _, problems) = expression(file, native, &NoScope);
+                diagnostics.extend(problems);
+                value
+            }
+        };
+        (value, file.expression_span(&default.expression))
+    });
+    let given = default.or_else(|| Some((variable.default.clone()?, variable.span.clone())));
+    variable.default = given.map(|(value, span)| match variable.constraint.apply(&value) {
+        Ok(value) => value,
+        Err(error) => {
+            let detail = format!("The default value does not have the type of the variable: {error}.");
+            diagnostics.push(Diagnostic::error("invalid-variable", "Invalid default value", detail).at_span(span));
+            Value::unknown(variable.constraint.ty.clone())
+        }
+    });
+    variable
+}

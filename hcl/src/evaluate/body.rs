@@ -1,0 +1,502 @@
+//! Values of blocks, shaped by the schema of a provider.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use cty::convert::convert;
+use cty::{Marks, Path, Type, Value};
+use model::schema::{Attribute, AttributeType, NestedBlock, NestedObject, NestingMode};
+use model::{Diagnostic, Diagnostics, Span};
+
+use super::node::{Evaluator, Frame, pairs, place};
+use super::{Run, Scope, Unknown};
+use crate::expression;
+use crate::syntax::{AttributeSyntax, BlockSyntax, Body, Expression, File};
+
+/// How deep blocks may nest.
+const MAX_DEPTH: usize = 64;
+
+/// What the files of a module write into one block: its own body, and what override files replace of it.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    attributes: Vec<(Arc<File>, AttributeSyntax)>,
+    blocks: Vec<(Arc<File>, BlockSyntax)>,
+}
+
+impl Written {
+    /// Takes the body of a block of a file.
+    pub fn new(file: &Arc<File>, body: &Body) -> Self {
+        Self {
+            attributes: body.attributes.iter().map(|attribute| (Arc::clone(file), attribute.clone())).collect(),
+            blocks: body.blocks.iter().map(|block| (Arc::clone(file), block.clone())).collect(),
+        }
+    }
+
+    /// Makes a body of literal values, each with its name and its place in a text that is not configuration.
+    pub fn of_values(name: &str, text: &str, values: Vec<(String, Range<usize>, Value)>) -> Self {
+        let file = Arc::new(File::of_tokens(name, text, Vec::new()));
+        let attribute = |(name, range, value): (String, Range<usize>, Value)| {
+            let expression = Expression::Json(literal(&value));
+            (Arc::clone(&file), AttributeSyntax { name, range, expression })
+        };
+        Self { attributes: values.into_iter().map(attribute).collect(), blocks: Vec::new() }
+    }
+
+    /// Tells whether an argument or block of this name is written.
+    pub fn writes(&self, name: &str) -> bool {
+        self.attributes.iter().any(|(_, attribute)| attribute.name == name)
+            || self.blocks.iter().any(|(_, block)| block_type(block) == name)
+    }
+
+    /// Replaces what an override file writes again: arguments by name, nested blocks by type, all of a type at once.
+    pub fn override_with(&mut self, other: Self) {
+        self.attributes.retain(|(_, own)| !other.writes(&own.name));
+        self.blocks.retain(|(_, own)| !other.writes(block_type(own)));
+        self.attributes.extend(other.attributes);
+        self.blocks.extend(other.blocks);
+    }
+
+    /// Leaves out arguments and blocks of these names, which mean something to terraform itself.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.attributes.retain(|(_, attribute)| !names.contains(&attribute.name.as_str()));
+        self.blocks.retain(|(_, block)| !names.contains(&block_type(block)));
+        self
+    }
+
+    /// Finds an argument, with its file.
+    pub fn attribute(&self, name: &str) -> Option<(&Arc<File>, &AttributeSyntax)> {
+        self.attributes.iter().find(|(_, attribute)| attribute.name == name).map(|(file, found)| (file, found))
+    }
+}
+
+/// Makes a value one whose texts are no templates.
+fn literal(value: &Value) -> Value {
+    match value.ty() {
+        Type::Tuple(_) if !value.is_null() => Value::tuple(value.elements().map(literal).collect()),
+        Type::Object(_) if !value.is_null() => {
+            Value::object(value.entries().map(|(name, inner)| (escaped(name), literal(inner))).collect())
+        }
+        _ => value.as_str().map_or_else(|| value.clone(), |text| Value::string(escaped(text))),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace("${", "$${").replace("%{", "%%{")
+}
+
+/// Gives the place of an argument: in JSON, of all of it.
+fn argument_span(file: &File, attribute: &AttributeSyntax) -> Span {
+    match &attribute.expression {
+        Expression::Json(_) => file.span(&attribute.range),
+        native @ Expression::Native { .. } => file.expression_span(native),
+    }
+}
+
+fn block_type(block: &BlockSyntax) -> &str {
+    match (block.block_type.as_str(), block.labels.as_slice()) {
+        ("dynamic", [generated]) => generated,
+        (own, _) => own,
+    }
+}
+
+/// Evaluates a block against the schema that says which arguments and blocks it has.
+///
+/// Shape: an object of the schema's type; what is not written is null, or empty where blocks are collected. What is
+/// unknown in it is named, and so is everything that does not fit the schema.
+pub fn block(written: &Written, schema: &model::Block, scope: &dyn Scope) -> (Value, Vec<Unknown>, Diagnostics) {
+    let run = Run::new();
+    let mut reader = Reader { scope, run: &run, diagnostics: Diagnostics::new() };
+    let items = Items {
+        attributes: written.attributes.iter().map(|(file, attribute)| (&**file, attribute)).collect(),
+        blocks: written.blocks.iter().map(|(file, block)| (&**file, block)).collect(),
+    };
+    let value = reader.object(&items, schema, &Frame::EMPTY, &Path::new());
+    let diagnostics = reader.diagnostics;
+    let (value, unknown) = run.settle(&value);
+    (value, unknown, diagnostics)
+}
+
+/// What stands in a block.
+struct Items<'b> {
+    attributes: Vec<(&'b File, &'b AttributeSyntax)>,
+    blocks: Vec<(&'b File, &'b BlockSyntax)>,
+}
+
+impl<'b> Items<'b> {
+    fn of(file: &'b File, body: &'b Body) -> Self {
+        Self {
+            attributes: body.attributes.iter().map(|attribute| (file, attribute)).collect(),
+            blocks: body.blocks.iter().map(|block| (file, block)).collect(),
+        }
+    }
+}
+
+/// The blocks of one type, evaluated.
+#[derive(Default)]
+struct Collected {
+    /// Labels and values.
+    blocks: Vec<(Vec<String>, Value)>,
+    /// Set where it is not known how many there are: why, as marks.
+    unknown: Option<Marks>,
+}
+
+struct Reader<'a> {
+    scope: &'a dyn Scope,
+    run: &'a Run,
+    diagnostics: Diagnostics,
+}
+
+impl Reader<'_> {
+    fn report(&mut self, problem: Diagnostic, path: &Path) {
+        self.diagnostics.push(problem.at_path(path.clone()));
+    }
+
+    fn evaluate(&mut self, file: &File, expression: &Expression, frame: &Frame<'_>, path: &Path) -> Option<Value> {
+        let evaluator = Evaluator { file, scope: self.scope, run: self.run };
+        match expression::parse(file, expression).and_then(|node| evaluator.value(&node, frame)) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.report(*problem, path);
+                None
+            }
+        }
+    }
+
+    fn object(&mut self, items: &Items<'_>, schema: &model::Block, frame: &Frame<'_>, path: &Path) -> Value {
+        let mut attributes = BTreeMap::new();
+        for (name, attribute) in &schema.attributes {
+            let path = path.clone().attr(name);
+            let value = self.attribute(items, name, attribute, frame, &path);
+            attributes.insert(name.clone(), value);
+        }
+        for (name, nested) in &schema.blocks {
+            let path = path.clone().attr(name);
+            let collected = self.collect(items, name, &nested.block, nested.nesting == NestingMode::Map, frame, &path);
+            let value = self.nest(name, nested, collected, items, frame, &path);
+            attributes.insert(name.clone(), value);
+        }
+        self.refuse_others(items, schema, path);
+        Value::object(attributes)
+    }
+
+    /// Reports arguments and blocks that the schema does not have.
+    fn refuse_others(&mut self, items: &Items<'_>, schema: &model::Block, path: &Path) {
+        let is_known = |name: &str| schema.attributes.contains_key(name) || schema.blocks.contains_key(name);
+        let unknown_argument = |file: &File, name: &str, range| {
+            let detail =
+                format!("The provider's schema has no argument {name:?} here; check its name and the version.");
+            Diagnostic::error("unsupported-argument", "Unsupported argument", detail).at_span(file.span(range))
+        };
+        for (file, attribute) in &items.attributes {
+            let is_json = matches!(attribute.expression, Expression::Json(_));
+            let name = attribute.name.as_str();
+            if is_json && (name == "//" || name == "dynamic") {
+                continue;
+            }
+            if !is_known(name) {
+                let problem = unknown_argument(file, name, &attribute.range);
+                self.report(problem, path);
+            } else if !is_json && schema.blocks.contains_key(name) {
+                let detail = format!("{name:?} is a block, not an argument: write `{name} {{ … }}`.");
+                let problem = Diagnostic::error("unsupported-argument", "Block expected", detail);
+                self.report(problem.at_span(file.span(&attribute.range)), path);
+            }
+        }
+        for (file, block) in &items.blocks {
+            let name = block_type(block);
+            let is_attribute = schema.attributes.get(name).is_some_and(|attribute| implied_block(attribute).is_none());
+            if !is_known(name) {
+                let problem = unknown_argument(file, name, &block.header);
+                self.report(problem, path);
+            } else if is_attribute {
+                let detail = format!("{name:?} is an argument, not a block: write `{name} = …`.");
+                let problem = Diagnostic::error("unsupported-argument", "Argument expected", detail);
+                self.report(problem.at_span(file.span(&block.header)), path);
+            }
+        }
+    }
+
+    fn attribute(
+        &mut self,
+        items: &Items<'_>,
+        name: &str,
+        attribute: &Attribute,
+        frame: &Frame<'_>,
+        path: &Path,
+    ) -> Value {
+        let ty = attribute.value_type();
+        let Some((file, written)) = items.attributes.iter().find(|(_, written)| written.name == name) else {
+            // Lists of objects may be written as blocks.
+            if let Some(schema) =
+                implied_block(attribute).filter(|_| items.blocks.iter().any(|(_, block)| block_type(block) == name))
+            {
+                let collected = self.collect(items, name, &schema, false, frame, path);
+                let values = collected.blocks.into_iter().map(|(_, value)| value).collect();
+                return match collected.unknown {
+                    Some(marks) => Value::unknown(ty).with_marks(marks),
+                    None => convert(&Value::tuple(values), &ty).unwrap_or_else(|_| Value::unknown(ty)),
+                };
+            }
+            return Value::null(ty);
+        };
+        let Some(value) = self.evaluate(file, &written.expression, frame, path) else { return Value::unknown(ty) };
+        let wanted = match &attribute.ty {
+            AttributeType::Plain(ty) => ty.clone(),
+            AttributeType::Nested(nested) => lenient(nested),
+        };
+        match convert(&value, &wanted) {
+            Ok(value) => value,
+            Err(error) => {
+                let inner = place(error.path());
+                let detail = format!("The argument {name:?} cannot take this value{inner}: {}.", error.message());
+                let problem = Diagnostic::error("invalid-argument-value", "Invalid value of an argument", detail)
+                    .at_span(argument_span(file, written));
+                self.report(problem, path);
+                Value::unknown(ty)
+            }
+        }
+    }
+
+    /// Evaluates all blocks of a type, those that `dynamic` makes included.
+    fn collect(
+        &mut self,
+        items: &Items<'_>,
+        name: &str,
+        schema: &model::Block,
+        has_label: bool,
+        frame: &Frame<'_>,
+        path: &Path,
+    ) -> Collected {
+        let mut collected = Collected::default();
+        if path.len() > MAX_DEPTH {
+            return collected;
+        }
+        for (file, block) in &items.blocks {
+            if block.block_type == name {
+                let value = self.object(&Items::of(file, &block.body), schema, frame, path);
+                collected.blocks.push((block.labels.clone(), value));
+            } else if block.block_type == "dynamic" && block_type(block) == name {
+                self.dynamic(file, name, &block.body, schema, frame, path, &mut collected);
+            }
+        }
+        for (file, attribute) in &items.attributes {
+            let Expression::Json(content) = &attribute.expression else { continue };
+            if attribute.name == name {
+                self.json_blocks(file, content, schema, usize::from(has_label), &[], frame, path, &mut collected);
+            } else if attribute.name == "dynamic" {
+                for generator in one_or_many(content) {
+                    for (_, body) in generator.entries().filter(|(generated, _)| *generated == name) {
+                        for body in one_or_many(body) {
+                            let body = json_body(body, &["content"]);
+                            self.dynamic(file, name, &body, schema, frame, path, &mut collected);
+                        }
+                    }
+                }
+            }
+        }
+        collected
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a part of where the block is")]
+    fn json_blocks(
+        &mut self,
+        file: &File,
+        content: &Value,
+        schema: &model::Block,
+        n_labels: usize,
+        labels: &[String],
+        frame: &Frame<'_>,
+        path: &Path,
+        collected: &mut Collected,
+    ) {
+        for content in one_or_many(content) {
+            if content.is_null() {
+                continue;
+            }
+            if content.ty().as_object().is_none() {
+                let detail = "In JSON a block is an object, or a list of objects.";
+                let problem = Diagnostic::error("unsupported-argument", "Block expected", detail);
+                self.report(problem.at_span(file.span(&(0..0))), path);
+                continue;
+            }
+            if n_labels == 0 {
+                let body = json_body(content, &[]);
+                let value = self.object(&Items::of(file, &body), schema, frame, path);
+                collected.blocks.push((labels.to_vec(), value));
+                continue;
+            }
+            for (label, inner) in content.entries().filter(|(label, _)| *label != "//") {
+                let labels = [labels, &[label.to_owned()]].concat();
+                self.json_blocks(file, inner, schema, n_labels - 1, &labels, frame, path, collected);
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a part of where the block is")]
+    fn dynamic(
+        &mut self,
+        file: &File,
+        name: &str,
+        body: &Body,
+        schema: &model::Block,
+        frame: &Frame<'_>,
+        path: &Path,
+        collected: &mut Collected,
+    ) {
+        let report = |reader: &mut Self, detail: &str| {
+            let range = body.attribute("for_each").map_or(0..0, |attribute| attribute.range.clone());
+            let problem = Diagnostic::error("invalid-dynamic-block", "Invalid dynamic block", detail);
+            reader.report(problem.at_span(file.span(&range)), path);
+        };
+        let (Some(for_each), Some(content)) = (body.attribute("for_each"), body.blocks("content").next()) else {
+            return report(self, "A dynamic block needs `for_each` and a `content` block.");
+        };
+        let Some(source) = self.evaluate(file, &for_each.expression, frame, path) else { return };
+        let (source, marks) = source.unmark();
+        if source.is_null() {
+            return report(self, "`for_each` of a dynamic block cannot be null; an empty list makes no block.");
+        }
+        if !source.is_known() {
+            collected.unknown.get_or_insert_default().extend(marks);
+            return;
+        }
+        let Some(elements) = pairs(&source) else {
+            return report(self, "`for_each` of a dynamic block must be a list, a set, a map or an object.");
+        };
+        let iterator = match body.attribute("iterator") {
+            Some(iterator) => file.source(&iterator.expression),
+            None => name.to_owned(),
+        };
+        for (key, value) in elements {
+            let each = Value::object(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]));
+            let inner = Frame::with(frame, vec![(iterator.as_str(), each.with_marks(marks.iter().cloned()))]);
+            let mut labels = Vec::new();
+            if let Some(written) = body.attribute("labels") {
+                let Some(values) = self.evaluate(file, &written.expression, &inner, path) else { return };
+                labels.extend(values.unmark_deep().0.elements().filter_map(|label| label.as_str().map(str::to_owned)));
+            }
+            let value = self.object(&Items::of(file, &content.body), schema, &inner, path);
+            collected.blocks.push((labels, value));
+        }
+    }
+
+    /// Makes one value of all blocks of a type.
+    fn nest(
+        &mut self,
+        name: &str,
+        nested: &NestedBlock,
+        collected: Collected,
+        items: &Items<'_>,
+        frame: &Frame<'_>,
+        path: &Path,
+    ) -> Value {
+        let ty = nested.value_type();
+        if let Some(marks) = collected.unknown {
+            return Value::unknown(ty).with_marks(marks);
+        }
+        let mut blocks = collected.blocks;
+        let block_place = items.blocks.iter().find(|(_, block)| block_type(block) == name);
+        let span = block_place.map(|(file, block)| file.span(&block.header));
+        let too_many = |reader: &mut Self, detail: String| {
+            let mut problem = Diagnostic::error("unsupported-argument", "Duplicate block", detail);
+            problem.span.clone_from(&span);
+            reader.report(problem, path);
+        };
+        let element = nested.block.value_type();
+        let result = match nested.nesting {
+            NestingMode::Single | NestingMode::Group => {
+                if blocks.len() > 1 {
+                    too_many(self, format!("There can be one {name:?} block here, not {}.", blocks.len()));
+                }
+                match blocks.pop() {
+                    Some((_, value)) => return value,
+                    None if nested.nesting == NestingMode::Single => return Value::null(ty),
+                    None => {
+                        let nothing = Items { attributes: Vec::new(), blocks: Vec::new() };
+                        return self.object(&nothing, &nested.block, frame, path);
+                    }
+                }
+            }
+            NestingMode::List if ty == Type::Dynamic => {
+                return Value::tuple(blocks.into_iter().map(|(_, value)| value).collect());
+            }
+            NestingMode::List => Value::list(element, blocks.into_iter().map(|(_, value)| value).collect()),
+            NestingMode::Set => {
+                let element = if element.has_dynamic() { Type::Dynamic } else { element };
+                Value::set(element, blocks.into_iter().map(|(_, value)| value).collect())
+            }
+            NestingMode::Map => {
+                let n_blocks = blocks.len();
+                let named = blocks.into_iter().filter_map(|(labels, value)| Some((labels.into_iter().next()?, value)));
+                let named: BTreeMap<String, Value> = named.collect();
+                if named.len() < n_blocks {
+                    too_many(self, format!("Each {name:?} block needs one label of its own."));
+                }
+                if ty == Type::Dynamic { Ok(Value::object(named)) } else { Value::map(element, named) }
+            }
+        };
+        result.unwrap_or_else(|error| {
+            too_many(self, format!("The {name:?} blocks do not have one type: {}.", error.message()));
+            Value::unknown(ty)
+        })
+    }
+}
+
+/// Gives the elements of a list, or the value itself.
+fn one_or_many(value: &Value) -> Vec<&Value> {
+    if matches!(value.ty(), Type::Tuple(_)) { value.elements().collect() } else { vec![value] }
+}
+
+/// Makes a body of a JSON object; what has one of these names is a block.
+fn json_body(content: &Value, blocks: &[&str]) -> Body {
+    let mut body = Body::default();
+    for (name, value) in content.entries().filter(|(name, _)| *name != "//") {
+        if blocks.contains(&name) {
+            for inner in one_or_many(value) {
+                body.blocks.push(BlockSyntax {
+                    block_type: name.to_owned(),
+                    labels: Vec::new(),
+                    header: 0..0,
+                    range: 0..0,
+                    body: json_body(inner, &[]),
+                });
+            }
+        } else {
+            let expression = Expression::Json(value.clone());
+            body.attributes.push(AttributeSyntax { name: name.to_owned(), range: 0..0, expression });
+        }
+    }
+    body
+}
+
+/// Gives the type of a nested attribute, of which a configuration may leave out what it need not write.
+fn lenient(nested: &NestedObject) -> Type {
+    let types = nested.attributes.iter().map(|(name, attribute)| {
+        let ty = match &attribute.ty {
+            AttributeType::Plain(ty) => ty.clone(),
+            AttributeType::Nested(inner) => lenient(inner),
+        };
+        (name.as_str(), ty)
+    });
+    let optional = nested.attributes.iter().filter(|(_, attribute)| !attribute.required).map(|(name, _)| name);
+    let element = Type::object_with_optional(types, optional);
+    match nested.nesting {
+        NestingMode::Single | NestingMode::Group => element,
+        NestingMode::List => Type::list(element),
+        NestingMode::Set => Type::set(element),
+        NestingMode::Map => Type::map(element),
+    }
+}
+
+/// Gives the schema of blocks that an attribute may be written as: one whose type is a list or set of objects.
+fn implied_block(attribute: &Attribute) -> Option<model::Block> {
+    let AttributeType::Plain(Type::List(element) | Type::Set(element)) = &attribute.ty else { return None };
+    let object = element.as_object()?;
+    let attributes = object.attributes().map(|(name, ty)| {
+        let inner = Attribute { ty: AttributeType::Plain(ty.clone()), ..attribute.clone() };
+        (name.to_owned(), inner)
+    });
+    Some(model::Block { attributes: attributes.collect(), ..model::Block::default() })
+}

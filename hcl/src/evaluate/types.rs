@@ -1,0 +1,202 @@
+//! Type constraints: `list(object({ a = string, b = optional(number, 1) }))`.
+
+use std::collections::BTreeMap;
+
+use cty::{Type, Value};
+use model::Diagnostic;
+
+use super::NoScope;
+use super::run::Run;
+use crate::expression::{self, Node, NodeKind};
+use crate::syntax::{Expression, File};
+
+/// A type constraint, with the values that attributes left out take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeConstraint {
+    /// The type, with its optional attributes.
+    pub ty: Type,
+    defaults: Defaults,
+    /// Whether a value that comes as plain text is an expression; otherwise the text itself is the value.
+    pub(crate) is_expression: bool,
+}
+
+/// Values for attributes that are left out, by where they are.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Defaults {
+    /// Those of this object's attributes.
+    values: BTreeMap<String, Value>,
+    /// Those of what is inside: by the name of an attribute, by the position in a tuple, and by the empty name for all
+    /// elements of a collection.
+    inside: BTreeMap<String, Defaults>,
+}
+
+impl TypeConstraint {
+    /// Gives the constraint of a variable that says nothing.
+    pub fn any() -> Self {
+        Self { ty: Type::Dynamic, defaults: Defaults::default(), is_expression: false }
+    }
+
+    /// Reads the `type` argument of a variable.
+    ///
+    /// # Errors
+    /// One problem, with its place, where it is no type.
+    pub fn parse(file: &File, expression: &Expression) -> Result<Self, Box<Diagnostic>> {
+        let inner;
+        let (file, node) = match expression {
+            Expression::Native { .. } => (file, expression::parse(file, expression)?),
+            Expression::Json(value) => {
+                let text = value.as_str().unwrap_or_default();
+                let (parsed, node) = expression::parse_text(&file.name, text)?;
+                inner = parsed;
+                (&inner, node)
+            }
+        };
+        let mut defaults = Defaults::default();
+        let legacy = match &node.kind {
+            // Before version 0.12 types were written in quotes.
+            NodeKind::Literal(text) => text.as_str(),
+            NodeKind::Name(name) => Some(name.as_str()),
+            _ => None,
+        };
+        let ty = match legacy {
+            Some("list") => Type::list(Type::Dynamic),
+            Some("map") => Type::map(Type::Dynamic),
+            Some("set") => Type::set(Type::Dynamic),
+            Some("string") => Type::String,
+            _ => constraint(file, &node, &mut defaults)?,
+        };
+        let is_expression = !ty.is_primitive();
+        Ok(Self { ty, defaults, is_expression })
+    }
+
+    /// Converts a value to the type, after its attributes that were left out are filled in.
+    ///
+    /// # Errors
+    /// As [`cty::convert::convert`].
+    pub fn apply(&self, value: &Value) -> cty::Result<Value> {
+        cty::convert::convert(&self.defaults.fill(value), &self.ty)
+    }
+}
+
+impl Defaults {
+    fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.inside.is_empty()
+    }
+
+    fn fill(&self, value: &Value) -> Value {
+        if self.is_empty() || value.is_null() || !value.is_known() {
+            return value.clone();
+        }
+        let inside = |name: &str, element: &Value| match self.inside.get(name).or_else(|| self.inside.get("")) {
+            Some(defaults) => defaults.fill(element),
+            None => element.clone(),
+        };
+        let filled = match value.ty() {
+            Type::List(_) | Type::Set(_) | Type::Tuple(_) => {
+                let elements = value.elements().enumerate();
+                Value::tuple(elements.map(|(index, element)| inside(&index.to_string(), element)).collect())
+            }
+            Type::Map(_) | Type::Object(_) => {
+                let mut attributes: BTreeMap<String, Value> =
+                    value.entries().map(|(name, element)| (name.to_owned(), inside(name, element))).collect();
+                for (name, default) in &self.values {
+                    if attributes.get(name).is_none_or(Value::is_null) {
+                        attributes.insert(name.clone(), inside(name, default));
+                    }
+                }
+                Value::object(attributes)
+            }
+            _ => return value.clone(),
+        };
+        filled.with_marks(value.marks().iter().cloned())
+    }
+}
+
+fn constraint(file: &File, node: &Node, defaults: &mut Defaults) -> Result<Type, Box<Diagnostic>> {
+    let fail = |detail: &str| {
+        let problem = Diagnostic::error("invalid-type", "Invalid type", detail);
+        Err(Box::new(problem.at_span(file.span(&node.range))))
+    };
+    match &node.kind {
+        NodeKind::Name(name) => match name.as_str() {
+            "string" => Ok(Type::String),
+            "number" => Ok(Type::Number),
+            "bool" => Ok(Type::Bool),
+            "any" => Ok(Type::Dynamic),
+            _ => fail("A type is string, number, bool, any, list(…), set(…), map(…), object({…}) or tuple([…])."),
+        },
+        NodeKind::Call { name, arguments, .. } => match (name.as_str(), arguments.as_slice()) {
+            (collection @ ("list" | "set" | "map"), [element]) => {
+                let mut inner = Defaults::default();
+                let element = constraint(file, element, &mut inner)?;
+                if !inner.is_empty() {
+                    defaults.inside.insert(String::new(), inner);
+                }
+                Ok(match collection {
+                    "list" => Type::list(element),
+                    "set" => Type::set(element),
+                    _ => Type::map(element),
+                })
+            }
+            ("tuple", [Node { kind: NodeKind::Tuple(elements), .. }]) => {
+                let mut types = Vec::new();
+                for (index, element) in elements.iter().enumerate() {
+                    let mut inner = Defaults::default();
+                    types.push(constraint(file, element, &mut inner)?);
+                    if !inner.is_empty() {
+                        defaults.inside.insert(index.to_string(), inner);
+                    }
+                }
+                Ok(Type::tuple(types))
+            }
+            ("object", [Node { kind: NodeKind::Object(items), .. }]) => object(file, items, defaults),
+            _ => fail("A type is string, number, bool, any, list(…), set(…), map(…), object({…}) or tuple([…])."),
+        },
+        _ => fail("A type must stand here: a name such as string, or a call such as list(string)."),
+    }
+}
+
+fn object(file: &File, items: &[(Node, Node)], defaults: &mut Defaults) -> Result<Type, Box<Diagnostic>> {
+    let mut types = Vec::new();
+    let mut optional = Vec::new();
+    for (key, value) in items {
+        let name = match &key.kind {
+            NodeKind::Name(name) => name.as_str(),
+            NodeKind::Literal(text) if text.as_str().is_some() => text.as_str().unwrap_or_default(),
+            _ => {
+                let problem =
+                    Diagnostic::error("invalid-type", "Invalid type", "The name of an attribute is plain text.");
+                return Err(Box::new(problem.at_span(file.span(&key.range))));
+            }
+        };
+        let mut inner = Defaults::default();
+        let ty = match &value.kind {
+            NodeKind::Call { name: function, arguments, .. } if function == "optional" => {
+                let (Some(ty), true) = (arguments.first(), arguments.len() <= 2) else {
+                    let detail = "optional() takes a type, and a default value.";
+                    let problem = Diagnostic::error("invalid-type", "Invalid type", detail);
+                    return Err(Box::new(problem.at_span(file.span(&value.range))));
+                };
+                optional.push(name);
+                let ty = constraint(file, ty, &mut inner)?;
+                if let Some(default) = arguments.get(1) {
+                    let default = super::evaluate(file, default, &NoScope, &Run::new())?;
+                    let default = cty::convert::convert(&default, &ty).map_err(|error| {
+                        let detail = format!("The default value does not have the type: {error}.");
+                        Diagnostic::error("invalid-type", "Invalid type", detail).at_span(file.span(&value.range))
+                    })?;
+                    if !default.is_null() {
+                        defaults.values.insert(name.to_owned(), default);
+                    }
+                }
+                ty
+            }
+            _ => constraint(file, value, &mut inner)?,
+        };
+        if !inner.is_empty() {
+            defaults.inside.insert(name.to_owned(), inner);
+        }
+        types.push((name, ty));
+    }
+    Ok(Type::object_with_optional(types, optional))
+}

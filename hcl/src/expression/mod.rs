@@ -1,0 +1,268 @@
+//! Expressions as trees.
+//!
+//! Source: the "HCL Native Syntax Specification", sections "Expressions" and "Templates", and the behavior of its
+//! reference implementation where the specification is silent (line ends, strip markers, flush heredocs).
+
+mod parser;
+mod template;
+
+use std::ops::Range;
+
+use cty::Value;
+use model::Diagnostic;
+
+use crate::lex;
+use crate::syntax::{Expression, File};
+
+/// How deep expressions may nest.
+pub(crate) const MAX_DEPTH: usize = 100;
+
+/// An expression, or a part of one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What it is.
+    pub kind: NodeKind,
+    /// Where it is in its file, in bytes; for JSON, the file's beginning.
+    pub range: Range<usize>,
+}
+
+/// What an expression is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeKind {
+    /// A number, a bool, null, or text without interpolations.
+    Literal(Value),
+    /// Text with interpolations and directives, in parts.
+    Template(Vec<Node>),
+    /// A template that is one interpolation and nothing else: the value keeps its type.
+    Wrapped(Box<Node>),
+    /// `%{ for }` in a template: the elements of a tuple, joined.
+    Joined(Box<Node>),
+    /// A name that the scope resolves: `var`, `each`, the variable of a `for`.
+    Name(String),
+    /// The element that a splat goes through.
+    SplatElement,
+    /// `of.name`.
+    Attribute {
+        /// The object.
+        of: Box<Node>,
+        /// The attribute's name.
+        name: String,
+    },
+    /// `of[key]`, and `of.0`.
+    Index {
+        /// The collection.
+        of: Box<Node>,
+        /// The key.
+        key: Box<Node>,
+    },
+    /// `of[*]` and `of.*`, with what follows.
+    Splat {
+        /// The collection.
+        of: Box<Node>,
+        /// What is made of each element.
+        each: Box<Node>,
+    },
+    /// `name(arguments)`.
+    Call {
+        /// The function, with its namespaces.
+        name: String,
+        /// The arguments.
+        arguments: Vec<Node>,
+        /// Whether the last argument holds the rest of them: `...`.
+        expands_last: bool,
+    },
+    /// `[a, b]`.
+    Tuple(Vec<Node>),
+    /// `{ a = b }`.
+    Object(Vec<(Node, Node)>),
+    /// `[for …]` and `{for …}`.
+    For(Box<For>),
+    /// `condition ? yes : no`.
+    Conditional {
+        /// The condition.
+        condition: Box<Node>,
+        /// The result where it is true.
+        yes: Box<Node>,
+        /// The result where it is false.
+        no: Box<Node>,
+    },
+    /// `-a` and `!a`.
+    Unary {
+        /// The operator.
+        operator: Unary,
+        /// What it is applied to.
+        operand: Box<Node>,
+    },
+    /// `a + b` and the like.
+    Binary {
+        /// The operator.
+        operator: Binary,
+        /// What stands before it.
+        left: Box<Node>,
+        /// What stands behind it.
+        right: Box<Node>,
+    },
+    /// `(inner)`.
+    Parentheses(Box<Node>),
+}
+
+/// A `for` expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct For {
+    /// The name of the key, where it has one.
+    pub key_name: Option<String>,
+    /// The name of the value.
+    pub value_name: String,
+    /// What is gone through.
+    pub collection: Node,
+    /// The key of each entry; `None` makes a tuple.
+    pub key: Option<Node>,
+    /// The value of each entry.
+    pub value: Node,
+    /// Which elements count.
+    pub condition: Option<Node>,
+    /// Whether values of one key are gathered: `...`.
+    pub groups: bool,
+}
+
+/// An operator before its operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unary {
+    /// `-`.
+    Negate,
+    /// `!`.
+    Not,
+}
+
+/// An operator between its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    /// `||`.
+    Or,
+    /// `&&`.
+    And,
+    /// `==`.
+    Equal,
+    /// `!=`.
+    NotEqual,
+    /// `<`.
+    Less,
+    /// `<=`.
+    LessOrEqual,
+    /// `>`.
+    Greater,
+    /// `>=`.
+    GreaterOrEqual,
+    /// `+`.
+    Add,
+    /// `-`.
+    Subtract,
+    /// `*`.
+    Multiply,
+    /// `/`.
+    Divide,
+    /// `%`.
+    Modulo,
+}
+
+/// One step of a reference behind its first name, where that needs no evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step<'n> {
+    /// `.name`.
+    Attribute(&'n str),
+    /// `[key]` with a literal key.
+    Index(&'n Value),
+}
+
+impl Node {
+    /// Gives the steps of a reference and its first name, as far as its keys are literal; `None` for what is none.
+    ///
+    /// The number is that of the nodes around the last step given.
+    pub(crate) fn reference(&self) -> Option<(&str, Vec<Step<'_>>)> {
+        match &self.kind {
+            NodeKind::Name(name) => Some((name, Vec::new())),
+            NodeKind::Attribute { of, name } => {
+                let (root, mut steps) = of.reference()?;
+                steps.push(Step::Attribute(name));
+                Some((root, steps))
+            }
+            NodeKind::Index { of, key } => {
+                let NodeKind::Literal(key) = &key.kind else { return None };
+                let (root, mut steps) = of.reference()?;
+                steps.push(Step::Index(key));
+                Some((root, steps))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Parses an expression of a file.
+///
+/// # Errors
+/// One problem, with its place, where it does not follow the grammar.
+pub fn parse(file: &File, expression: &Expression) -> Result<Node, Box<Diagnostic>> {
+    match expression {
+        Expression::Native { tokens, .. } => parser::native(file, tokens.clone()),
+        Expression::Json(value) => json(file, value, 0),
+    }
+}
+
+/// Parses an expression that is written in a string: a value on the command line, a reference in JSON.
+///
+/// # Errors
+/// As [`parse`]; places are those in the text.
+pub fn parse_text(name: &str, text: &str) -> Result<(File, Node), Box<Diagnostic>> {
+    let file = File::of_tokens(name, text, lex::tokenize(text));
+    let node = parser::native(&file, 0..file.tokens().len())?;
+    Ok((file, node))
+}
+
+/// Parses a text as a template.
+///
+/// # Errors
+/// As [`parse`]; places are those in the text.
+pub fn parse_template(name: &str, text: &str) -> Result<(File, Node), Box<Diagnostic>> {
+    let file = File::of_tokens(name, text, lex::tokenize_template(text));
+    let node = template::bare(&file, None)?;
+    Ok((file, node))
+}
+
+/// Turns a JSON value into an expression: texts are templates.
+///
+/// Source: the "HCL JSON Syntax Specification", section "Expressions".
+fn json(file: &File, value: &Value, depth: usize) -> Result<Node, Box<Diagnostic>> {
+    let range = 0..0;
+    if depth > MAX_DEPTH {
+        return Err(problem(file, &range, "Expression nested too deep", too_deep()));
+    }
+    if let Some(text) = value.as_str() {
+        let inner = File::of_tokens(&file.name, text, lex::tokenize_template(text));
+        return template::bare(&inner, Some(range));
+    }
+    let kind = match value.ty() {
+        cty::Type::Tuple(_) => {
+            NodeKind::Tuple(value.elements().map(|element| json(file, element, depth + 1)).collect::<Result<_, _>>()?)
+        }
+        cty::Type::Object(_) => {
+            let mut items = Vec::with_capacity(value.len());
+            for (name, element) in value.entries() {
+                // Parentheses make it text, and no name.
+                let key = json(file, &Value::string(name), depth + 1)?;
+                let key = Node { kind: NodeKind::Parentheses(Box::new(key)), range: 0..0 };
+                items.push((key, json(file, element, depth + 1)?));
+            }
+            NodeKind::Object(items)
+        }
+        _ => NodeKind::Literal(value.clone()),
+    };
+    Ok(Node { kind, range })
+}
+
+pub(crate) fn problem(file: &File, range: &Range<usize>, summary: &str, detail: String) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error("invalid-expression", summary, detail).at_span(file.span(range)))
+}
+
+fn too_deep() -> String {
+    format!("Expressions may nest {MAX_DEPTH} levels deep; give parts of this one names in `locals`.")
+}
