@@ -24,6 +24,7 @@ mod query;
 pub mod request;
 mod scan;
 mod session;
+mod settings;
 pub mod states;
 mod types;
 

@@ -7,6 +7,9 @@
 //! **Start reading** at [`Finder::find`].
 
 mod cli_config;
+mod configuration;
+#[cfg(test)]
+mod configuration_tests;
 mod finder;
 mod hash;
 #[cfg(all(test, unix))]
@@ -23,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use model::{ParseAddressError, ProviderAddress};
 
+pub(crate) use configuration::Configurations;
 pub(crate) use finder::Finder;
 
 /// A provider that can be talked to.
