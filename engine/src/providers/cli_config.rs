@@ -175,12 +175,13 @@ fn take(items: &[Item], environment: &Environment, base: &Path, config: &mut Cli
 
 fn installation(methods: &[Item], base: &Path, diagnostics: &mut Diagnostics) -> Installation {
     let mut installation = Installation::default();
-    for (position, method) in methods.iter().enumerate() {
-        let is_first = methods[..position].iter().all(|method| method.name() == "dev_overrides");
+    let mut is_first = true;
+    for method in methods {
         if let Err(reason) = add_method(method, is_first, base, &mut installation) {
             let detail = format!("The `{}` block of `provider_installation` {reason}.", method.name());
             diagnostics.push(invalid(detail).at_span(method.span.clone()));
         }
+        is_first &= method.name() == "dev_overrides";
     }
     installation
 }
@@ -271,8 +272,11 @@ fn expand(text: &str, environment: &Environment) -> String {
 }
 
 /// Gives the local mirrors that count by being there, where nothing says how providers are installed.
-pub(super) fn implied_mirrors(environment: &Environment, base: &Path) -> Vec<PathBuf> {
-    let mut folders = vec![base.join("terraform.d/plugins")];
+///
+/// The current folder is none of them where it is not the root module that was named: whoever only looks at a state trusts
+/// nothing that lies about.
+pub(super) fn implied_mirrors(environment: &Environment, root: Option<&Path>) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = root.map(|root| root.join("terraform.d/plugins")).into_iter().collect();
     let home = environment.home();
     folders.extend(home.map(|home| home.join(".terraform.d/plugins")));
     let data_home = environment.get("XDG_DATA_HOME").map(PathBuf::from);

@@ -120,7 +120,7 @@ impl Finder {
                 None
             }
         };
-        let data_folder = root.map(|root| root.join(environment.get("TF_DATA_DIR").unwrap_or(".terraform")));
+        let data_folder = root.as_ref().map(|root| root.join(environment.get("TF_DATA_DIR").unwrap_or(".terraform")));
         let mut finder = Self {
             cli,
             data_folder: data_folder.map(|folder| folder.join("providers")),
@@ -137,7 +137,7 @@ impl Finder {
                 mirrors.map(|mirror| (Place::FilesystemMirror(mirror.path.clone()), mirror)).collect()
             }
             None => {
-                let folders = cli_config::implied_mirrors(environment, &base).into_iter();
+                let folders = cli_config::implied_mirrors(environment, root.as_deref()).into_iter();
                 folders.map(|path| (Place::ImpliedMirror(path.clone()), Mirror::of_all(path))).collect()
             }
         };

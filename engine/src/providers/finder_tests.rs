@@ -353,7 +353,8 @@ fn without_a_root_the_newest_release_of_all_places_is_taken_unverified() {
     bench.package("cache", TIME, "1.0.0-rc1");
     bench.package("home/.terraform.d/plugins", TOFU_TIME, "0.14.2");
     bench.package("home/.terraform.d/plugins", "a/b", "1.0.0-rc1");
-    // A lock file that lies about does not belong to the state.
+    // Neither a lock file nor a mirror that lies about belongs to the state.
+    bench.package("terraform.d/plugins", TIME, "99.0.0");
     bench.write(".terraform.lock.hcl", "provider {");
     let found = bench.find_without_root(TIME).unwrap();
     assert_eq!(found.version.as_deref(), Some("0.14.2"));

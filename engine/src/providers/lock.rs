@@ -81,10 +81,10 @@ fn parse(name: &str, text: &str) -> (Vec<Entry>, Diagnostics) {
     let (file, problems) = hcl::File::parse(name, text);
     let mut diagnostics: Diagnostics =
         problems.into_iter().map(|problem| Diagnostic { span: problem.span, ..invalid(problem.detail) }).collect();
-    let mut entries: Vec<Entry> = Vec::new();
+    let (mut entries, mut known) = (Vec::new(), BTreeSet::new());
     for block in file.body.blocks("provider") {
         match parse_entry(&file, block) {
-            Ok(entry) if entries.iter().any(|known| known.address == entry.address) => {
+            Ok(entry) if !known.insert(entry.address.clone()) => {
                 let detail = format!("It has two `provider` blocks for {}.", entry.address);
                 diagnostics.push(invalid(detail).at_span(file.span(&block.header)));
             }
