@@ -1,39 +1,18 @@
 //! The committed protocol code is what the protocol definitions give.
 //!
-//! `DRIFTMGR_BLESS=1 cargo test -p tfplugin --test generated` writes it anew. Calls outside of [`ALLOWED_CALLS`] are
+//! `DRIFTMGR_BLESS=1 cargo test -p tfplugin --test generated` writes it anew. Calls outside of `ALLOWED_CALLS` are
 //! removed from the definitions before code is made of them, with every message only they use: no part of this
 //! workspace can send, or even name, an Apply.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod allowed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use allowed::ALLOWED_CALLS;
 use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
-
-/// The calls of service `Provider`, by their names in protocol 6 and protocol 5.
-const ALLOWED_CALLS: [(&str, &str); 20] = [
-    ("CallFunction", "CallFunction"),
-    ("ConfigureProvider", "Configure"),
-    ("GenerateResourceConfig", "GenerateResourceConfig"),
-    ("GetFunctions", "GetFunctions"),
-    ("GetMetadata", ""),
-    ("GetProviderSchema", "GetSchema"),
-    ("GetResourceIdentitySchemas", "GetResourceIdentitySchemas"),
-    ("ImportResourceState", "ImportResourceState"),
-    ("ListResource", "ListResource"),
-    ("MoveResourceState", "MoveResourceState"),
-    ("PlanResourceChange", "PlanResourceChange"),
-    ("ReadDataSource", "ReadDataSource"),
-    ("ReadResource", "ReadResource"),
-    ("StopProvider", "Stop"),
-    ("UpgradeResourceIdentity", "UpgradeResourceIdentity"),
-    ("UpgradeResourceState", "UpgradeResourceState"),
-    ("ValidateDataResourceConfig", "ValidateDataSourceConfig"),
-    ("ValidateListResourceConfig", "ValidateListResourceConfig"),
-    ("ValidateProviderConfig", "PrepareProviderConfig"),
-    ("ValidateResourceConfig", "ValidateResourceTypeConfig"),
-];
 
 /// Messages that protocol 5 names differently.
 const RENAMED_MESSAGES: [(&str, &str); 4] = [

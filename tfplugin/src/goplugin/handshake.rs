@@ -15,6 +15,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_encode_padding(false).with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// The most characters of a line that are quoted.
+const MAX_QUOTE: usize = 200;
+
 /// Where a plugin listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -55,7 +58,9 @@ impl FromStr for HandshakeLine {
     fn from_str(line: &str) -> Result<Self, Self::Err> {
         let parts: Vec<&str> = line.trim().split('|').collect();
         let [core, version, network, address, rest @ ..] = parts.as_slice() else {
-            return Err(format!("It printed {line:?} where the line of the go-plugin handshake was expected."));
+            let start: String = line.trim().chars().take(MAX_QUOTE).collect();
+            let rest = if start.len() < line.trim().len() { " and so on" } else { "" };
+            return Err(format!("It printed {start:?}{rest} where the line of the go-plugin handshake was expected."));
         };
         if *core != "1" {
             return Err(format!(

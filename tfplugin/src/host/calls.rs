@@ -186,12 +186,19 @@ impl Provider for HostedProvider {
         };
         let reply = asked.wait(self.client.read_resource(request)).await?;
         asked.refuse_deferral(reply.deferred)?;
+        let diagnostics = diagnostic::decode_all(reply.diagnostics);
+        if reply.new_state.is_none() && !model::diagnostic::has_errors(&diagnostics) {
+            return Err(asked.malformed(
+                "The provider answered with neither an object nor an error, from which nothing follows: an object that is \
+                 gone is said to be null. This is a bug in the provider.",
+            ));
+        }
         let object = ResourceObject {
             value: asked.decode_known(reply.new_state.as_ref(), block)?,
             private: reply.private.into(),
             identity: asked.decode_identity(reply.new_identity.as_ref())?,
         };
-        Ok((object, diagnostic::decode_all(reply.diagnostics)))
+        Ok((object, diagnostics))
     }
 
     async fn import_resource_state(&self, call: &Call, request: ImportRequest) -> Answer<Vec<ImportedObject>> {

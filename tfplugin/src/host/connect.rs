@@ -18,6 +18,16 @@ use crate::{Error, ErrorKind};
 
 /// Connects; the connection is encrypted exactly where we handed the provider our certificate.
 pub(super) async fn connect(line: &HandshakeLine, own: Option<EphemeralCertificate>) -> Result<Client, Error> {
+    let version = line.protocol_version;
+    let unknown_version = || {
+        let detail = format!(
+            "The provider chose version {version} of the plugin protocol although it was offered only 5 and 6."
+        );
+        Error::new(ErrorKind::Handshake, "handshake", detail)
+    };
+    if !matches!(version, 5 | 6) {
+        return Err(unknown_version());
+    }
     let tls = match (own, &line.certificate) {
         (None, None) => None,
         (Some(own), Some(theirs)) => Some(own.into_client_config(CertificateDer::from(theirs.clone()))?),
@@ -56,13 +66,7 @@ pub(super) async fn connect(line: &HandshakeLine, own: Option<EphemeralCertifica
             )
             .because(error)
         })?;
-    Client::new(line.protocol_version, channel).ok_or_else(|| {
-        let detail = format!(
-            "The provider chose version {} of the plugin protocol although it was offered only 5 and 6.",
-            line.protocol_version
-        );
-        Error::new(ErrorKind::Handshake, "handshake", detail)
-    })
+    Client::new(version, channel).ok_or_else(unknown_version)
 }
 
 async fn open(endpoint: &Endpoint, tls: Option<Arc<ClientConfig>>) -> io::Result<Box<dyn Stream>> {

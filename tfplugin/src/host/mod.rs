@@ -8,15 +8,16 @@ mod asked;
 mod calls;
 mod client;
 mod connect;
+mod last_lines;
 mod process;
 mod processes;
 mod supervised;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::Diagnostics;
@@ -38,6 +39,9 @@ pub use supervised::Supervised;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// How long a process that breaks its connection may take to be seen ending.
 const CRASH_GRACE: Duration = Duration::from_secs(1);
+
+/// How the gRPC library begins to say that a message cannot be read.
+const UNREADABLE: &str = "failed to decode Protobuf message";
 
 /// Which provider to start, and how.
 #[derive(Clone, Debug)]
@@ -248,6 +252,10 @@ impl HostedProvider {
                     format!("A message is larger than the 256 MiB that either side accepts: {}.", status.message());
                 return Error::new(ErrorKind::Malformed, operation, detail).because(status);
             }
+            Code::Internal if status.message().starts_with(UNREADABLE) => {
+                let detail = format!("The provider's answer is no message of the protocol: {}.", status.message());
+                return Error::new(ErrorKind::Malformed, operation, detail).because(status);
+            }
             _ => {}
         }
         let Some(process) = &self.process else {
@@ -255,7 +263,9 @@ impl HostedProvider {
             let detail = format!("The call of a provider that runs by itself failed: {message}.");
             return Error::new(ErrorKind::Connection, operation, detail).because(status);
         };
-        if let Some(exit) = process.wait_for_exit(CRASH_GRACE).await {
+        // What the provider itself answered needs no look at its process.
+        let grace = if std::error::Error::source(&status).is_some() { CRASH_GRACE } else { Duration::ZERO };
+        if let Some(exit) = process.wait_for_exit(grace).await {
             return Error::new(ErrorKind::Crashed, operation, crash_detail(process, exit));
         }
         let detail = format!("The provider runs, but the call failed: {}.", status.message().trim_end_matches('.'));
@@ -290,32 +300,5 @@ async fn within<T>(
             Err(Error::new(ErrorKind::TimedOut, operation, detail))
         }
         done = work => Ok(done),
-    }
-}
-
-/// The last lines a process wrote to standard error.
-#[derive(Clone, Default)]
-struct LastLines(Arc<Mutex<VecDeque<String>>>);
-
-impl LastLines {
-    const MAX_LINES: usize = 20;
-    const MAX_LINE: usize = 1_000;
-
-    fn push(&self, line: &str) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == Self::MAX_LINES {
-            lines.pop_front();
-        }
-        lines.push_back(line.chars().take(Self::MAX_LINE).collect());
-    }
-
-    /// Gives them as a sentence; empty where there are none.
-    fn sentence(&self) -> String {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.is_empty() {
-            return String::new();
-        }
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        format!("It last wrote:\n{}", lines.join("\n"))
     }
 }

@@ -11,7 +11,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::{LastLines, Launch};
+use super::Launch;
+use super::last_lines::LastLines;
 use crate::goplugin::handshake::HandshakeLine;
 use crate::goplugin::tls::EphemeralCertificate;
 use crate::goplugin::{COOKIE_NAME, COOKIE_VALUE};
@@ -19,6 +20,8 @@ use crate::{Error, ErrorKind};
 
 /// The longest line of output that is looked at; the rest is read and dropped.
 const MAX_LINE: u64 = 64 << 10;
+/// How long the last words of a process that ended may take to arrive.
+const SILENCE_GRACE: Duration = Duration::from_millis(100);
 /// Variables by which providers are told not to log.
 const LOG_SWITCHES: [&str; 4] = ["TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_PROVIDER"];
 
@@ -27,6 +30,8 @@ pub(super) struct Process {
     id: Option<u32>,
     exit: watch::Receiver<Option<ExitStatus>>,
     last_lines: LastLines,
+    /// Closed when standard error is.
+    silence: watch::Receiver<()>,
     group: Group,
 }
 
@@ -65,10 +70,11 @@ impl Process {
         let last_lines = LastLines::default();
         let stdout = child.stdout.take().expect("standard output is piped");
         let stderr = child.stderr.take().expect("standard error is piped");
-        tokio::spawn(keep(BufReader::new(stderr), last_lines.clone()));
+        let (silence_sender, silence) = watch::channel(());
+        tokio::spawn(keep(BufReader::new(stderr), last_lines.clone(), silence_sender));
         let (exit_sender, exit) = watch::channel(None);
         tokio::spawn(report_exit(child, exit_sender));
-        let process = Self { id, exit, last_lines, group };
+        let process = Self { id, exit, last_lines, silence, group };
 
         let mut stdout = BufReader::new(stdout);
         let first = next_line(&mut stdout).await;
@@ -114,8 +120,9 @@ impl Process {
         let ended =
             tokio::time::timeout(limit, async { exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit) });
         let status = ended.await.ok().flatten()?;
-        // What it wrote last may still be on its way through the pipe.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // What it wrote last may still be on its way through the pipe, which its children may hold open.
+        let mut silence = self.silence.clone();
+        let _ = tokio::time::timeout(SILENCE_GRACE, silence.changed()).await;
         Some(status)
     }
 
@@ -159,7 +166,7 @@ async fn next_line(stream: &mut (impl AsyncBufReadExt + Unpin)) -> Option<String
 }
 
 /// Reads standard error forever, so that the provider never waits for us, and keeps the end of it.
-async fn keep(mut stderr: impl AsyncBufReadExt + Unpin, last_lines: LastLines) {
+async fn keep(mut stderr: impl AsyncBufReadExt + Unpin, last_lines: LastLines, _silence: watch::Sender<()>) {
     while let Some(line) = next_line(&mut stderr).await {
         tracing::debug!(target: "tfplugin::provider", "{line}");
         last_lines.push(&line);

@@ -11,6 +11,9 @@ pub(crate) const PROVIDER_ERROR: &str = "provider-error";
 /// The code of a warning that a hosted provider answered with.
 pub(crate) const PROVIDER_WARNING: &str = "provider-warning";
 
+/// The most steps of a path that are read: the values that schemas allow are not as deep.
+const MAX_STEPS: usize = 200;
+
 /// Writes diagnostics; what the wire has no field for goes into the detail.
 pub(crate) fn encode_all(diagnostics: &[Diagnostic]) -> Vec<tfplugin6::Diagnostic> {
     diagnostics.iter().map(encode).collect()
@@ -70,11 +73,12 @@ pub(crate) fn encode_path(path: &Path) -> AttributePath {
     AttributePath { steps: selectors.map(|selector| Step { selector: Some(selector) }).collect() }
 }
 
-/// Reads a path.
+/// Reads a path up to the first step that says nothing, or to a depth that no schema has.
 pub(crate) fn decode_path(wire: &AttributePath) -> Path {
     wire.steps
         .iter()
-        .filter_map(|step| step.selector.as_ref())
+        .take(MAX_STEPS)
+        .map_while(|step| step.selector.as_ref())
         .map(|selector| match selector {
             Selector::AttributeName(name) => PathStep::GetAttr(name.clone()),
             Selector::ElementKeyString(key) => PathStep::Index(Value::string(key.clone())),

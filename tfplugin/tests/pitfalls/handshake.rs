@@ -78,6 +78,42 @@ async fn noise_before_the_handshake_is_quoted() {
     assert!(error.to_string().contains("Hello, world"), "{error}");
 }
 
+fn shell(script: &str) -> Launch {
+    Launch { arguments: vec!["-c".into(), script.into()], ..Launch::new("/bin/sh", std::env::vars_os()) }
+}
+
+#[tokio::test]
+async fn a_first_line_without_end_is_not_quoted_whole() {
+    let launch = shell("head -c 1000000 /dev/zero | tr '\\0' x; sleep 60");
+    let error = HostedProvider::launch(launch).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Handshake);
+    let text = error.to_string();
+    assert!(text.contains("xxx\" and so on") && text.len() < 1_000, "{text}");
+}
+
+#[tokio::test]
+async fn a_first_line_that_is_no_text_is_quoted_as_far_as_it_is() {
+    let error = HostedProvider::launch(shell("printf 'caf\\351 \\377\\n'; sleep 60")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Handshake);
+    assert!(error.to_string().contains("caf\u{fffd}"), "{error}");
+}
+
+#[tokio::test]
+async fn a_version_that_was_not_offered_is_refused() {
+    let error = HostedProvider::launch(shell("echo '1|4|tcp|127.0.0.1:1|grpc|'; sleep 60")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Handshake);
+    assert!(error.to_string().contains("version 4") && error.to_string().contains("only 5 and 6"), "{error}");
+}
+
+#[tokio::test]
+async fn of_a_panic_at_the_start_the_beginning_is_told() {
+    let script = "{ echo 'panic: no region'; echo; echo 'goroutine 1 [running]:'; seq 1000; } >&2; exit 2";
+    let error = HostedProvider::launch(shell(script)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Handshake);
+    assert!(error.to_string().contains("panic: no region\n\ngoroutine 1"), "{error}");
+    assert!(!error.to_string().contains("\n500\n"), "{error}");
+}
+
 #[tokio::test]
 async fn a_program_that_ends_at_once_has_the_last_word() {
     let launch = Launch {

@@ -5,10 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod calls;
 mod cloud;
 mod functions;
 mod handshake;
+mod hangs;
 mod moves;
 mod processes;
 mod supervision;

@@ -107,3 +107,144 @@ pub(crate) async fn eventually(what: &str, limit: Duration, condition: impl Fn()
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+/// The calls a host makes, by their names in protocol 6.
+pub(crate) const CALLS: [&str; 17] = [
+    "GetProviderSchema",
+    "ValidateProviderConfig",
+    "ConfigureProvider",
+    "ValidateDataResourceConfig",
+    "ReadDataSource",
+    "ValidateResourceConfig",
+    "UpgradeResourceState",
+    "UpgradeResourceIdentity",
+    "MoveResourceState",
+    "ImportResourceState",
+    "ReadResource",
+    "PlanResourceChange",
+    "GenerateResourceConfig",
+    "CallFunction",
+    "ValidateListResourceConfig",
+    "ListResource",
+    "StopProvider",
+];
+
+/// What a test's calls are about.
+pub(crate) struct Subject {
+    /// A resource type.
+    pub(crate) resource: &'static str,
+    /// A data source.
+    pub(crate) data_source: &'static str,
+    /// A function, and its arguments.
+    pub(crate) function: (&'static str, Vec<Value>),
+}
+
+impl Subject {
+    /// What the torture provider offers.
+    pub(crate) fn of_torture() -> Self {
+        Self {
+            resource: "torture_thing",
+            data_source: "torture_echo",
+            function: ("repeat", vec![Value::string("x"), Value::number(2_i64)]),
+        }
+    }
+}
+
+/// Makes one call; the provider's answer does not matter, only whether there is one.
+pub(crate) async fn ask(
+    provider: &dyn Provider,
+    operation: &str,
+    subject: &Subject,
+    call: &Call,
+) -> Result<(), tfplugin::Error> {
+    if operation == "GetProviderSchema" {
+        return provider.schema(call).await.map(drop);
+    }
+    let schema = schema(provider).await;
+    let null = |ty: &Type| object(ty, &[]);
+    let resource = || {
+        let ty = schema.resources[subject.resource].value_type();
+        tfplugin::ResourceObject { value: null(&ty), private: Vec::new(), identity: None }
+    };
+    let list =
+        || schema.list_resources.get(subject.resource).map_or_else(Value::dynamic, |schema| null(&schema.value_type()));
+    let resource_type = subject.resource.to_owned();
+    match operation {
+        "ValidateProviderConfig" => {
+            provider.validate_provider_config(call, null(&schema.provider.value_type())).await.map(drop)
+        }
+        "ConfigureProvider" => {
+            let config = null(&schema.provider.value_type());
+            let request = tfplugin::ConfigureRequest { terraform_version: "1.15.0".to_owned(), config };
+            provider.configure(call, request).await.map(drop)
+        }
+        "ValidateDataResourceConfig" => {
+            let config = schema.data_sources.get(subject.data_source).map(|schema| null(&schema.value_type()));
+            let config = config.unwrap_or_else(Value::dynamic);
+            provider.validate_data_source_config(call, subject.data_source, config).await.map(drop)
+        }
+        "ReadDataSource" => {
+            let config = schema.data_sources.get(subject.data_source).map(|schema| null(&schema.value_type()));
+            let config = config.unwrap_or_else(Value::dynamic);
+            let data_source = subject.data_source.to_owned();
+            let request = DataSourceRequest { data_source, config, provider_meta: None };
+            provider.read_data_source(call, request).await.map(drop)
+        }
+        "ValidateResourceConfig" => {
+            provider.validate_resource_config(call, subject.resource, resource().value).await.map(drop)
+        }
+        "UpgradeResourceState" => {
+            let json = br#"{"id":null,"name":"a","password":null,"tags":null,"rule":[]}"#.to_vec();
+            let request = tfplugin::UpgradeRequest { resource_type, version: 0, json };
+            provider.upgrade_resource_state(call, request).await.map(drop)
+        }
+        "UpgradeResourceIdentity" => {
+            let request = tfplugin::UpgradeIdentityRequest { resource_type, version: 0, json: b"{}".to_vec() };
+            provider.upgrade_resource_identity(call, request).await.map(drop)
+        }
+        "MoveResourceState" => {
+            let request = tfplugin::MoveRequest {
+                source_provider: "registry.terraform.io/other/other".parse().unwrap(),
+                source_type: "other_thing".to_owned(),
+                source_version: 0,
+                source_json: b"{}".to_vec(),
+                source_private: Vec::new(),
+                source_identity: None,
+                target_type: resource_type,
+            };
+            provider.move_resource_state(call, request).await.map(drop)
+        }
+        "ImportResourceState" => {
+            let target = tfplugin::ImportTarget::Id("id-of-a".to_owned());
+            let request = tfplugin::ImportRequest { resource_type, target };
+            provider.import_resource_state(call, request).await.map(drop)
+        }
+        "ReadResource" => {
+            let request = tfplugin::ReadRequest { resource_type, object: resource(), provider_meta: None };
+            provider.read_resource(call, request).await.map(drop)
+        }
+        "PlanResourceChange" => {
+            let (proposed, config) = (resource().value, resource().value);
+            let request =
+                tfplugin::PlanRequest { resource_type, prior: resource(), proposed, config, provider_meta: None };
+            provider.plan_resource_change(call, request).await.map(drop)
+        }
+        "GenerateResourceConfig" => {
+            let request = tfplugin::GenerateRequest { resource_type, state: resource().value };
+            provider.generate_resource_config(call, request).await.map(drop)
+        }
+        "CallFunction" => {
+            let (function, arguments) = subject.function.clone();
+            let request = tfplugin::FunctionRequest { function: function.to_owned(), arguments };
+            provider.call_function(call, request).await.map(drop)
+        }
+        "ValidateListResourceConfig" => provider.validate_list_config(call, subject.resource, list()).await.map(drop),
+        "ListResource" => {
+            let request = tfplugin::ListRequest { resource_type, config: list(), include_resource: false, limit: 3 };
+            let (sender, _events) = tokio::sync::mpsc::channel(10);
+            provider.list_resource(call, request, sender).await.map(drop)
+        }
+        "StopProvider" => provider.stop(call).await,
+        _ => panic!("there is no call {operation}"),
+    }
+}

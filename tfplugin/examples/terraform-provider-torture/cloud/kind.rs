@@ -1,7 +1,5 @@
 //! The resource types of the cloud: what they consist of, and how changes of them are planned.
 
-use std::collections::BTreeMap;
-
 use cty::{Path, Type, Value};
 use model::{Attribute, Block, NestingMode, Schema};
 use tfplugin::{PlanRequest, PlannedChange, ResourceObject};
