@@ -29,7 +29,8 @@ where these two differ it is asked for a plan over what it read, with a configur
 1. A difference under `lifecycle.ignore_changes` is **ignored**.
 2. What is write-only, comes back masked, or is sensitive and does not come back is **unreadable**.
 3. What the state could not record, because it was written by an older version of the provider, is **schema_added**.
-4. What only the provider sets (a timestamp, a status, `tags_all`) is **runtime**.
+4. What only the provider sets (a timestamp, a status, `tags_all`) is **runtime**; where it alone makes the provider plan
+   a change, which it does not plan for what the state records, it counts as declared.
 5. What the plan changes back is **declared**: the next apply reverts it. A plan over what the state records is asked as
    well; where that makes the same change, the difference is not what causes it.
 6. What the code writes and the plan leaves alone is no difference: the provider calls both the same (another spelling

@@ -8,8 +8,11 @@ use model::{Attribute, Block};
 use super::is_runtime;
 use crate::compare::canonical::{canonical, is_blank};
 
-/// Gaps larger than this (one side's length times the other's) are compared position by position, sets by equality.
-const MAX_PRODUCT: usize = 1 << 20;
+/// Gaps larger than this (one side's length times the other's) are compared position by position.
+const MAX_GAP: usize = 1 << 20;
+
+/// The same for what is left of two sets: beyond, elements are equal or come and go.
+const MAX_PAIRS: usize = 1 << 16;
 
 /// Words that end the names of attributes by which people tell elements of a set apart.
 const IDENTIFYING: &[&str] = &[
@@ -106,7 +109,7 @@ pub(super) fn lists(a: &[Value], b: &[Value]) -> Vec<(Option<usize>, Option<usiz
 
 /// Finds a longest common subsequence, as pairs of positions.
 fn common(a: &[String], b: &[String]) -> Vec<(usize, usize)> {
-    if a.len().saturating_mul(b.len()) > MAX_PRODUCT {
+    if a.len().saturating_mul(b.len()) > MAX_GAP {
         return Vec::new();
     }
     let width = b.len() + 1;
@@ -150,7 +153,7 @@ pub(super) fn sets(a: &[Value], b: &[Value], shape: Shape<'_>) -> Vec<(Option<us
         }
     }
     let mut left_b: BTreeSet<usize> = by_text.into_values().flatten().collect();
-    if left_a.len().saturating_mul(left_b.len()) <= MAX_PRODUCT {
+    if left_a.len().saturating_mul(left_b.len()) <= MAX_PAIRS {
         let mut candidates: Vec<(usize, usize, usize)> = Vec::new();
         for i in &left_a {
             for j in &left_b {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cty::{Path, PathStep, Value};
 use model::{AttributeDifference, AttributeType, Block, Tier};
 
+use super::align::is_default;
 use super::config::{Code, configuration};
 use super::walk::{Facet, Place, agree, differences};
 use super::{Facets, Next, Plan, PlanBase, PlanQuestion, security_path};
@@ -14,8 +15,8 @@ use crate::{Declaration, lifecycle};
 /// The examination of one instance: it tells what to ask the provider, and is fed the answers.
 ///
 /// At most three plans are asked: one without the blocks of which nobody knows whether the code writes them, one over
-/// Observed, and, where that changes something, one over Recorded. Where nothing differs that a plan could decide,
-/// none is.
+/// Observed, and, where that changes something, one over Recorded. Where nothing differs that a plan could tell more
+/// of, none is.
 #[derive(Clone)]
 pub struct Examination<'a> {
     facets: Facets<'a>,
@@ -33,6 +34,8 @@ pub struct Examination<'a> {
     stage: Stage,
     planned: Option<Plan>,
     is_replanned: bool,
+    /// The attributes and blocks that the plan over Observed changes.
+    acts_on: BTreeSet<String>,
     trouble: Option<String>,
 }
 
@@ -81,13 +84,17 @@ impl<'a> Examination<'a> {
             stage: Stage::Over,
             planned: None,
             is_replanned: false,
+            acts_on: BTreeSet::new(),
             trouble: None,
         };
         if examination.recorded == examination.observed {
             return (examination, Next::Done(Vec::new()));
         }
-        examination.raw = cty::json::decode_implied(facets.recorded_json).ok();
         let found = examination.walk(None, None);
+        if found.is_empty() {
+            return (examination, Next::Done(Vec::new()));
+        }
+        examination.raw = cty::json::decode_implied(facets.recorded_json).ok();
         examination.places = found.into_iter().map(|place| (examination.decide(&place), place)).map(swap).collect();
         let next = examination.first_question();
         (examination, next)
@@ -115,15 +122,23 @@ impl<'a> Examination<'a> {
             }
             (Stage::Observed, Ok(plan)) => {
                 self.refresh(&plan, None);
-                let changes = |(place, decided): &(Place, Option<Decided>)| decided.is_none() && is_changed_back(place);
+                self.acts_on = changed_names(&plan.planned, &self.observed);
                 self.planned = Some(plan);
-                if self.places.iter().any(changes) { self.ask(PlanBase::Recorded) } else { self.finish() }
+                let is_runtime = |decided: &Decided| decided.tier == Tier::Runtime;
+                let has_runtime = self.places.iter().any(|(_, decided)| decided.as_ref().is_some_and(is_runtime));
+                if self.is_changing_back() || has_runtime && !self.acts_on.is_empty() {
+                    self.ask(PlanBase::Recorded)
+                } else {
+                    self.finish()
+                }
             }
             (Stage::Recorded, Ok(replan)) => {
                 if let Some(plan) = self.planned.take() {
                     self.refresh(&plan, Some(&replan));
                     self.planned = Some(plan);
                     self.is_replanned = true;
+                    let in_any_case = changed_names(&replan.planned, &self.recorded);
+                    self.acts_on.retain(|name| !in_any_case.contains(name));
                 }
                 self.finish()
             }
@@ -154,13 +169,12 @@ impl<'a> Examination<'a> {
     }
 
     fn first_question(&mut self) -> Next {
-        let open: Vec<&Place> =
-            self.places.iter().filter(|(_, decided)| decided.is_none()).map(|(place, _)| place).collect();
-        if open.is_empty() {
+        let needs_plan = |decided: &Option<Decided>| decided.as_ref().is_none_or(|own| own.tier == Tier::Runtime);
+        if !self.places.iter().any(|(_, decided)| needs_plan(decided)) {
             return self.finish();
         }
+        let open = self.places.iter().filter(|(_, decided)| decided.is_none()).map(|(place, _)| place);
         let blocks: BTreeSet<String> = open
-            .iter()
             .filter_map(|place| place.facts.block.as_ref())
             .filter(|name| {
                 let nested = self.facets.schema.block.blocks.get(*name);
@@ -251,8 +265,16 @@ impl<'a> Examination<'a> {
         false
     }
 
+    /// Tells whether the plan over Observed changes some open difference back.
+    fn is_changing_back(&self) -> bool {
+        self.places.iter().any(|(place, decided)| decided.is_none() && is_changed_back(place))
+    }
+
     fn finish(&mut self) -> Next {
         self.stage = Stage::Over;
+        if !self.acts_on.is_empty() && self.planned.is_some() && !self.is_changing_back() {
+            self.blame_runtime();
+        }
         let places = std::mem::take(&mut self.places);
         let found = places.into_iter().filter_map(|(place, decided)| {
             let decided = match decided {
@@ -296,6 +318,18 @@ impl<'a> Examination<'a> {
         });
         let cause = replaces.then(|| "To change it back, the next apply replaces the object.".to_owned());
         Some(Decided { tier: Tier::Declared, cause })
+    }
+
+    /// Calls declared what only the provider sets, where that alone makes the provider act: it compares by a hash, or by
+    /// the object as it found it last.
+    fn blame_runtime(&mut self) {
+        let acts_on: Vec<String> = self.acts_on.iter().map(|name| format!("`{name}`")).collect();
+        let cause = format!("Because of it, the provider plans to change {}.", acts_on.join(", "));
+        for (_, decided) in &mut self.places {
+            if decided.as_ref().is_some_and(|decided| decided.tier == Tier::Runtime) {
+                *decided = Some(Decided { tier: Tier::Declared, cause: Some(cause.clone()) });
+            }
+        }
     }
 
     fn writing(&self, place: &Place) -> Writing {
@@ -350,6 +384,16 @@ fn is_changed_anyway(place: &Place) -> bool {
     replanned.as_ref().is_none_or(Value::is_known)
         && !agree(replanned.as_ref(), state.as_ref())
         && agree(replanned.as_ref(), planned.as_ref())
+}
+
+/// Names the attributes and blocks that a plan changes, or may change.
+fn changed_names(planned: &Value, base: &Value) -> BTreeSet<String> {
+    let is_left = |name: &str, planned: &Value| {
+        let base = base.get_attr(name).ok();
+        planned.is_wholly_known()
+            && (agree(Some(planned), base.as_ref()) || is_default(planned) && base.as_ref().is_none_or(is_default))
+    };
+    planned.entries().filter(|(name, planned)| !is_left(name, planned)).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Tells whether a text is nothing but a mask.

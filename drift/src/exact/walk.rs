@@ -94,7 +94,12 @@ struct Walk {
 
 impl Facet {
     fn map(&self, step: impl Fn(&Value) -> Option<Value>) -> Self {
-        let go = |value: &Option<Value>| value.as_ref().filter(|value| !value.is_null()).and_then(&step);
+        let go = |value: &Option<Value>| match value {
+            Some(value) if value.is_null() => None,
+            // What is inside of something unknown is unknown.
+            Some(value) if !value.is_known() => Some(Value::dynamic()),
+            value => value.as_ref().and_then(&step),
+        };
         Self {
             state: go(&self.state),
             cloud: go(&self.cloud),
@@ -243,8 +248,8 @@ impl Walk {
             let facet = Facet {
                 state: pair.0.map(|position| state[position].clone()),
                 cloud: pair.1.map(|position| cloud[position].clone()),
-                planned,
-                replanned,
+                planned: unknown(&facet.planned).or(planned),
+                replanned: unknown(&facet.replanned).or(replanned),
             };
             let position = pair.1.or(pair.0).unwrap_or_default();
             self.element(path.clone().index(position as u64), shape, &facet, facts);
@@ -267,8 +272,8 @@ impl Walk {
             let facet = Facet {
                 state: pair.0.map(|position| state[position].clone()),
                 cloud: pair.1.map(|position| cloud[position].clone()),
-                planned,
-                replanned,
+                planned: unknown(&facet.planned).or(planned),
+                replanned: unknown(&facet.replanned).or(replanned),
             };
             if self.is_same(facet.state.as_ref(), facet.cloud.as_ref()) {
                 continue;
@@ -347,6 +352,11 @@ impl Kind {
 
 fn names(values: &[&Option<Value>]) -> BTreeSet<String> {
     values.iter().filter_map(|value| value.as_ref()).flat_map(Value::entries).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Gives what every element of a value is, where the value is unknown.
+fn unknown(value: &Option<Value>) -> Option<Value> {
+    value.as_ref().filter(|value| !value.is_known()).map(|_| Value::dynamic())
 }
 
 fn elements(facet: &Facet) -> [Vec<Value>; 4] {

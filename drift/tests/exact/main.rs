@@ -3,4 +3,5 @@
 mod noise;
 mod paths;
 mod plans;
+mod properties;
 mod support;

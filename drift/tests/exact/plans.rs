@@ -28,14 +28,68 @@ fn where_nothing_differs_no_plan_is_asked() {
 }
 
 #[test]
-fn where_only_the_provider_s_own_attributes_differ_no_plan_is_asked() {
+fn where_only_the_provider_s_own_attributes_differ_one_plan_is_asked() {
     let case = Case {
         recorded: r#"{"name":"a","updated_at":"1"}"#,
         observed: r#"{"name":"a","updated_at":"2"}"#,
         ..Case::new(thing())
     };
     assert_eq!(case.found(), [r#"runtime updated_at: "1" -> "2""#]);
-    assert_eq!(case.examine().1, []);
+    assert_eq!(case.examine().1, [PlanBase::Observed]);
+}
+
+/// Plans as a provider does that remembers the object as it applied it, and compares that with the object as it is.
+fn compares_by_itself(question: &PlanQuestion) -> Value {
+    let is_applied = question.prior.get_attr("updated_at") == Ok(Value::string("as applied"));
+    set(question, "applied", (!is_applied).then(|| Value::unknown(cty::Type::String)))
+}
+
+fn set(question: &PlanQuestion, name: &str, value: Option<Value>) -> Value {
+    let entries = question.proposed.entries().map(|(own, proposed)| {
+        let value = value.as_ref().filter(|_| own == name).unwrap_or(proposed);
+        (own.to_owned(), value.clone())
+    });
+    Value::object(entries.collect())
+}
+
+#[test]
+fn what_only_the_provider_sets_is_declared_where_it_alone_makes_the_provider_act() {
+    let mut schema = thing();
+    schema.attributes.insert("applied".to_owned(), attribute(STRING, "computed"));
+    let case = Case {
+        recorded: r#"{"name":"a","applied":"h","updated_at":"as applied"}"#,
+        observed: r#"{"name":"a","applied":"h","updated_at":"by hand"}"#,
+        plan: compares_by_itself,
+        ..Case::new(schema)
+    };
+    assert_eq!(
+        case.found(),
+        [r#"declared updated_at: "as applied" -> "by hand" (Because of it, the provider plans to change `applied`.)"#]
+    );
+    assert_eq!(case.examine().1, [PlanBase::Observed, PlanBase::Recorded]);
+    let in_any_case = Case { recorded: r#"{"name":"a","applied":"h","updated_at":"another"}"#, ..case };
+    assert_eq!(in_any_case.found(), [r#"runtime updated_at: "another" -> "by hand""#]);
+}
+
+#[test]
+fn what_is_in_something_unknown_is_unknown() {
+    fn forgets(question: &PlanQuestion) -> Value {
+        let unknown = Value::unknown(question.prior.get_attr("zones").expect("it is there").ty().clone());
+        set(question, "zones", Some(unknown))
+    }
+    for ty in [r#"["list","string"]"#, r#"["set","string"]"#] {
+        let case = Case {
+            recorded: r#"{"zones":["a"]}"#,
+            observed: r#"{"zones":["a","b"]}"#,
+            code: Some("name"),
+            plan: forgets,
+            ..Case::new(block(&[("zones", attribute(ty, "optional computed"))], &[]))
+        };
+        let found = case.found();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("undeclared zones["), "{found:?}");
+        assert!(found[0].ends_with("(The next apply settles it: the provider plans it as known after apply.)"));
+    }
 }
 
 #[test]
@@ -97,11 +151,7 @@ fn a_plan_that_leaves_everything_alone_removes_what_is_declared_and_keeps_the_re
 #[test]
 fn a_change_that_is_planned_in_any_case_is_not_drift_of_the_cloud() {
     fn always(question: &PlanQuestion) -> Value {
-        let entries = question.proposed.entries().map(|(name, value)| {
-            let value = if name == "name" { Value::string("sha1:hashed") } else { value.clone() };
-            (name.to_owned(), value)
-        });
-        Value::object(entries.collect())
+        set(question, "name", Some(Value::string("sha1:hashed")))
     }
     let case = Case {
         recorded: r#"{"name":"a"}"#,
@@ -139,11 +189,7 @@ fn without_a_plan_the_writing_decides() {
 #[test]
 fn what_is_not_known_before_apply_is_not_called_declared() {
     fn replaces(question: &PlanQuestion) -> Value {
-        let entries = question.proposed.entries().map(|(name, value)| {
-            let value = if name == "size" { Value::unknown(cty::Type::String) } else { value.clone() };
-            (name.to_owned(), value)
-        });
-        Value::object(entries.collect())
+        set(question, "size", Some(Value::unknown(cty::Type::String)))
     }
     let case = Case {
         recorded: r#"{"name":"a","size":"s"}"#,
@@ -176,11 +222,7 @@ fn bucket() -> Block {
 
 fn computes_versioning(question: &PlanQuestion) -> Value {
     let keep = question.config.get_attr("versioning").expect("it is there").is_empty();
-    let entries = question.proposed.entries().map(|(name, value)| {
-        let prior = || question.prior.get_attr(name).expect("it is there");
-        (name.to_owned(), if keep && name == "versioning" { prior() } else { value.clone() })
-    });
-    Value::object(entries.collect())
+    set(question, "versioning", keep.then(|| question.prior.get_attr("versioning").expect("it is there")))
 }
 
 #[test]
