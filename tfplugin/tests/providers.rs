@@ -124,6 +124,18 @@ async fn exoscale_is_read_as_terraform_reads_it() {
 }
 
 #[tokio::test]
+async fn aliyun_alicloud_is_read_as_terraform_reads_it() {
+    check(Known {
+        tool: Tool::Alicloud,
+        source: "aliyun/alicloud",
+        protocol_version: 5,
+        least: [500, 300, 0, 0],
+        empty_block_is_valid: true,
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_terraform_made_in_rabbitmq_is_read() {
     let Some(program) = tools::or_skip(Tool::Rabbitmq) else { return };
     if tools::or_skip(Tool::RabbitmqServer).is_none() {

@@ -83,7 +83,16 @@ pub(super) const EXOSCALE: GoProgram = GoProgram {
     package: ".",
     version_flag: "github.com/exoscale/terraform-provider-exoscale/version.Version=0.60.0",
     file_name: "terraform-provider-exoscale",
-    cost: "some 2 CPU minutes",
+    cost: "a CPU minute",
+};
+
+pub(super) const ALICLOUD: GoProgram = GoProgram {
+    source: Source::Module("github.com/aliyun/terraform-provider-alicloud"),
+    version: "1.240.0",
+    package: ".",
+    version_flag: "main.version=1.240.0",
+    file_name: "terraform-provider-alicloud",
+    cost: "some 9 CPU minutes, 5.6 GB of memory",
 };
 
 /// Builds a program.
