@@ -248,8 +248,8 @@ impl Walk {
             let facet = Facet {
                 state: pair.0.map(|position| state[position].clone()),
                 cloud: pair.1.map(|position| cloud[position].clone()),
-                planned: unknown(&facet.planned).or(planned),
-                replanned: unknown(&facet.replanned).or(replanned),
+                planned: unknown(facet.planned.as_ref()).or(planned),
+                replanned: unknown(facet.replanned.as_ref()).or(replanned),
             };
             let position = pair.1.or(pair.0).unwrap_or_default();
             self.element(path.clone().index(position as u64), shape, &facet, facts);
@@ -272,8 +272,8 @@ impl Walk {
             let facet = Facet {
                 state: pair.0.map(|position| state[position].clone()),
                 cloud: pair.1.map(|position| cloud[position].clone()),
-                planned: unknown(&facet.planned).or(planned),
-                replanned: unknown(&facet.replanned).or(replanned),
+                planned: unknown(facet.planned.as_ref()).or(planned),
+                replanned: unknown(facet.replanned.as_ref()).or(replanned),
             };
             if self.is_same(facet.state.as_ref(), facet.cloud.as_ref()) {
                 continue;
@@ -355,8 +355,8 @@ fn names(values: &[&Option<Value>]) -> BTreeSet<String> {
 }
 
 /// Gives what every element of a value is, where the value is unknown.
-fn unknown(value: &Option<Value>) -> Option<Value> {
-    value.as_ref().filter(|value| !value.is_known()).map(|_| Value::dynamic())
+fn unknown(value: Option<&Value>) -> Option<Value> {
+    value.filter(|value| !value.is_known()).map(|_| Value::dynamic())
 }
 
 fn elements(facet: &Facet) -> [Vec<Value>; 4] {

@@ -56,17 +56,17 @@ fn blocks() -> impl Strategy<Value = Block> {
 /// Makes a value of a type out of bytes; unknown values where they are allowed.
 fn value(ty: &Type, bytes: &mut impl Iterator<Item = u8>, with_unknown: bool) -> Value {
     let byte = bytes.next().unwrap_or(1);
-    if byte % 11 == 0 {
+    if byte.is_multiple_of(11) {
         return Value::null(ty.clone());
     }
-    if with_unknown && byte % 13 == 0 {
+    if with_unknown && byte.is_multiple_of(13) {
         return Value::unknown(ty.clone());
     }
     let mut several = |ty: &Type| (0..byte % 4).map(|_| value(ty, bytes, with_unknown)).collect::<Vec<_>>();
     match ty {
         Type::String => Value::string(["", "a", "b", r#"{"Statement":[{"Effect":"Allow"}]}"#][usize::from(byte % 4)]),
         Type::Number => Value::number(u64::from(byte % 3)),
-        Type::Bool => Value::bool(byte % 2 == 0),
+        Type::Bool => Value::bool(byte.is_multiple_of(2)),
         Type::List(element) => Value::list(Type::clone(element), several(element)).expect("one type"),
         Type::Set(element) => Value::set(Type::clone(element), several(element)).expect("one type"),
         Type::Map(element) => {
