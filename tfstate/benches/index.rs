@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tfstate::Reading;
+use tfstate::Contents;
 use tfstate::format::{InstanceObject, decode_attribute};
 
 fn generate() -> Vec<u8> {
@@ -23,7 +23,7 @@ fn index(criterion: &mut Criterion) {
     let state = generate();
     let file: Arc<str> = "generated.tfstate".into();
     let read = || match tfstate::index::read(&mut state.as_slice(), &file) {
-        Ok((Reading::State(index), _)) => index,
+        Ok((Contents::State(index), _)) => index,
         other => panic!("the generated state is a state: {other:?}"),
     };
     let mut group = criterion.benchmark_group("index");

@@ -20,5 +20,5 @@ mod scan;
 mod snapshot;
 
 pub use error::{Error, ErrorKind};
-pub use index::{Index, IndexedInstance, IndexedOutput, Reading};
+pub use index::{Contents, Index, IndexedInstance, IndexedOutput};
 pub use snapshot::StateSnapshot;

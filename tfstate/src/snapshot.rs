@@ -7,7 +7,7 @@ use model::{Diagnostics, RecordedInstance, StateRef};
 
 use crate::backend::{StateBytes, StateFile};
 use crate::format::{self, CheckResult, InstanceObject, OutputValue};
-use crate::index::{self, Index, Reading};
+use crate::index::{self, Contents, Index};
 use crate::{Error, ErrorKind};
 
 /// One state snapshot that was fetched and indexed.
@@ -43,11 +43,11 @@ impl StateSnapshot {
         let (reading, problems) = file.bytes.read_all(&mut |reader| index::read(reader, &name))?;
         diagnostics.extend(problems);
         let snapshot = match reading {
-            Reading::State(index) => {
+            Contents::State(index) => {
                 let state = index.state_ref(&file.url, &file.workspace);
                 Some(Self { index: *index, bytes: file.bytes, state })
             }
-            Reading::NoState | Reading::Rejected => None,
+            Contents::NoState | Contents::Rejected => None,
         };
         Ok((snapshot, diagnostics))
     }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use cty::{Path, Type, Value};
 use model::{Diagnostics, ResourceMode};
-use tfstate::Reading;
+use tfstate::Contents;
 use tfstate::format::{
     Attributes, CheckStatus, CheckedKind, InstanceObject, OutputValue, decode_attribute, decode_attributes,
     decode_checks,
 };
 
-fn read(bytes: &[u8]) -> (Reading, Diagnostics) {
+fn read(bytes: &[u8]) -> (Contents, Diagnostics) {
     let file: Arc<str> = "test.tfstate".into();
     tfstate::index::read(&mut &*bytes, &file).unwrap()
 }
@@ -22,7 +22,7 @@ fn refused(bytes: impl AsRef<[u8]>, codes: &[&str]) -> Diagnostics {
     let (reading, diagnostics) = read(bytes.as_ref());
     let found: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
     assert_eq!(found, codes, "{}", String::from_utf8_lossy(bytes.as_ref()));
-    assert!(matches!(reading, Reading::Rejected));
+    assert!(matches!(reading, Contents::Rejected));
     for diagnostic in &diagnostics {
         assert!(diagnostic.span.is_some() && diagnostic.detail.ends_with('.'), "{diagnostic}");
         assert!(!diagnostic.summary.ends_with('.'), "{diagnostic}");
@@ -66,7 +66,7 @@ fn look_alikes_are_named() {
 #[test]
 fn an_empty_file_is_no_state_and_no_error() {
     let (reading, diagnostics) = read(b"");
-    assert!(matches!(reading, Reading::NoState));
+    assert!(matches!(reading, Contents::NoState));
     assert!(diagnostics.is_empty());
 }
 
@@ -153,7 +153,7 @@ fn a_flood_of_problems_is_cut_short() {
 #[test]
 fn unknown_members_are_counted_and_kept() {
     let text = resource(r#"{"mood": "fine", "attributes": {"id": "a"}}"#).replacen('{', r#"{"extra": [1], "#, 1);
-    let (Reading::State(index), diagnostics) = read(text.as_bytes()) else { panic!("it is a state") };
+    let (Contents::State(index), diagnostics) = read(text.as_bytes()) else { panic!("it is a state") };
     assert!(diagnostics.is_empty());
     let counts: Vec<(&str, u64)> = index.unknown_members().iter().map(|(name, n)| (name.as_str(), *n)).collect();
     assert_eq!(counts, [("extra", 1), ("resources[].instances[].mood", 1)]);
@@ -165,7 +165,7 @@ fn unknown_members_are_counted_and_kept() {
 #[test]
 fn a_byte_order_mark_is_stepped_over() {
     let text = format!("\u{feff}{}", resource(r#"{"attributes": {"id": "a"}}"#));
-    let (Reading::State(index), _) = read(text.as_bytes()) else { panic!("it is a state") };
+    let (Contents::State(index), _) = read(text.as_bytes()) else { panic!("it is a state") };
     assert_eq!(index.instance(0).unwrap().id(), Some("a"));
 }
 
@@ -177,7 +177,7 @@ fn opentofu_additions_are_read() {
             {"index_key": "b", "provider": "provider[\"registry.opentofu.org/hashicorp/aws\"].by[\"us\"]",
              "skip_destroy": true, "depends_on": ["aws_vpc.main"]}]}"#,
     );
-    let (Reading::State(index), diagnostics) = read(text.as_bytes()) else { panic!("it is a state") };
+    let (Contents::State(index), diagnostics) = read(text.as_bytes()) else { panic!("it is a state") };
     assert!(diagnostics.is_empty() && index.unknown_members().is_empty());
     let second = index.instance(1).unwrap();
     assert_eq!(second.provider().to_string(), r#"provider["registry.opentofu.org/hashicorp/aws"].by["us"]"#);
@@ -188,7 +188,7 @@ fn opentofu_additions_are_read() {
 
     refused(text.replace(".by[\\\"us\\\"]", ".other"), &["state-two-providers"]);
     let both = text.replace(r#""name": "y","#, r#""name": "y", "provider": "provider.aws","#);
-    let (Reading::State(_), diagnostics) = read(both.as_bytes()) else { panic!("that is only a warning") };
+    let (Contents::State(_), diagnostics) = read(both.as_bytes()) else { panic!("that is only a warning") };
     assert_eq!(diagnostics[0].code, "state-two-providers");
 
     let output = OutputValue::decode(br#"{"value": "x", "type": "string", "deprecated": "use y"}"#).unwrap();
@@ -240,7 +240,7 @@ fn a_path_that_leads_nowhere_marks_what_it_leads_to_at_last() {
 #[test]
 fn flat_attributes_are_kept_and_give_the_id() {
     let text = resource(r#"{"attributes_flat": {"id": "i-1", "tags.%": "0"}}"#);
-    let (Reading::State(index), _) = read(text.as_bytes()) else { panic!("it is a state") };
+    let (Contents::State(index), _) = read(text.as_bytes()) else { panic!("it is a state") };
     let instance = index.instance(0).unwrap();
     assert_eq!((instance.id(), instance.attributes_range()), (Some("i-1"), None));
     let range = instance.object_range();
@@ -254,7 +254,7 @@ fn an_id_that_is_sensitive_is_not_kept() {
     let text = resource(
         r#"{"attributes": {"id": "planted", "arn": "arn:x"}, "sensitive_attributes": [[{"type": "get_attr", "value": "id"}]]}"#,
     );
-    let (Reading::State(index), _) = read(text.as_bytes()) else { panic!("it is a state") };
+    let (Contents::State(index), _) = read(text.as_bytes()) else { panic!("it is a state") };
     let instance = index.instance(0).unwrap();
     assert_eq!((instance.id(), instance.is_id_sensitive(), instance.arn()), (None, true, Some("arn:x")));
     assert_eq!(index.recorded_instances(0).0[0].id, None);
@@ -269,7 +269,7 @@ fn place_is_told_by_arn_identity_and_attribute() {
            {"index_key": 2, "attributes": {"id": 5}, "identity": {"account_id": "1", "region": "eu-north-1"}},
            {"index_key": 3, "attributes": null}"#,
     );
-    let (Reading::State(index), _) = read(text.as_bytes()) else { panic!("it is a state") };
+    let (Contents::State(index), _) = read(text.as_bytes()) else { panic!("it is a state") };
     let (recorded, diagnostics) = index.recorded_instances(7);
     assert!(diagnostics.is_empty());
     let places: Vec<(Option<&str>, Option<&str>)> = recorded
@@ -300,7 +300,7 @@ fn a_state_of_terraform_is_read_in_full() {
         (&include_bytes!("states/terraform-1.11.4.tfstate")[..], "1.11.4"),
         (&include_bytes!("states/tofu-1.12.6.tfstate")[..], "1.12.6"),
     ] {
-        let (Reading::State(index), diagnostics) = read(bytes) else { panic!("it is a state") };
+        let (Contents::State(index), diagnostics) = read(bytes) else { panic!("it is a state") };
         assert!(diagnostics.is_empty() && index.unknown_members().is_empty());
         assert_eq!(index.terraform_version(), version);
         assert_eq!(index.n_instances(), index.addresses().count());

@@ -9,7 +9,7 @@ use model::{InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, ResourceAdd
 use proptest::prelude::*;
 use serde_json::json;
 use tfstate::format::{InstanceObject, OutputValue, decode_attribute, decode_checks};
-use tfstate::{Index, Reading};
+use tfstate::{Contents, Index};
 
 const STATE: &[u8] = include_bytes!("states/terraform-1.11.4.tfstate");
 
@@ -29,8 +29,8 @@ impl Read for Drip<'_> {
 fn read_everything(bytes: &[u8], n_bytes: usize) -> Option<Box<Index>> {
     let file: Arc<str> = "any".into();
     let (reading, diagnostics) = tfstate::index::read(&mut Drip(bytes, n_bytes), &file).unwrap();
-    assert_eq!(matches!(reading, Reading::Rejected), model::diagnostic::has_errors(&diagnostics));
-    let Reading::State(index) = reading else { return None };
+    assert_eq!(matches!(reading, Contents::Rejected), model::diagnostic::has_errors(&diagnostics));
+    let Contents::State(index) = reading else { return None };
     let _ = index.recorded_instances(0);
     for instance in index.instances() {
         let range = instance.object_range();
@@ -168,7 +168,7 @@ fn an_id_of_absurd_size_is_refused() {
     );
     let file: Arc<str> = "any".into();
     let (reading, diagnostics) = tfstate::index::read(&mut text.as_bytes(), &file).unwrap();
-    assert!(matches!(reading, Reading::Rejected));
+    assert!(matches!(reading, Contents::Rejected));
     assert_eq!(diagnostics[0].code, "state-too-long");
 }
 
@@ -177,6 +177,6 @@ fn a_bomb_of_brackets_is_refused() {
     let text = format!("{{\"version\": 4, \"x\": {}", "[".repeat(1 << 20));
     let file: Arc<str> = "any".into();
     let (reading, diagnostics) = tfstate::index::read(&mut text.as_bytes(), &file).unwrap();
-    assert!(matches!(reading, Reading::Rejected));
+    assert!(matches!(reading, Contents::Rejected));
     assert_eq!(diagnostics[0].code, "state-too-deep");
 }

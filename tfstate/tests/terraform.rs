@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::{fs, io};
 
-use tfstate::Reading;
+use tfstate::Contents;
 use xtask::tools::{Tool, or_skip};
 
 const STATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/states");
@@ -51,13 +51,13 @@ fn binaries() -> Vec<Binary> {
     [Tool::Terraform, Tool::Tofu].into_iter().filter_map(Binary::find).collect()
 }
 
-fn index(bytes: &[u8]) -> (Reading, model::Diagnostics) {
+fn index(bytes: &[u8]) -> (Contents, model::Diagnostics) {
     let file: Arc<str> = "test".into();
     tfstate::index::read(&mut &*bytes, &file).unwrap()
 }
 
 fn our_list(bytes: &[u8]) -> String {
-    let (Reading::State(index), diagnostics) = index(bytes) else { panic!("it is a state") };
+    let (Contents::State(index), diagnostics) = index(bytes) else { panic!("it is a state") };
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     index.addresses().fold(String::new(), |mut list, address| {
         writeln!(list, "{address}").unwrap();
@@ -222,7 +222,7 @@ fn what_terraform_refuses_is_refused_by_us() {
         let theirs = binary.list(&path);
         assert_eq!(theirs.is_ok(), is_theirs, "terraform on {given}: {theirs:?}");
         let (reading, diagnostics) = index(state.to_string().as_bytes());
-        assert_eq!(matches!(reading, Reading::State(_)), is_ours, "ours on {given}: {diagnostics:?}");
+        assert_eq!(matches!(reading, Contents::State(_)), is_ours, "ours on {given}: {diagnostics:?}");
         if let (true, Ok(theirs)) = (is_ours, theirs) {
             assert_eq!(our_list(state.to_string().as_bytes()), theirs, "{given}");
         }
@@ -279,7 +279,7 @@ fn an_encrypted_state_is_read_once_tofu_has_decrypted_it() {
         assert!(is_success, "{err}");
     }
     let (reading, diagnostics) = index(&fs::read(root.join("terraform.tfstate")).unwrap());
-    assert!(matches!(reading, Reading::Rejected));
+    assert!(matches!(reading, Contents::Rejected));
     assert_eq!(diagnostics[0].code, "state-encrypted");
     let (is_success, pulled, err) = binary.run(&root, &["state", "pull"]).unwrap();
     assert!(is_success, "{err}");

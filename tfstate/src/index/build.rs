@@ -12,7 +12,7 @@ use model::{
     Diagnostic, Diagnostics, Lineage, ModuleAddress, Position, ProviderConfigAddress, ResourceAddress, Serial, Span,
 };
 
-use super::{Entry, Index, IndexedOutput, Reading, order};
+use super::{Contents, Entry, Index, IndexedOutput, order};
 use crate::format::lookalike::{self, Markers};
 use crate::scan::{Fault, MAX_INPUT, Scanner};
 use crate::{Error, ErrorKind};
@@ -28,8 +28,8 @@ const INHERITED: u32 = u32::MAX;
 ///
 /// # Errors
 /// Only reading itself fails. What is wrong with the snapshot is in the diagnostics, and then it is
-/// [`Reading::Rejected`].
-pub fn read(reader: &mut dyn Read, file: &Arc<str>) -> Result<(Reading, Diagnostics), Error> {
+/// [`Contents::Rejected`].
+pub fn read(reader: &mut dyn Read, file: &Arc<str>) -> Result<(Contents, Diagnostics), Error> {
     let mut builder = Builder::new(Scanner::new(reader), Arc::clone(file));
     match builder.read_document() {
         Ok(reading) => Ok((reading, builder.into_diagnostics())),
@@ -41,7 +41,7 @@ pub fn read(reader: &mut dyn Read, file: &Arc<str>) -> Result<(Reading, Diagnost
             let position = builder.scanner.fault_position();
             let diagnostic = fault::describe(&fault, position);
             builder.report_at(position, diagnostic);
-            Ok((Reading::Rejected, builder.into_diagnostics()))
+            Ok((Contents::Rejected, builder.into_diagnostics()))
         }
     }
 }
@@ -114,14 +114,14 @@ impl<'a> Builder<'a> {
         self.report_at(position, diagnostic);
     }
 
-    fn read_document(&mut self) -> Result<Reading, Fault> {
+    fn read_document(&mut self) -> Result<Contents, Fault> {
         let prefix = self.scanner.preview(4096)?;
         if prefix.is_empty() {
-            return Ok(Reading::NoState);
+            return Ok(Contents::NoState);
         }
         if let Some(diagnostic) = lookalike::recognize_bytes(prefix) {
             self.report(diagnostic);
-            return Ok(Reading::Rejected);
+            return Ok(Contents::Rejected);
         }
         let has_byte_order_mark = prefix.starts_with(b"\xef\xbb\xbf");
         self.scanner.check_utf8()?;
@@ -135,7 +135,7 @@ impl<'a> Builder<'a> {
             self.n_left_out = 0;
             let start = Position { line: 1, column: 1, byte: 0 };
             self.report_at(start, objection);
-            return Ok(Reading::Rejected);
+            return Ok(Contents::Rejected);
         }
         let mut repeated = Vec::new();
         let order = order::sort(&self.resources, &self.entries, &mut |entry| {
@@ -150,11 +150,11 @@ impl<'a> Builder<'a> {
             self.report_at(position, diagnostic);
         }
         if model::diagnostic::has_errors(&self.diagnostics) {
-            return Ok(Reading::Rejected);
+            return Ok(Contents::Rejected);
         }
         self.outputs.sort_by(|left, right| left.name.cmp(&right.name));
         self.entries.shrink_to_fit();
-        Ok(Reading::State(Box::new(Index {
+        Ok(Contents::State(Box::new(Index {
             file: Arc::clone(&self.file),
             terraform_version: std::mem::take(&mut self.markers.terraform_version),
             serial: self.serial,

@@ -21,7 +21,7 @@ pub use build::read;
 
 /// What a file turned out to be.
 #[derive(Debug)]
-pub enum Reading {
+pub enum Contents {
     /// A state snapshot of version 4.
     State(Box<Index>),
     /// Nothing: an empty file stands for a state that was never written.
