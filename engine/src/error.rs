@@ -74,6 +74,11 @@ impl Error {
         self.kind
     }
 
+    /// Gives the full sentences that say what happened.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Gives the problems behind the error, each with its place.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics

@@ -5,14 +5,17 @@ use std::fmt::Write;
 
 use cty::Type;
 use model::{Attribute, Block};
+use tfplugin::FunctionSignature;
 
-use crate::{data, settings};
+use crate::{data, function, settings};
 
 const NAME: &str = "driftmgr";
 
 /// An example's place below `examples/`, and its text.
-const EXAMPLES: [(&str, &str); 6] = [
+const EXAMPLES: [(&str, &str); 8] = [
     ("provider", include_str!("../../examples/provider/provider.tf")),
+    ("import_id", include_str!("../../examples/functions/import_id/function.tf")),
+    ("parse_address", include_str!("../../examples/functions/parse_address/function.tf")),
     ("driftmgr_coverage", include_str!("../../examples/data-sources/driftmgr_coverage/data-source.tf")),
     ("driftmgr_drift", include_str!("../../examples/data-sources/driftmgr_drift/data-source.tf")),
     ("driftmgr_resource", include_str!("../../examples/data-sources/driftmgr_resource/data-source.tf")),
@@ -58,7 +61,28 @@ pub fn pages() -> BTreeMap<String, String> {
         page.push_str(&schema(&block, &nested));
         pages.insert(format!("docs/data-sources/{short}.md"), page);
     }
+    for function in function::ALL {
+        let name = function.name();
+        let signature = function.signature();
+        let mut page = front_matter(&format!("{name} function - {NAME}"), &signature.summary);
+        let _ = write!(page, "# function: {name}\n\n{}\n\n", signature.description);
+        page.push_str(&example(name));
+        page.push_str(&function_signature(name, &signature));
+        pages.insert(format!("docs/functions/{name}.md"), page);
+    }
     pages
+}
+
+fn function_signature(name: &str, signature: &FunctionSignature) -> String {
+    let parameters: Vec<String> =
+        signature.parameters.iter().map(|parameter| format!("{} {}", parameter.name, parameter.ty)).collect();
+    let mut text = format!("## Signature\n\n```text\n{name}({}) {}\n```\n", parameters.join(", "), signature.returns);
+    text.push_str("\n## Arguments\n\n");
+    for (position, parameter) in signature.parameters.iter().enumerate() {
+        let ty = type_name(&parameter.ty);
+        let _ = writeln!(text, "{}. `{}` ({ty}) {}", position + 1, parameter.name, parameter.description);
+    }
+    text
 }
 
 fn index() -> String {
@@ -77,7 +101,7 @@ fn front_matter(title: &str, description: &str) -> String {
 }
 
 fn example(name: &str) -> String {
-    let (_, text) = EXAMPLES.iter().find(|(of, _)| *of == name).expect("every data source has an example");
+    let (_, text) = EXAMPLES.iter().find(|(of, _)| *of == name).expect("every data source and function has an example");
     format!("## Example Usage\n\n```terraform\n{}\n```\n\n", text.trim())
 }
 
@@ -126,6 +150,7 @@ fn type_name(ty: &Type) -> String {
         Type::List(element) => format!("List of {}", type_name(element)),
         Type::Set(element) => format!("Set of {}", type_name(element)),
         Type::Map(element) => format!("Map of {}", type_name(element)),
-        Type::Dynamic | Type::Tuple(_) | Type::Object(_) => ty.to_string(),
+        Type::Dynamic => "Dynamic".to_owned(),
+        Type::Tuple(_) | Type::Object(_) => ty.to_string(),
     }
 }

@@ -1,6 +1,6 @@
-//! The `terraform-provider-driftmgr` binary: what exists, drifted and is unmanaged, as data sources.
+//! The `terraform-provider-driftmgr` binary: what exists, drifted and is unmanaged, as data sources, and functions.
 //!
-//! **Owns** the provider's schema, the values of its data sources, and its documentation pages.
+//! **Owns** the provider's schema, the values of its data sources, its functions, and its documentation pages.
 //!
 //! **May not know** states, clouds or files: it asks [`engine`] and turns the answer into a value.
 //!
@@ -8,12 +8,14 @@
 //!
 //! **A good addition** is a data source: one file in `data/` with its schema and its reading, one line in
 //! [`data::ALL`](data), an example under `examples/data-sources/`. Its page in `docs/` is generated
-//! (`DRIFTMGR_BLESS=1 cargo test -p terraform-provider-driftmgr --test docs`).
+//! (`DRIFTMGR_BLESS=1 cargo test -p terraform-provider-driftmgr --test docs`). A function is the same, in `function/` and
+//! `examples/functions/`.
 
 mod arguments;
 mod data;
 pub mod docs;
 mod fresh;
+mod function;
 mod provider;
 mod schema;
 mod settings;

@@ -1,4 +1,4 @@
-//! The provider itself: a schema, and the way to its data sources.
+//! The provider itself: a schema, and the way to its data sources and functions.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use cty::Value;
 use engine::Session;
 use model::Diagnostics;
-use tfplugin::{Answer, Call, ConfigureRequest, DataSourceRequest, Error, Provider, ProviderSchema};
+use tfplugin::{
+    Answer, Call, ConfigureRequest, DataSourceRequest, Error, FunctionError, FunctionRequest, Provider, ProviderSchema,
+};
 
 use crate::arguments::Arguments;
 use crate::data::{self, DataSource, Reading};
 use crate::fresh::Turn;
 use crate::settings::Settings;
-use crate::{schema, settings};
+use crate::{function, schema, settings};
 
 /// Answers for driftmgr. Configuring it reads nothing: a process is started several times per plan.
 pub(crate) struct Driftmgr {
@@ -31,6 +33,7 @@ impl Driftmgr {
 pub(crate) fn whole_schema() -> ProviderSchema {
     let mut whole = ProviderSchema::new(settings::schema());
     whole.data_sources = data::ALL.iter().map(|source| (source.name().to_owned(), source.schema())).collect();
+    whole.functions = function::ALL.iter().map(|function| (function.name().to_owned(), function.signature())).collect();
     whole
 }
 
@@ -87,5 +90,15 @@ impl Provider for Driftmgr {
             request.config.entries().map(|(name, value)| (name.to_owned(), value.clone())).collect();
         all.extend(computed.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Ok((Value::object(all), diagnostics))
+    }
+
+    async fn call_function(
+        &self,
+        _call: &Call,
+        request: FunctionRequest,
+    ) -> Result<Result<Value, FunctionError>, Error> {
+        let function = function::ALL.iter().find(|function| function.name() == request.function);
+        let function = function.ok_or_else(|| Error::unknown_function("CallFunction", &request.function))?;
+        Ok(function.call(&request.arguments))
     }
 }

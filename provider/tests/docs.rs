@@ -20,13 +20,15 @@ fn the_pages_are_current() {
         assert!(committed == *text, "{path} is out of date: run this test with DRIFTMGR_BLESS=1");
         assert!(text.len() < 500_000, "{path} is longer than a registry takes");
     }
-    let folder: PathBuf = xtask::repository().join("docs/data-sources");
-    let there: BTreeSet<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| format!("docs/data-sources/{}", entry.unwrap().file_name().to_str().unwrap()))
-        .collect();
-    let made = pages.keys().filter(|path| path.starts_with("docs/data-sources/")).cloned().collect();
-    assert_eq!(there, made, "no other page belongs in docs/data-sources");
+    for kind in ["data-sources", "functions"] {
+        let folder: PathBuf = xtask::repository().join("docs").join(kind);
+        let there: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| format!("docs/{kind}/{}", entry.unwrap().file_name().to_str().unwrap()))
+            .collect();
+        let made = pages.keys().filter(|path| path.starts_with(&format!("docs/{kind}/"))).cloned().collect();
+        assert_eq!(there, made, "no other page belongs in docs/{kind}");
+    }
 }
 
 #[test]
