@@ -119,9 +119,10 @@ impl Provider for Torture {
 
     async fn import_resource_state(&self, _call: &Call, request: ImportRequest) -> Answer<Vec<ImportedObject>> {
         if request.resource_type == thing::NAME {
-            return thing::import(request);
+            return Ok(thing::import(request));
         }
-        self.cloud("ImportResourceState", &request.resource_type)?.import(request)
+        let cloud = self.cloud("ImportResourceState", &request.resource_type)?;
+        Ok((cloud.import(request), Vec::new()))
     }
 
     async fn plan_resource_change(&self, _call: &Call, request: PlanRequest) -> Answer<PlannedChange> {

@@ -1,7 +1,7 @@
 //! A resource type without a cloud: what is read is what was there.
 
 use cty::{Path, Type, Value};
-use model::{Attribute, Block, Diagnostic, NestingMode, Schema};
+use model::{Attribute, Block, Diagnostic, Diagnostics, NestingMode, Schema};
 use tfplugin::{
     Answer, Call, Error, ImportRequest, ImportTarget, ImportedObject, ListEvent, ListRequest, MoveRequest, PlanRequest,
     PlannedChange, ReadRequest, ResourceObject, UpgradeRequest,
@@ -75,17 +75,17 @@ pub(crate) fn read(request: ReadRequest) -> ResourceObject {
     ResourceObject { value: request.object.value, private, identity: Some(identity_of(&name)) }
 }
 
-pub(crate) fn import(request: ImportRequest) -> Answer<Vec<ImportedObject>> {
+pub(crate) fn import(request: ImportRequest) -> (Vec<ImportedObject>, Diagnostics) {
     let name = match &request.target {
         ImportTarget::Id(id) => id.strip_prefix("id-of-").map(str::to_owned),
         ImportTarget::Identity(identity) => text(&identity.value, "name").map(str::to_owned),
     };
     let Some(name) = name else {
         let problem = Diagnostic::error("no-such-thing", "No such thing", "Import ids look like id-of-NAME.");
-        return Ok((Vec::new(), vec![problem]));
+        return (Vec::new(), vec![problem]);
     };
     let object = ResourceObject { value: thing(&name), private: b"i".to_vec(), identity: Some(identity_of(&name)) };
-    Ok((vec![ImportedObject { resource_type: request.resource_type, object }], Vec::new()))
+    (vec![ImportedObject { resource_type: request.resource_type, object }], Vec::new())
 }
 
 pub(crate) fn plan(request: PlanRequest) -> PlannedChange {

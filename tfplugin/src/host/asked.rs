@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cty::Value;
-use model::{Block, Identity, IdentitySchema};
+use model::{Block, Diagnostics, Identity, IdentitySchema};
 use tonic::Status;
 
 use super::HostedProvider;
@@ -97,23 +97,43 @@ impl<'a> Asked<'a> {
         self.encode(meta.unwrap_or_else(|| Value::null(schema.value_type())), &schema.block)
     }
 
-    /// Reads a value that may hold unknowns: a plan, a configuration.
-    pub(super) fn decode(&self, wire: Option<&wire::DynamicValue>, block: &Block) -> Result<Value, Error> {
-        value::decode_block(self.operation, wire, block).map_err(|error| self.name(error))
+    /// Reads a value that may hold unknowns: a plan.
+    pub(super) fn decode(
+        &self,
+        wire: Option<&wire::DynamicValue>,
+        block: &Block,
+        diagnostics: &Diagnostics,
+    ) -> Result<Value, Error> {
+        let decoded = value::decode_block(self.operation, wire, block).map_err(|error| self.name(error));
+        // What comes beside an error may be anything, and the error says more.
+        decoded.or_else(|error| or_null(diagnostics, || Value::null(block.value_type())).ok_or(error))
     }
 
     /// Reads a value of something that exists, in which nothing is unknown.
-    pub(super) fn decode_known(&self, wire: Option<&wire::DynamicValue>, block: &Block) -> Result<Value, Error> {
-        let value = self.decode(wire, block)?;
+    pub(super) fn decode_known(
+        &self,
+        wire: Option<&wire::DynamicValue>,
+        block: &Block,
+        diagnostics: &Diagnostics,
+    ) -> Result<Value, Error> {
+        let value = self.decode(wire, block, diagnostics)?;
         if value.is_wholly_known() {
             return Ok(value);
         }
-        Err(self
-            .malformed("The provider sent an unknown value for something that exists. This is a bug in the provider."))
+        or_null(diagnostics, || Value::null(block.value_type())).ok_or_else(|| {
+            self.malformed(
+                "The provider sent an unknown value for something that exists. This is a bug in the provider.",
+            )
+        })
     }
 
-    pub(super) fn decode_identity(&self, wire: Option<&wire::ResourceIdentityData>) -> Result<Option<Identity>, Error> {
-        value::decode_identity(self.operation, wire, self.identity_schema()).map_err(|error| self.name(error))
+    pub(super) fn decode_identity(
+        &self,
+        wire: Option<&wire::ResourceIdentityData>,
+        diagnostics: &Diagnostics,
+    ) -> Result<Option<Identity>, Error> {
+        let decoded = value::decode_identity(self.operation, wire, self.identity_schema());
+        decoded.or_else(|error| or_null(diagnostics, || None).ok_or_else(|| self.name(error)))
     }
 
     pub(super) fn refuse_deferral(&self, deferred: Option<wire::Deferred>) -> Result<(), Error> {
@@ -124,4 +144,9 @@ impl<'a> Asked<'a> {
             )),
         }
     }
+}
+
+/// Gives what stands for a value that cannot be used, where an error beside it says why.
+fn or_null<T>(diagnostics: &Diagnostics, null: impl FnOnce() -> T) -> Option<T> {
+    model::diagnostic::has_errors(diagnostics).then(null)
 }

@@ -102,8 +102,8 @@ impl Provider for HostedProvider {
         };
         let reply = asked.wait(self.client.read_data_source(request)).await?;
         asked.refuse_deferral(reply.deferred)?;
-        let found = asked.decode_known(reply.state.as_ref(), block)?;
-        Ok((found, diagnostic::decode_all(reply.diagnostics)))
+        let diagnostics = diagnostic::decode_all(reply.diagnostics);
+        Ok((asked.decode_known(reply.state.as_ref(), block, &diagnostics)?, diagnostics))
     }
 
     async fn validate_resource_config(&self, call: &Call, resource_type: &str, config: Value) -> Answer<()> {
@@ -126,8 +126,8 @@ impl Provider for HostedProvider {
             raw_state: Some(raw_state(request.json)),
         };
         let reply = asked.wait(self.client.upgrade_resource_state(request)).await?;
-        let upgraded = asked.decode_known(reply.upgraded_state.as_ref(), block)?;
-        Ok((upgraded, diagnostic::decode_all(reply.diagnostics)))
+        let diagnostics = diagnostic::decode_all(reply.diagnostics);
+        Ok((asked.decode_known(reply.upgraded_state.as_ref(), block, &diagnostics)?, diagnostics))
     }
 
     async fn upgrade_resource_identity(&self, call: &Call, request: UpgradeIdentityRequest) -> Answer<Identity> {
@@ -139,13 +139,14 @@ impl Provider for HostedProvider {
             raw_identity: Some(raw_state(request.json)),
         };
         let reply = asked.wait(self.client.upgrade_resource_identity(request)).await?;
-        let upgraded = asked.decode_identity(reply.upgraded_identity.as_ref())?;
+        let diagnostics = diagnostic::decode_all(reply.diagnostics);
+        let upgraded = asked.decode_identity(reply.upgraded_identity.as_ref(), &diagnostics)?;
         // Null where the diagnostics say why there is none.
         let upgraded = upgraded.unwrap_or_else(|| Identity {
             version: identity_schema.version,
             value: Value::null(value::identity_type(identity_schema)),
         });
-        Ok((upgraded, diagnostic::decode_all(reply.diagnostics)))
+        Ok((upgraded, diagnostics))
     }
 
     async fn move_resource_state(&self, call: &Call, request: MoveRequest) -> Answer<ResourceObject> {
@@ -164,12 +165,13 @@ impl Provider for HostedProvider {
             source_identity_schema_version: identity_version.unwrap_or_default(),
         };
         let reply = asked.wait(self.client.move_resource_state(request)).await?;
+        let diagnostics = diagnostic::decode_all(reply.diagnostics);
         let object = ResourceObject {
-            value: asked.decode_known(reply.target_state.as_ref(), block)?,
+            value: asked.decode_known(reply.target_state.as_ref(), block, &diagnostics)?,
             private: reply.target_private.into(),
-            identity: asked.decode_identity(reply.target_identity.as_ref())?,
+            identity: asked.decode_identity(reply.target_identity.as_ref(), &diagnostics)?,
         };
-        Ok((object, diagnostic::decode_all(reply.diagnostics)))
+        Ok((object, diagnostics))
     }
 
     async fn read_resource(&self, call: &Call, request: ReadRequest) -> Answer<ResourceObject> {
@@ -194,9 +196,9 @@ impl Provider for HostedProvider {
             ));
         }
         let object = ResourceObject {
-            value: asked.decode_known(reply.new_state.as_ref(), block)?,
+            value: asked.decode_known(reply.new_state.as_ref(), block, &diagnostics)?,
             private: reply.private.into(),
-            identity: asked.decode_identity(reply.new_identity.as_ref())?,
+            identity: asked.decode_identity(reply.new_identity.as_ref(), &diagnostics)?,
         };
         Ok((object, diagnostics))
     }
@@ -219,18 +221,19 @@ impl Provider for HostedProvider {
         };
         let reply = asked.wait(self.client.import_resource_state(request)).await?;
         asked.refuse_deferral(reply.deferred)?;
+        let diagnostics = diagnostic::decode_all(reply.diagnostics);
         let mut imported = Vec::new();
         for object in reply.imported_resources {
             // An import may give objects of other types besides.
             let asked = Asked::about(self, call, asked.operation, &object.type_name).await?;
             let whole = ResourceObject {
-                value: asked.decode_known(object.state.as_ref(), asked.resource()?)?,
+                value: asked.decode_known(object.state.as_ref(), asked.resource()?, &diagnostics)?,
                 private: object.private.into(),
-                identity: asked.decode_identity(object.identity.as_ref())?,
+                identity: asked.decode_identity(object.identity.as_ref(), &diagnostics)?,
             };
             imported.push(ImportedObject { resource_type: object.type_name, object: whole });
         }
-        Ok((imported, diagnostic::decode_all(reply.diagnostics)))
+        Ok((imported, diagnostics))
     }
 
     async fn plan_resource_change(&self, call: &Call, request: PlanRequest) -> Answer<PlannedChange> {
@@ -247,19 +250,20 @@ impl Provider for HostedProvider {
             prior_identity: asked.encode_identity(prior.identity.as_ref())?,
             type_name: request.resource_type,
         };
-        let reply = asked.wait(self.client.plan_resource_change(request)).await?;
+        let reply = asked.wait(Box::pin(self.client.plan_resource_change(request))).await?;
         asked.refuse_deferral(reply.deferred)?;
+        let diagnostics = diagnostic::decode_all(reply.diagnostics);
         let planned = ResourceObject {
-            value: asked.decode(reply.planned_state.as_ref(), block)?,
+            value: asked.decode(reply.planned_state.as_ref(), block, &diagnostics)?,
             private: reply.planned_private.into(),
-            identity: asked.decode_identity(reply.planned_identity.as_ref())?,
+            identity: asked.decode_identity(reply.planned_identity.as_ref(), &diagnostics)?,
         };
         let change = PlannedChange {
             planned,
             requires_replace: reply.requires_replace.iter().map(diagnostic::decode_path).collect(),
             is_legacy_type_system: reply.legacy_type_system,
         };
-        Ok((change, diagnostic::decode_all(reply.diagnostics)))
+        Ok((change, diagnostics))
     }
 
     async fn generate_resource_config(&self, call: &Call, request: GenerateRequest) -> Answer<Value> {
@@ -271,8 +275,8 @@ impl Provider for HostedProvider {
             type_name: request.resource_type,
         };
         let reply = asked.wait(self.client.generate_resource_config(request)).await?;
-        let config = asked.decode_known(reply.config.as_ref(), block)?;
-        Ok((config, diagnostic::decode_all(reply.diagnostics)))
+        let diagnostics = diagnostic::decode_all(reply.diagnostics);
+        Ok((asked.decode_known(reply.config.as_ref(), block, &diagnostics)?, diagnostics))
     }
 
     async fn call_function(
@@ -321,15 +325,16 @@ impl Provider for HostedProvider {
         let mut stream = asked.wait(self.client.list_resource(request)).await?;
         // Dropping the stream, as every return does, tells the provider to stop.
         while let Some(event) = asked.wait(stream.message()).await? {
+            let diagnostics = diagnostic::decode_all(event.diagnostic);
             let resource = match &event.resource_object {
-                Some(resource) => Some(asked.decode_known(Some(resource), resource_block)?),
+                Some(resource) => Some(asked.decode_known(Some(resource), resource_block, &diagnostics)?),
                 None => None,
             };
             let event = ListEvent {
-                identity: asked.decode_identity(event.identity.as_ref())?,
+                identity: asked.decode_identity(event.identity.as_ref(), &diagnostics)?,
                 display_name: event.display_name,
                 resource,
-                diagnostics: diagnostic::decode_all(event.diagnostic),
+                diagnostics,
             };
             let is_last = model::diagnostic::has_errors(&event.diagnostics);
             // A reader that neither reads nor leaves must not outlast the call.

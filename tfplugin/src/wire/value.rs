@@ -108,8 +108,8 @@ fn with_whole_blocks(value: Value, block: &Block) -> Value {
 }
 
 fn with_whole_block(value: &Value, nested: &NestedBlock) -> Value {
-    let element_type = nested.block.value_type();
     if value.is_null() {
+        let element_type = nested.block.value_type();
         let is_dynamic = nested.value_type() == Type::Dynamic;
         return match nested.nesting {
             NestingMode::Single => value.clone(),
@@ -128,6 +128,7 @@ fn with_whole_block(value: &Value, nested: &NestedBlock) -> Value {
     if !value.is_known() || nested.block.blocks.is_empty() {
         return value.clone();
     }
+    let element_type = nested.block.value_type();
     let elements = || value.elements().map(|element| with_whole_blocks(element.clone(), &nested.block)).collect();
     let entries = || {
         value

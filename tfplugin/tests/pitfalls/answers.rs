@@ -129,6 +129,18 @@ async fn an_answer_without_anything_does_not_mean_gone() {
 }
 
 #[tokio::test]
+async fn an_error_is_told_whatever_comes_beside_it() {
+    let problem = field(2, &[b"\x08\x01".to_vec(), field(2, b"AccessDenied")].concat());
+    let unknown = encoded(&thing_type(None), &[("id", Value::unknown(Type::String))]);
+    for state in [b"\xc1".to_vec(), unknown] {
+        let body = [field(1, &field(1, &state)), problem.clone(), field(5, &field(1, &field(1, b"\xc1")))].concat();
+        let (object, diagnostics) = read_answered(&framed(&body)).await.unwrap();
+        assert_eq!(diagnostics[0].summary, "AccessDenied");
+        assert!(object.value.is_null());
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_message_are_refused_at_once() {
     let started = std::time::Instant::now();
     for body in [framed(b"\xff\xff\xff"), framed(&field(2, &field(2, b"\xff\xfe not text")))] {

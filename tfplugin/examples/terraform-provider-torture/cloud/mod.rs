@@ -111,17 +111,17 @@ impl Cloud {
     }
 
     /// Gives no more than the name.
-    pub(crate) fn import(&self, request: ImportRequest) -> Answer<Vec<ImportedObject>> {
+    pub(crate) fn import(&self, request: ImportRequest) -> Vec<ImportedObject> {
         let name = match &request.target {
             ImportTarget::Id(id) => id.clone(),
             ImportTarget::Identity(identity) => text(&identity.value, "name").unwrap_or_default().to_owned(),
         };
-        let Type::Object(attributes) = self.kind.schema().value_type() else { return Ok((Vec::new(), Vec::new())) };
+        let Type::Object(attributes) = self.kind.schema().value_type() else { return Vec::new() };
         let nulls = attributes.attributes().map(|(name, ty)| (name.to_owned(), Value::null(ty.clone())));
         let bare = Value::object(nulls.collect());
         let value = with_fields(&bare, [("id", Value::string(&*name)), (self.kind.key(), Value::string(&*name))]);
         let object = ResourceObject { value, private: Vec::new(), identity: Some(identity_of(&name)) };
-        Ok((vec![ImportedObject { resource_type: request.resource_type, object }], Vec::new()))
+        vec![ImportedObject { resource_type: request.resource_type, object }]
     }
 
     pub(crate) async fn list(
