@@ -208,6 +208,13 @@ impl Evaluator<'_> {
             Type::Object(_) => {
                 let (name, marks) = convert(&key, &Type::String).map_err(|error| fail(format!("{error}.")))?.unmark();
                 match name.as_str() {
+                    // A key that was computed may be secret.
+                    Some(name)
+                        if matches!(step, Step::Index(_))
+                            && bare.ty().as_object().is_some_and(|ty| ty.get(name).is_none()) =>
+                    {
+                        return Err(fail("The object has no attribute of this name.".to_owned()));
+                    }
                     Some(name) => value.get_attr(name).map(|found| found.with_marks(marks)),
                     None => {
                         let all = value.marks().iter().cloned().chain(marks);
@@ -476,9 +483,6 @@ impl Evaluator<'_> {
             Binary::Add => a.add(&b),
             Binary::Subtract => a.subtract(&b),
             Binary::Multiply => a.multiply(&b),
-            Binary::Divide if b.as_number().is_some_and(cty::Number::is_zero) => {
-                return Err(self.fail(&right.range, "Invalid operand", "Nothing can be divided by zero."));
-            }
             Binary::Divide => a.divide(&b),
             Binary::Modulo => a.modulo(&b),
             Binary::Equal | Binary::NotEqual => Ok(a.equals(&b)),

@@ -18,7 +18,7 @@ const MAX_STEPS: usize = 2_000_000;
 /// How many values one value may consist of.
 pub(crate) const MAX_ELEMENTS: usize = 500_000;
 /// How long a text may be, in bytes.
-pub(crate) const MAX_TEXT: usize = 16 << 20;
+pub(crate) const MAX_TEXT: usize = 4 << 20;
 
 /// Distinguishes the marks that stand for reasons from others.
 const PREFIX: &str = "unknown#";
@@ -161,10 +161,14 @@ pub(crate) fn sized(file: &File, range: &Range<usize>, value: Value) -> Result<V
 
 /// Tells whether a value consists of more parts than a limit.
 fn is_larger(value: &Value, limit: usize) -> bool {
-    let mut n_parts = 0;
-    cty::walk(value, |_, _| {
-        n_parts += 1;
-        n_parts <= limit
-    });
-    n_parts > limit
+    fn count(value: &Value, n_left: &mut usize) -> bool {
+        if *n_left == 0 {
+            return false;
+        }
+        *n_left -= 1;
+        value.elements().all(|element| count(element, n_left))
+            && value.entries().all(|(_, element)| count(element, n_left))
+    }
+    let mut n_left = limit;
+    !count(value, &mut n_left)
 }

@@ -133,18 +133,23 @@ fn compact(call: &Call<'_>) -> Computed {
 }
 
 fn concat(call: &Call<'_>) -> Computed {
-    let Some(first) = call.arguments.first() else { return Err("At least one argument is needed.".to_owned()) };
+    if call.arguments.is_empty() {
+        return Err("At least one argument is needed.".to_owned());
+    }
     if let Some(position) =
         call.arguments.iter().position(|value| !matches!(value.ty(), Type::List(_) | Type::Tuple(_)))
     {
         return Err(format!("Argument {} must be a list or a tuple.", position + 1));
     }
-    let elements: Vec<Value> = call.arguments.iter().flat_map(Value::elements).cloned().collect();
-    let result = match first.ty() {
-        Type::List(element) if call.arguments.iter().all(|value| value.ty() == first.ty()) => {
-            computed(Value::list(Type::clone(element), elements))?
+    let are_lists = call.arguments.iter().all(|value| matches!(value.ty(), Type::List(_)));
+    let types: Vec<Type> = call.arguments.iter().map(|value| value.ty().clone()).collect();
+    let elements = call.arguments.iter().flat_map(Value::elements);
+    let result = match unify_unsafe(&types) {
+        Some(Type::List(element)) if are_lists => {
+            let elements = elements.map(|value| computed(convert(value, &element)));
+            computed(Value::list(Type::clone(&element), elements.collect::<Result<_, _>>()?))?
         }
-        _ => Value::tuple(elements),
+        _ => Value::tuple(elements.cloned().collect()),
     };
     call.sized(result)
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: the "format" page of the Terraform documentation.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use cty::convert::convert;
@@ -161,11 +162,13 @@ fn write_value(out: &mut String, spec: &Spec, verb: char, value: &Value, positio
         's' | 'q' => {
             let text = wanted(&Type::String)?;
             let text = text.as_str().unwrap_or_default();
-            let n_chars = spec.precision.unwrap_or(usize::MAX);
-            let text: String = text.graphemes(true).take(n_chars).collect();
+            let text: Cow<'_, str> = match spec.precision {
+                Some(n_chars) => Cow::Owned(text.graphemes(true).take(n_chars).collect()),
+                None => Cow::Borrowed(text),
+            };
             if verb == 'q' {
-                let json =
-                    cty::json::encode(&Value::string(text), &Type::String).map_err(|error| format!("{error}."))?;
+                let json = cty::json::encode(&Value::string(text.into_owned()), &Type::String)
+                    .map_err(|error| format!("{error}."))?;
                 pad(out, spec, &String::from_utf8_lossy(&json));
             } else {
                 pad(out, spec, &text);
@@ -178,7 +181,13 @@ fn write_value(out: &mut String, spec: &Spec, verb: char, value: &Value, positio
         'd' | 'b' | 'o' | 'x' | 'X' => {
             let number = wanted(&Type::Number)?;
             let number = number.as_number().cloned().unwrap_or_default();
-            let whole = whole_part(&number)?;
+            if !number.is_integer() {
+                return Err(format!("Argument {position} does not suit `%{verb}`: a whole number is required."));
+            }
+            let whole: i128 = number
+                .to_string()
+                .parse()
+                .map_err(|_| "The number is too large to be shown in this form.".to_owned())?;
             let magnitude = whole.unsigned_abs();
             let (prefix, digits) = match verb {
                 'd' => ("", magnitude.to_string()),
@@ -204,16 +213,6 @@ fn write_value(out: &mut String, spec: &Spec, verb: char, value: &Value, positio
         other => return Err(format!("`%{other}` is no verb that can be used.")),
     }
     Ok(())
-}
-
-fn whole_part(number: &Number) -> Result<i128, String> {
-    let truncated = if number.is_integer() {
-        number.clone()
-    } else {
-        let fraction = number.rem(&Number::from_i64(1)).map_err(|error| format!("{error}."))?;
-        number.sub(&fraction).map_err(|error| format!("{error}."))?
-    };
-    truncated.to_string().parse().map_err(|_| "The number is too large to be shown in this form.".to_owned())
 }
 
 fn float(number: &Number, verb: char, precision: Option<usize>) -> Result<String, String> {
@@ -271,8 +270,8 @@ fn float(number: &Number, verb: char, precision: Option<usize>) -> Result<String
 }
 
 fn pad(out: &mut String, spec: &Spec, text: &str) {
-    let n_chars = text.graphemes(true).count();
-    let blanks = " ".repeat(spec.width.unwrap_or(0).saturating_sub(n_chars));
+    let n_blanks = spec.width.map_or(0, |width| width.saturating_sub(text.graphemes(true).count()));
+    let blanks = " ".repeat(n_blanks);
     let _ = if spec.has_minus { write!(out, "{text}{blanks}") } else { write!(out, "{blanks}{text}") };
 }
 

@@ -236,6 +236,9 @@ pub(crate) fn call(
             let kept = |mark: &Mark| *mark != Mark::Sensitive || !matches!(name, "issensitive" | "nonsensitive");
             Ok(value.with_marks(call.marks.into_iter().filter(kept)))
         }
+        Err(_) if call.marks.contains(&Mark::Sensitive) => {
+            Err(fail(format!("{name}() cannot use its arguments, of which one is sensitive and not shown.")))
+        }
         Err(detail) => Err(fail(format!("{name}(): {detail}"))),
     }
 }

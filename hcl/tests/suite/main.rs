@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod emission;
+mod evaluation;
 mod lexing;
 mod modules;
 mod parsing;
 mod terraform;
+mod variables;

@@ -1,0 +1,134 @@
+//! Values of variables: whoever sets one last wins, in terraform's order.
+
+use cty::Value;
+use hcl::definitions::Definitions;
+
+use crate::evaluation::{World, outputs, programs};
+
+const CODE: &str = r#"
+variable "none" { default = "default" }
+variable "environment" { default = "default" }
+variable "file" { default = "default" }
+variable "json" { default = "default" }
+variable "auto" { default = "default" }
+variable "auto_json" { default = "default" }
+variable "option" { default = "default" }
+variable "later_option" { default = "default" }
+variable "option_file" { default = "default" }
+variable "list" { type = list(string) }
+variable "number" { type = number }
+variable "flag" { type = bool }
+variable "untyped" {}
+variable "any" { type = any }
+variable "not_null" {
+  default  = "default"
+  nullable = false
+}
+variable "nullable" { default = "default" }
+variable "object" {
+  type = object({ a = string, b = optional(list(object({ c = optional(number, 7) })), [{}]) })
+}
+variable "map" { type = map(object({ x = optional(string, "y") })) }
+"#;
+
+const FILES: &[(&str, &str)] = &[
+    ("main.tf", CODE),
+    (
+        "terraform.tfvars",
+        "file = \"terraform.tfvars\"\njson = \"terraform.tfvars\"\nauto = \"terraform.tfvars\"\nnot_null = null\nnullable = null\n",
+    ),
+    (
+        "terraform.tfvars.json",
+        r#"{"json": "terraform.tfvars.json", "auto": "json", "list": ["${literal}", 2], "//": "a comment"}"#,
+    ),
+    ("b.auto.tfvars", "auto = \"b.auto.tfvars\"\nauto_json = \"b\"\n"),
+    ("a.auto.tfvars", "auto = \"a.auto.tfvars\"\nmap = { k = {}, l = { x = 1 } }\n"),
+    ("c.auto.tfvars.json", r#"{"auto_json": "c.auto.tfvars.json", "option": "c", "later_option": "c"}"#),
+    ("last.tfvars", "option_file = \"last.tfvars\"\nlater_option = \"last.tfvars\"\n"),
+    ("ignored.tfvars", "none = \"ignored.tfvars\"\n"),
+];
+
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("TF_VAR_environment", "environment"),
+    ("TF_VAR_file", "environment"),
+    ("TF_VAR_auto", "environment"),
+    ("TF_VAR_option", "environment"),
+    ("TF_VAR_number", "12.5"),
+    ("TF_VAR_untyped", "[1]"),
+    ("TF_VAR_any", "[1, \"a\"]"),
+    ("TF_VAR_undeclared", "x"),
+];
+
+#[test]
+fn the_last_one_wins_as_in_the_programs() {
+    let mut world = World::new(FILES);
+    let (definitions, problems) = Definitions::read(&world.tree, ".");
+    assert!(problems.is_empty(), "{problems:?}");
+    world.variables.add_environment(ENVIRONMENT.iter().copied());
+    assert!(world.variables.add_standard_files(&world.tree).is_empty());
+    world.variables.add_text("option", "--var", "--var");
+    world.variables.add_text("option_file", "--var", "--var");
+    assert!(world.variables.add_file("last.tfvars", FILES[6].1).is_empty());
+    world.variables.add_text("later_option", "--var", "--var");
+    world.variables.add_text("flag", "true", "--var");
+    world.variables.add_text("object", "{ a = 1 }", "--var");
+    let arguments = [
+        "-var=option=--var",
+        "-var=option_file=--var",
+        "-var-file=last.tfvars",
+        "-var=later_option=--var",
+        "-var=flag=true",
+        "-var=object={ a = 1 }",
+    ];
+    let mut tree = world.tree.clone();
+    let blocks = definitions.variables.keys().map(|name| format!("output \"{name}\" {{\n  value = [var.{name}]\n}}\n"));
+    tree.0.insert("outputs.tf".to_owned(), blocks.collect::<String>().into_bytes());
+    for program in programs() {
+        for (name, theirs) in outputs(&program, &tree, &arguments, ENVIRONMENT) {
+            let ours = world.evaluate(&format!("[var.{name}]")).0.unwrap();
+            assert_eq!(ours, theirs, "{name}: {}", program.display());
+        }
+    }
+    let text = |name: &str| world.evaluate(&format!("var.{name}")).0.unwrap();
+    assert_eq!(text("auto"), Value::string("b.auto.tfvars"));
+    assert_eq!(text("later_option"), Value::string("--var"));
+}
+
+#[test]
+fn wrong_values_are_named_and_not_shown() {
+    let code = "variable \"number\" { type = number }\nvariable \"list\" { type = list(number) }\n";
+    let mut world = World::new(&[("main.tf", code)]);
+    world.variables.add_text("number", "planted", "the environment variable TF_VAR_number");
+    world.variables.add_text("list", "[planted", "--var");
+    for (name, part) in [("number", "TF_VAR_number"), ("list", "literal expression")] {
+        let problem = world.evaluate(&format!("var.{name}")).0.unwrap_err();
+        assert!(problem.contains(part) && problem.contains("main.tf") && !problem.contains("planted"), "{problem}");
+    }
+    for (name, text) in [
+        ("x.tfvars", "a = planted planted\n"),
+        ("x.tfvars", "planted {\n}\n"),
+        ("x.tfvars", "a = planted\n"),
+        ("x.tfvars.json", "[\"planted\"]"),
+    ] {
+        let problems = world.variables.add_file(name, text);
+        assert!(!problems.is_empty(), "{text}");
+        assert!(problems.iter().all(|problem| !problem.to_string().contains("planted")), "{problems:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_a_declaration_is_named() {
+    for (declaration, part) in [
+        ("type = strin", "A type is"),
+        ("type = list(string, number)", "A type is"),
+        ("type = object({ a = optional() })", "optional()"),
+        ("type = object({ a = optional(number, \"x\") })", "default value"),
+        ("type = number\n  default = \"x\"", "does not have the type"),
+        ("default = var.x", "literal"),
+    ] {
+        let world = World::new(&[("main.tf", &format!("variable \"v\" {{\n  {declaration}\n}}\n"))]);
+        let (_, problems) = Definitions::read(&world.tree, ".");
+        let text = problems.iter().map(ToString::to_string).collect::<String>();
+        assert!(text.contains(part) && text.contains("main.tf:"), "{declaration}: {text}");
+    }
+}
