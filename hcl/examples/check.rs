@@ -1,4 +1,4 @@
-//! Reads configuration files and says what is wrong with them, whether their tokens lose nothing, and how fast that was.
+//! Reads configuration files with their expressions and says what is wrong with them, whether their tokens lose nothing, and how fast that was.
 //!
 //! `check FILE…` or a list of files on standard input; `+FILE` is accepted, `-FILE` is not.
 
@@ -7,7 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use hcl::File;
+use hcl::syntax::Body;
+use hcl::{File, expression};
+use model::Diagnostics;
 
 fn main() {
     let mut paths: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +23,8 @@ fn main() {
             continue;
         };
         let start = Instant::now();
-        let (file, problems) = File::parse(path, &text);
+        let (file, mut problems) = File::parse(path, &text);
+        expressions(&file, &file.body, &mut problems);
         took += start.elapsed();
         n_bytes += text.len();
         let joined: String = file.tokens().iter().map(|token| &text[token.range.clone()]).collect();
@@ -33,4 +36,14 @@ fn main() {
     }
     let megabytes = n_bytes as f64 / 1e6;
     println!("{} files, {megabytes:.1} MB, {:.1} MB/s", paths.len(), megabytes / took.as_secs_f64());
+}
+
+/// Parses all expressions of a body.
+fn expressions(file: &File, body: &Body, problems: &mut Diagnostics) {
+    for attribute in &body.attributes {
+        problems.extend(expression::parse(file, &attribute.expression).err().map(|problem| *problem));
+    }
+    for block in &body.blocks {
+        expressions(file, &block.body, problems);
+    }
 }

@@ -1,5 +1,6 @@
 //! Reading and writing configuration; what is written is shown to real terraform.
 
+#![expect(clippy::format_collect, reason = "the text of a test need not be made fast")]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod emission;
