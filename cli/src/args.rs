@@ -36,13 +36,14 @@ pub(crate) struct CloudArgs {
     /// A Terraform or native type, as a glob; may be repeated [default: every type of the catalog]
     #[arg(long = "type", value_name = "GLOB")]
     pub(crate) types: Vec<String>,
-    /// How many calls may be under way at once
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) parallelism: u16,
+    /// How many calls may be under way at once: of a scan, and for each configuration of a provider that is asked
+    /// [default: 16 of a scan, 10 of a provider]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallelism: Option<u16>,
     /// The most calls a second, over everything
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) max_rps: Option<f64>,
-    /// How long one type in one region may take
+    /// How long one type in one region may take, and one instance that its provider is asked about
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub(crate) scope_timeout: Duration,
     /// A folder of definitions laid over the built-in catalog
@@ -57,12 +58,15 @@ impl CloudArgs {
             regions if regions.iter().any(|region| region == "all") => Regions::All,
             regions => Regions::Only(regions.iter().map(|region| Region::from(region.as_str())).collect()),
         };
+        let standard = ScopeRequest::standard();
+        let parallelism = self.parallelism.map(usize::from);
         ScopeRequest {
             profiles: self.profile.clone(),
             accounts: self.account.iter().map(|account| account.as_str().into()).collect(),
             regions,
             types: self.types.clone(),
-            parallelism: usize::from(self.parallelism),
+            parallelism: parallelism.unwrap_or(standard.parallelism),
+            provider_parallelism: parallelism.unwrap_or(standard.provider_parallelism),
             max_rps: self.max_rps,
             scope_deadline: self.scope_timeout,
             catalog: self.catalog.clone(),

@@ -13,6 +13,9 @@ impl Progress for Bar {
     fn step(&self, step: Step) {
         match step {
             Step::Phase(text) => self.0.set_message(text),
+            Step::Instances { n_done, n_total } => {
+                self.0.set_message(format!("{n_done} of {n_total} instances read by their providers"));
+            }
             Step::Scopes { n_done, n_total, n_objects } => {
                 self.0.set_message(format!("{n_done} of {n_total} scopes, {n_objects} objects"));
             }

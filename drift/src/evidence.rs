@@ -70,7 +70,7 @@ pub struct Caller {
 }
 
 /// Gives recorded attributes on demand, so that a state of any size need not be decoded as a whole.
-pub trait RecordedAttributes {
+pub trait RecordedAttributes: Sync {
     /// Decodes the named top-level attributes of one instance, in the order asked for; `None` for those it lacks.
     ///
     /// `instance` counts in [`Evidence::recorded`]. What the state calls sensitive comes marked.
@@ -89,7 +89,7 @@ pub trait RecordedAttributes {
 }
 
 /// Tells what the configuration declares.
-pub trait DeclaredArguments {
+pub trait DeclaredArguments: Sync {
     /// Finds the block of a resource.
     fn block(&self, address: &ResourceAddress) -> DeclaredBlock;
     /// Tells whether the block of a resource writes what is at `path`.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
-use model::{AccountId, Region, ResourceType, Tier};
+use model::{AccountId, Finding, Region, ResourceType, Tier};
 
 use crate::{FailOn, Pattern, TagPattern};
 
@@ -88,6 +88,13 @@ pub struct Filters {
 }
 
 impl Filters {
+    /// Tells whether a finding is among what was asked for.
+    pub fn admits(&self, finding: &Finding) -> bool {
+        self.admits_type(finding.resource_type.as_ref(), finding.native_type.as_slice())
+            && self.admits_place(finding.account.as_ref(), finding.region.as_ref())
+            && self.admits_tags(Some(&finding.tags))
+    }
+
     pub(crate) fn admits_type(&self, resource_type: Option<&ResourceType>, native_types: &[model::NativeType]) -> bool {
         self.types.is_empty()
             || self.types.iter().any(|pattern| {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::drift::exact::Outcome;
 use ::drift::{Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Question, Verdict};
 use inventory::definition::Catalog;
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +13,8 @@ use model::{Diagnostic, Diagnostics, NativeType, Region, ResourceType, ScopeOutc
 use crate::accounts::Hints;
 use crate::claims::{self, Claims};
 use crate::code::{self, Declared};
-use crate::request::{Freshness, ScopeRequest, StatesRequest};
+use crate::refresh::{Readings, Refresh, RefreshRequest};
+use crate::request::{Freshness, ScopeRequest, Sight, StatesRequest};
 use crate::scan::{self, ScanRequest};
 use crate::states::{self, States};
 use crate::{Error, ErrorKind, Session, catalog, query};
@@ -29,6 +31,8 @@ pub struct DriftRequest {
     pub scope: ScopeRequest,
     /// Whether the cloud is asked, or the store.
     pub freshness: Freshness,
+    /// What recorded instances are seen through. Where the store alone answers, no provider is asked either.
+    pub sight: Sight,
     /// The store's file.
     pub store: PathBuf,
     /// How to judge.
@@ -67,7 +71,7 @@ pub async fn drift(session: &Session, request: &DriftRequest) -> Result<DriftAns
 }
 
 /// Compares, and gives the states back for whoever needs more of them. A state that is written meanwhile is judged again.
-pub(crate) async fn compare(session: &Session, request: &DriftRequest) -> Result<(DriftAnswer, States), Error> {
+pub(crate) async fn compare(session: &Session, request: &DriftRequest) -> Result<(DriftAnswer, Arc<States>), Error> {
     let operation = "compare states with the cloud";
     for _ in 0..MAX_ATTEMPTS {
         let (answer, states) = compare_once(session, request).await?;
@@ -83,16 +87,83 @@ pub(crate) async fn compare(session: &Session, request: &DriftRequest) -> Result
         .with_help("Run the command again when no apply is under way."))
 }
 
-async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(DriftAnswer, States), Error> {
-    let operation = "compare states with the cloud";
+async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(DriftAnswer, Arc<States>), Error> {
     let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
     let ignore = read_ignore_file(session, request)?;
     session.phase("reading states");
     let mut states = states::load(session, &request.states).await?;
     states.derive_import_ids(&catalog);
     let mut diagnostics = std::mem::take(&mut states.diagnostics);
-    let types = types_to_look_at(&catalog, request, &states)?;
+    let states = Arc::new(states);
+    let (declared, problems) = code::declared(&request.states, session);
+    diagnostics.extend(problems);
+    let declared = declared.map(Arc::new);
 
+    let mut refresh = open_refresh(session, request, &catalog, &states).await?;
+    let readings = match &mut refresh {
+        Some(refresh) => {
+            // Code belongs to one root module, and to its state alone.
+            let declared = declared.as_ref().filter(|_| states.refs.len() == 1);
+            let readings = refresh.read(session, declared).await;
+            diagnostics.extend(std::mem::take(&mut refresh.diagnostics));
+            diagnostics.extend(refresh.warnings());
+            readings
+        }
+        None => Readings::default(),
+    };
+    let compared =
+        look_and_judge(session, request, Parts { catalog, ignore, states, declared, readings, diagnostics }).await;
+    if let Some(refresh) = refresh {
+        refresh.shutdown().await;
+    }
+    compared
+}
+
+/// Finds and starts the providers that the comparison asks; `None` where it asks none.
+async fn open_refresh(
+    session: &Session,
+    request: &DriftRequest,
+    catalog: &Catalog,
+    states: &Arc<States>,
+) -> Result<Option<Refresh>, Error> {
+    if request.sight == Sight::Inventory
+        || request.freshness == Freshness::StoreOnly
+        || request.options.question == Question::Unmanaged
+    {
+        return Ok(None);
+    }
+    let types = catalog::type_mappings(catalog);
+    let request = RefreshRequest {
+        states: &request.states,
+        scope: &request.scope,
+        filters: &request.options.filters,
+        types: &types,
+        is_required: request.sight == Sight::Provider,
+    };
+    Refresh::open(session, &request, Arc::clone(states)).await.map(Some)
+}
+
+/// What a comparison knows before it looks at the inventory.
+struct Parts {
+    catalog: Arc<Catalog>,
+    ignore: IgnoreRules,
+    states: Arc<States>,
+    declared: Option<Arc<Declared>>,
+    readings: Readings,
+    diagnostics: Diagnostics,
+}
+
+async fn look_and_judge(
+    session: &Session,
+    request: &DriftRequest,
+    parts: Parts,
+) -> Result<(DriftAnswer, Arc<States>), Error> {
+    let operation = "compare states with the cloud";
+    let Parts { catalog, ignore, states, declared, readings, mut diagnostics } = parts;
+    if session.cancel.is_cancelled() {
+        return Err(Error::cancelled(operation));
+    }
+    let types = types_to_look_at(&catalog, request, &states, &readings)?;
     let mut callers = Vec::new();
     let mut fresh = Vec::new();
     if let Some(types) = types_to_scan(session, request, &states, &types)? {
@@ -116,13 +187,12 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
         options.max_age = SignedDuration::try_from(max_age).ok();
     }
     let now = (session.now)();
-    let (declared, problems) = code::declared(&request.states, session);
-    diagnostics.extend(problems);
-    let job = Job { store: request.store.clone(), catalog, ignore, callers, options, types, fresh, declared, now };
-    let (states, job, mut verdict) =
-        tokio::task::spawn_blocking(move || job.run(states)).await.map_err(|source| {
-            Error::new(ErrorKind::Unavailable, operation, "The comparison ended early.").with_source(source)
-        })??;
+    let store = request.store.clone();
+    let job = Job { store, catalog, ignore, callers, options, types, fresh, declared, readings, now };
+    let of_job = Arc::clone(&states);
+    let (job, mut verdict) = tokio::task::spawn_blocking(move || job.run(&of_job)).await.map_err(|source| {
+        Error::new(ErrorKind::Unavailable, operation, "The comparison ended early.").with_source(source)
+    })??;
     diagnostics.extend(std::mem::take(&mut verdict.diagnostics));
     let diagnostics = refuse_errors(diagnostics)?;
     let answer = DriftAnswer {
@@ -198,12 +268,17 @@ struct Job {
     options: JudgeOptions,
     types: BTreeSet<NativeType>,
     fresh: Vec<ScopeOutcome>,
-    declared: Option<Declared>,
+    declared: Option<Arc<Declared>>,
+    readings: Readings,
     now: Timestamp,
 }
 
 impl Job {
-    fn run(self, states: States) -> Result<(States, Self, Verdict), Error> {
+    fn run(self, states: &States) -> Result<(Self, Verdict), Error> {
+        if !self.readings.by_position.is_empty() && !query::snapshot_path(&self.store).exists() {
+            // Nothing was ever scanned: providers saw what there is to see.
+            query::publish(&query::open_writer(&self.store)?, self.now)?;
+        }
         let snapshot = query::open_snapshot(&self.store)?;
         let mut scopes: BTreeMap<_, ScopeOutcome> = BTreeMap::new();
         for record in snapshot.scopes().map_err(query::store_error)? {
@@ -219,13 +294,13 @@ impl Job {
         let evidence = Evidence {
             states: &states.refs,
             recorded: &states.recorded,
-            attributes: &states,
+            attributes: states,
             types: &types,
             scopes: &scopes,
             callers: &self.callers,
-            declared: self.declared.as_ref().map(|declared| declared as &dyn DeclaredArguments),
-            readings: &BTreeMap::new(),
-            provider_uses: &[],
+            declared: self.declared.as_deref().map(|declared| declared as &dyn DeclaredArguments),
+            readings: &self.readings.by_position,
+            provider_uses: &self.readings.uses,
             ignore: &self.ignore,
         };
         let claiming = claims::claiming_types(&self.catalog);
@@ -250,7 +325,14 @@ impl Job {
             return Err(query::store_error(error));
         }
         drop(snapshot);
-        if let Err(error) = save(&self.store, &states, &verdict, self.now) {
+        let read = self.readings.by_position.values().filter(|reading| !matches!(reading.outcome, Outcome::Unseen(_)));
+        let oldest = read.map(|reading| reading.observed_at).min();
+        verdict.as_of = verdict.as_of.into_iter().chain(oldest).min();
+        if is_narrowed(&self.options) {
+            // Whoever asks the store wants to know all of it.
+            return Ok((self, verdict));
+        }
+        if let Err(error) = save(&self.store, states, &verdict, self.now) {
             let detail = format!("{error} The answer stands; data sources keep the one before.");
             verdict.diagnostics.push(Diagnostic::warning(
                 "not-saved",
@@ -258,8 +340,13 @@ impl Job {
                 detail,
             ));
         }
-        Ok((states, self, verdict))
+        Ok((self, verdict))
     }
+}
+
+/// Tells whether an answer leaves out what somebody else may want to know.
+fn is_narrowed(options: &JudgeOptions) -> bool {
+    options.filters != Filters::default() || !options.tiers.is_empty()
 }
 
 /// Stores what was found, so that data sources can read it.
@@ -287,14 +374,21 @@ pub fn subject(states: &[StateRef], question: Question) -> String {
     format!("{question} {}", urls.join(" "))
 }
 
-/// Chooses the types to look at: those that are recorded where only drift is asked for, else those asked for.
-fn types_to_look_at(catalog: &Catalog, request: &DriftRequest, states: &States) -> Result<BTreeSet<NativeType>, Error> {
+/// Chooses the types to look at in the inventory: where only drift is asked for those that are recorded and that no
+/// provider was asked about, else those asked for.
+fn types_to_look_at(
+    catalog: &Catalog,
+    request: &DriftRequest,
+    states: &States,
+    readings: &Readings,
+) -> Result<BTreeSet<NativeType>, Error> {
     let selected = catalog::select(catalog, &request.scope.types)?;
     if request.options.question != Question::Drift {
         return Ok(selected.into_iter().chain(claims::claiming_types(catalog)).collect());
     }
-    let recorded: BTreeSet<&ResourceType> =
-        states.recorded.iter().map(|instance| instance.address.resource_type()).collect();
+    let unread =
+        states.recorded.iter().enumerate().filter(|(position, _)| !readings.by_position.contains_key(position));
+    let recorded: BTreeSet<&ResourceType> = unread.map(|(_, instance)| instance.address.resource_type()).collect();
     let mappings = catalog::type_mappings(catalog);
     let native: BTreeSet<&NativeType> =
         recorded.into_iter().filter_map(|name| mappings.get(name)).flat_map(|mapping| &mapping.native_types).collect();

@@ -29,11 +29,13 @@ pub struct ScopeRequest {
     pub regions: Regions,
     /// Globs over native and Terraform types; empty means every type of the catalog.
     pub types: Vec<String>,
-    /// How many calls may be under way at once.
+    /// How many calls of a scan may be under way at once.
     pub parallelism: usize,
+    /// How many instances of one provider configuration may be looked at at once through the provider.
+    pub provider_parallelism: usize,
     /// The most calls a second, over all scopes; `None` leaves it to the limits of the catalog.
     pub max_rps: Option<f64>,
-    /// How long one scope may take.
+    /// How long one scope may take, and one instance that its provider is asked about.
     pub scope_deadline: Duration,
     /// A folder of definitions laid over those that are built in.
     pub catalog: Option<PathBuf>,
@@ -48,6 +50,7 @@ impl ScopeRequest {
             regions: Regions::Named,
             types: Vec::new(),
             parallelism: 16,
+            provider_parallelism: 10,
             max_rps: None,
             scope_deadline: Duration::from_secs(300),
             catalog: None,
@@ -88,6 +91,18 @@ impl fmt::Debug for VariableSource {
             Self::File(path) => write!(f, "File({})", path.display()),
         }
     }
+}
+
+/// What a comparison may use to see recorded instances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sight {
+    /// Their own providers where these can be asked, the inventory elsewhere.
+    #[default]
+    Auto,
+    /// Their own providers alone.
+    Provider,
+    /// The inventory alone.
+    Inventory,
 }
 
 /// Where observations come from.

@@ -24,6 +24,13 @@ pub enum Step {
         /// How many objects were found so far.
         n_objects: u64,
     },
+    /// Recorded instances were looked at through their providers.
+    Instances {
+        /// How many are done.
+        n_done: u64,
+        /// How many there are in all.
+        n_total: u64,
+    },
 }
 
 /// Is told about progress while an operation runs; must not block.

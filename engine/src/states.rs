@@ -9,6 +9,7 @@ use inventory::definition::{Alias, Catalog, ScopeValues, Subject, Template};
 use model::{Cause, CauseKind, Diagnostic, Diagnostics, ImportId, RecordedInstance, StateRef};
 use tfstate::StateSnapshot;
 use tfstate::backend::{self, Location, StateSource};
+use tfstate::format::InstanceObject;
 
 use crate::request::StatesRequest;
 use crate::{Error, ErrorKind, Session};
@@ -150,6 +151,12 @@ impl States {
             let import_id = templates.iter().find_map(|template| template.render(&subject).ok());
             instance.import_id = Some(ImportId::from(import_id.unwrap_or_default()));
         }
+    }
+
+    /// Decodes everything that is recorded of the instance at a position of [`States::recorded`].
+    pub(crate) fn object(&self, position: usize) -> Result<InstanceObject, Cause> {
+        let recorded = &self.recorded[position];
+        self.snapshots[recorded.state].instance(recorded.position).map_err(|error| undecodable(&error))
     }
 
     /// Tells whether any state was written since it was read.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use drift::{JudgeOptions, Question};
-use engine::request::Freshness;
+use engine::request::{Freshness, Sight};
 use engine::{DriftRequest, Session};
 
 use crate::args::{CloudArgs, NarrowArgs, StateArgs, StoreArgs, duration};
@@ -48,6 +48,7 @@ impl ComparisonArgs {
                 Some(max_age) => Freshness::Within(max_age),
                 None => Freshness::Now,
             },
+            sight: Sight::Inventory,
             store: session.store_path(store.store.as_deref())?,
             options,
             ignore_file: self.ignore_file.clone(),

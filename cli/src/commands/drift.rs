@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use drift::{FailOn, Question};
 use engine::Session;
+use engine::request::Sight;
 use model::Tier;
 
 use super::comparison::ComparisonArgs;
@@ -11,8 +12,11 @@ use crate::{failure, render};
 
 /// Compare states with the cloud: what is missing, what changed, what could not be looked at
 ///
-/// The cloud is asked through its list calls, so what is found has inventory precision: that an object is gone is
-/// certain once its scope was seen completely; that a mapped attribute differs is shown, and never fails the run.
+/// Where the provider of an instance is installed, as `terraform init` leaves it, the provider itself reads the object
+/// and plans: every attribute is compared, and the provider decides what is a difference. Nothing is ever applied.
+///
+/// Elsewhere the cloud is asked through its list calls, so what is found has inventory precision: that an object is gone
+/// is certain once its scope was seen completely; that a mapped attribute differs is shown, and never fails the run.
 ///
 /// Ends with 2 where something fails, else with 3 where something could not be seen.
 #[derive(Args, Debug)]
@@ -38,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "How to judge")]
     allow_incomplete: bool,
     /// What the comparison may see
-    #[arg(long, value_enum, default_value_t = PrecisionName::Inventory, help_heading = "How to judge")]
+    #[arg(long, value_enum, default_value_t = PrecisionName::Auto, help_heading = "How to judge")]
     precision: PrecisionName,
     #[command(flatten)]
     format: FormatArgs,
@@ -47,7 +51,11 @@ pub(crate) struct Arguments {
 /// What a comparison may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum PrecisionName {
-    /// Existence, identity and the attributes the catalog maps, from list calls
+    /// Everything, where the provider of an instance is installed and can be asked; what the inventory sees elsewhere
+    Auto,
+    /// Everything, through the installed providers alone: what those cannot be asked about is undetermined
+    Provider,
+    /// Existence, identity and the attributes the catalog maps, from list calls; no provider is started
     Inventory,
 }
 
@@ -59,9 +67,13 @@ fn tier(text: &str) -> Result<Tier, String> {
 }
 
 pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Session) -> anyhow::Result<u8> {
-    let PrecisionName::Inventory = arguments.precision;
     let question = if arguments.unmanaged { Question::DriftAndUnmanaged } else { Question::Drift };
     let mut request = arguments.comparison.request(question, store, session)?;
+    request.sight = match arguments.precision {
+        PrecisionName::Auto => Sight::Auto,
+        PrecisionName::Provider => Sight::Provider,
+        PrecisionName::Inventory => Sight::Inventory,
+    };
     request.options.tiers = arguments.tier.iter().copied().collect();
     request.options.accept_missing = arguments.accept_missing;
     if let Some(text) = &arguments.fail_on {

@@ -2,7 +2,7 @@
 
 use ::drift::{Filters, JudgeOptions, Pattern, Question, TagPattern};
 use cty::{Path, Value};
-use engine::request::Freshness;
+use engine::request::{Freshness, Sight};
 use engine::{DriftAnswer, DriftRequest};
 use jiff::Timestamp;
 use model::{Attribute, Diagnostic, Diagnostics};
@@ -51,11 +51,21 @@ pub(super) async fn compare(
     let request = DriftRequest {
         states,
         scope: reading.settings.scope(types, &accounts, &regions),
+        // A provider that a CLI started hosts no other: what those see is in the store, where `driftmgr drift` put it.
+        sight: Sight::Inventory,
         freshness: if wanted.may_refresh { Freshness::Within(wanted.max_age) } else { Freshness::StoreOnly },
         store,
         options,
         ignore_file: reading.settings.ignore_file.clone(),
     };
+    if question == Question::Drift {
+        // A hosted provider saw more than any inventory does.
+        let published = engine::published(reading.session, &request).await.map_err(|error| values::failure(&error))?;
+        if let Some(answer) = published {
+            diagnostics.extend(answer.diagnostics.iter().cloned());
+            return Ok(answer);
+        }
+    }
     let answer = {
         let _turn = reading.turn.take(&request.store).await;
         engine::drift(reading.session, &request).await.map_err(|error| values::failure(&error))?

@@ -10,7 +10,7 @@ use std::io;
 use drift::Question;
 use model::{Finding, Kind, ScopeStatus};
 
-use super::{Section, Style, headline, path, place, sections, side, subject, title, word};
+use super::{Section, Style, configurations, headline, path, place, sections, side, subject, title, word};
 use crate::DriftReport;
 use crate::text::{count, escape_markdown, fence_for, shorten};
 
@@ -20,6 +20,8 @@ pub const BUDGET: usize = 60_000;
 const RESERVE: usize = 400;
 /// Most columns of one value.
 const MAX_VALUE: usize = 160;
+/// Most provider configurations that are listed.
+const MAX_CONFIGURATIONS: usize = 10;
 /// Most characters of one table cell.
 const MAX_CELL: usize = 300;
 
@@ -104,6 +106,15 @@ fn head(report: &DriftReport<'_>, style: &Style) -> String {
         states => format!("against {} states", states.len()),
     });
     let _ = writeln!(text, "{}\n", facts.join(" · "));
+    if verdict.question != Question::Unmanaged {
+        let rows = configurations(&verdict.coverage);
+        for row in rows.iter().take(MAX_CONFIGURATIONS) {
+            let _ = writeln!(text, "- {}", cell(row));
+        }
+        if !rows.is_empty() {
+            text.push('\n');
+        }
+    }
     if !summary.kinds().is_empty() {
         text.push_str("| | shown | fail | ignored | folded |\n|---|--:|--:|--:|--:|\n");
         let failing =

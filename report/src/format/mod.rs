@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use drift::summary::{service_name, type_name};
 use drift::{Question, Verdict};
-use model::{Finding, Kind};
+use model::{Coverage, Finding, Kind, Precision, ProviderConfigAddress};
 
 use crate::Values;
 use crate::redact::{self, Shown};
-use crate::text::{escape_controls, shorten};
+use crate::text::{count, escape_controls, shorten};
 
 pub mod json;
 pub mod markdown;
@@ -167,6 +167,57 @@ pub(crate) fn headline(verdict: &Verdict) -> String {
         (1, _) => "1 finding fails".to_owned(),
         (n_failing, _) => format!("{n_failing} findings fail"),
     }
+}
+
+/// Says of each provider configuration how its instances were looked at, the largest first.
+///
+/// Several states may have one configuration of the same name: they count together.
+pub(crate) fn configurations(coverage: &Coverage) -> Vec<String> {
+    let mut by_name: BTreeMap<(&str, Option<&str>, Precision), Looked> = BTreeMap::new();
+    for part in &coverage.configurations {
+        let name = (part.provider.as_str(), part.provider_version.as_deref(), part.precision);
+        let looked = by_name.entry(name).or_default();
+        looked.n_instances += part.n_instances;
+        looked.n_checked += part.n_checked;
+        looked.n_calls += part.calls.values().sum::<u64>();
+    }
+    let mut rows: Vec<_> = by_name.into_iter().filter(|(_, looked)| looked.n_instances > 0).collect();
+    rows.sort_by_key(|(_, looked)| std::cmp::Reverse(looked.n_instances));
+    let row = |((name, version, precision), looked): ((&str, Option<&str>, Precision), Looked)| {
+        let name = escape_controls(name).into_owned();
+        let name = name.parse::<ProviderConfigAddress>().map_or(name, |address| short_name(&address));
+        let seen = format!("{} of {}", looked.n_checked, count(looked.n_instances, "instance"));
+        match precision {
+            Precision::Provider => {
+                let version = version.map_or_else(String::new, |version| format!(" {}", escape_controls(version)));
+                let calls = count(looked.n_calls, "call");
+                format!("provider {name}{version}: {seen}, {calls}")
+            }
+            Precision::Inventory => format!("inventory for {name}: {seen}"),
+        }
+    };
+    rows.into_iter().map(row).collect()
+}
+
+/// How the instances of one provider configuration were looked at.
+#[derive(Default)]
+struct Looked {
+    n_instances: u64,
+    n_checked: u64,
+    n_calls: u64,
+}
+
+/// Names a provider configuration as people do: `hashicorp/aws.us_east_1`.
+fn short_name(address: &ProviderConfigAddress) -> String {
+    let provider = address.provider.to_string();
+    let provider = ["registry.terraform.io/", "registry.opentofu.org/"]
+        .iter()
+        .find_map(|host| provider.strip_prefix(host))
+        .unwrap_or(&provider);
+    let module = if address.module.is_root() { String::new() } else { format!("{}.", address.module) };
+    let alias = address.alias.as_ref().map_or_else(String::new, |alias| format!(".{alias}"));
+    let key = address.key.as_ref().map_or_else(String::new, ToString::to_string);
+    format!("{module}{provider}{alias}{key}")
 }
 
 /// Gives the title of a kind.

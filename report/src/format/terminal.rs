@@ -6,7 +6,7 @@ use std::io;
 use drift::Question;
 use model::{Cause, Finding, Kind, ScopeStatus};
 
-use super::{Section, Style, headline, path, place, remedies, sections, side, subject, title, word};
+use super::{Section, Style, configurations, headline, path, place, remedies, sections, side, subject, title, word};
 use crate::DriftReport;
 use crate::text::{count, escape_controls, shorten, width};
 
@@ -81,7 +81,19 @@ impl Page<'_> {
         });
         let facts = facts.join(". ") + ".";
         let facts = self.paint(Paint::Dim, &facts);
-        writeln!(self.out, "{facts}")
+        writeln!(self.out, "{facts}")?;
+        if verdict.question == Question::Unmanaged {
+            return Ok(());
+        }
+        let rows = configurations(&verdict.coverage);
+        let limit = self.style.top.unwrap_or(usize::MAX);
+        for row in rows.iter().take(limit) {
+            self.wrapped(2, Paint::Dim, row)?;
+        }
+        if rows.len() > limit {
+            self.cut(2, &format!("… {}", count((rows.len() - limit) as u64, "more provider configuration")))?;
+        }
+        Ok(())
     }
 
     fn section(&mut self, section: &Section<'_>) -> io::Result<()> {

@@ -78,6 +78,13 @@ impl InstanceObject {
         let value = decode_value(json, ty).map_err(|flaw| undecodable(flaw, "attributes"))?;
         Ok(sensitive::mark(&value, &self.sensitive_paths))
     }
+
+    /// Marks what the state calls sensitive in a value of these attributes, such as one that a provider upgraded.
+    ///
+    /// Where a path leads nowhere, what it leads to at last is marked.
+    pub fn mark_sensitive(&self, value: &Value) -> Value {
+        sensitive::mark(value, &self.sensitive_paths)
+    }
 }
 
 /// Decodes one top-level attribute out of the bytes of an instance object; `None` where it is not there.

@@ -1,0 +1,339 @@
+//! Looking at one recorded instance through its provider: upgrade, read, compare, plan.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cty::Value;
+use drift::DeclaredArguments;
+use drift::exact::{Examination, Facets, Next, Outcome, Plan, PlanBase, PlanQuestion, Reading};
+use drift::lifecycle::{normalize_legacy, strip};
+use jiff::Timestamp;
+use model::{Cause, CauseKind, Identity, IdentitySchema, RecordedInstance, Schema};
+use tfplugin::{
+    Answer, Call, ErrorKind, PlanRequest, Provider, ProviderSchema, ReadRequest, ResourceObject,
+    UpgradeIdentityRequest, UpgradeRequest,
+};
+use tfstate::format::{Attributes, InstanceObject};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::calls::Calls;
+use super::cause::{self, Secrets};
+use super::pace::{Pace, Rate, Slot};
+use crate::code::Declared;
+use crate::states::States;
+
+/// How long a throttled read rests before it is tried again, the first time; then twice as long each time.
+const FIRST_REST: Duration = Duration::from_secs(1);
+/// The longest rest.
+const MAX_REST: Duration = Duration::from_secs(30);
+
+/// What is needed to look at the instances of one configured provider.
+pub(crate) struct Reader {
+    /// The provider.
+    pub(crate) provider: Arc<dyn Provider>,
+    /// What it offers.
+    pub(crate) schema: Arc<ProviderSchema>,
+    /// Its version, where it is known.
+    pub(crate) version: Option<String>,
+    /// The states.
+    pub(crate) states: Arc<States>,
+    /// What the code writes, where it was read and belongs to the state.
+    pub(crate) declared: Option<Arc<Declared>>,
+    /// How many instances are looked at at once.
+    pub(crate) pace: Arc<Pace>,
+    /// The most calls a second over everything, where there is such a limit.
+    pub(crate) rate: Option<Arc<Rate>>,
+    /// How long one instance may take.
+    pub(crate) deadline: Duration,
+    /// Ends every call.
+    pub(crate) cancel: CancellationToken,
+    /// What the provider's configuration holds that must not be shown.
+    pub(crate) secrets: Secrets,
+    /// Counts the calls.
+    pub(crate) calls: Arc<Calls>,
+    /// How long a read of each type takes at best.
+    pub(crate) baselines: Mutex<BTreeMap<String, Duration>>,
+    /// Tells the time.
+    pub(crate) now: fn() -> Timestamp,
+}
+
+/// What one look gave.
+pub(crate) enum Attempt {
+    /// There is nothing more to find out.
+    Settled(Box<Reading>),
+    /// The provider says that the object does not exist; that wants a second look.
+    Gone,
+    /// The provider's process ended meanwhile, because of this instance or of another.
+    Crashed(Cause),
+}
+
+/// Why a look ended early.
+enum Failure {
+    Unseen(Cause),
+    Crashed(Cause),
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self::Unseen(cause)
+    }
+}
+
+/// One look at one instance.
+struct Look<'a> {
+    reader: &'a Reader,
+    instance: &'a RecordedInstance,
+    schema: &'a Schema,
+    identity_schema: Option<&'a IdentitySchema>,
+    slot: Slot,
+    call: Call,
+    secrets: Secrets,
+}
+
+/// The object as the state has it, in today's shape.
+struct Recorded {
+    object: ResourceObject,
+    /// The same value, with what the state calls sensitive marked.
+    marked: Value,
+    json: String,
+}
+
+impl Reader {
+    /// Looks at the instance at a position of the states.
+    pub(crate) async fn look(&self, position: usize, slot: Slot) -> Attempt {
+        match self.try_look(position, slot).await {
+            Ok(attempt) => attempt,
+            Err(Failure::Crashed(cause)) => Attempt::Crashed(cause),
+            Err(Failure::Unseen(cause)) => Attempt::Settled(Box::new(self.reading(None, Outcome::Unseen(cause)))),
+        }
+    }
+
+    /// Makes a reading of now.
+    pub(crate) fn reading(&self, identity: Option<Identity>, outcome: Outcome) -> Reading {
+        Reading { observed_at: (self.now)(), provider_version: self.version.clone(), identity, outcome }
+    }
+
+    async fn try_look(&self, position: usize, slot: Slot) -> Result<Attempt, Failure> {
+        let instance = &self.states.recorded[position];
+        let resource_type = instance.address.resource_type().as_str();
+        let Some(schema) = self.schema.resources.get(resource_type) else {
+            let version = self.version.as_deref().map_or_else(String::new, |version| format!(" {version}"));
+            let detail = format!("{}{version} has no resource type {resource_type}.", instance.provider.provider);
+            return Err(Cause::new(CauseKind::UnknownType, detail).into());
+        };
+        let object = self.states.object(position)?;
+        let mut look = Look {
+            reader: self,
+            instance,
+            schema,
+            identity_schema: self.schema.identities.get(resource_type),
+            slot,
+            call: Call { cancel: self.cancel.clone(), deadline: Instant::now().checked_add(self.deadline) },
+            secrets: self.secrets.clone(),
+        };
+        let recorded = look.upgrade(object).await?;
+        let read = look.read(&recorded.object).await?;
+        if read.value.is_null() {
+            return Ok(Attempt::Gone);
+        }
+        let observed_at = (self.now)();
+        let observed = ResourceObject { value: normalize_legacy(&read.value, &schema.block), ..read };
+        look.secrets.add_by_schema(&observed.value, &schema.block);
+        let differences = look.examine(&recorded, &observed).await?;
+        let kept = (!differences.is_empty()).then(|| Box::new(observed.value));
+        let outcome = Outcome::Seen { differences, observed: kept };
+        Ok(Attempt::Settled(Box::new(Reading { observed_at, ..self.reading(observed.identity, outcome) })))
+    }
+
+    /// Gives how long a read of a type takes at best, this one included.
+    fn baseline(&self, resource_type: &str, took: Duration) -> Duration {
+        let mut baselines = self.baselines.lock().unwrap_or_else(PoisonError::into_inner);
+        match baselines.get_mut(resource_type) {
+            Some(best) => {
+                *best = took.min(*best);
+                *best
+            }
+            None => {
+                baselines.insert(resource_type.to_owned(), took);
+                took
+            }
+        }
+    }
+}
+
+impl Look<'_> {
+    fn resource_type(&self) -> String {
+        self.instance.address.resource_type().to_string()
+    }
+
+    /// Makes a call: counts it, waits for the answer, and turns what went wrong into a failure.
+    async fn ask<T>(&mut self, operation: &'static str, answer: impl Future<Output = Answer<T>>) -> Result<T, Failure> {
+        self.reader.calls.count(self.instance, operation);
+        match self.slot.wait_for(answer).await {
+            Ok((value, diagnostics)) => match cause::of_diagnostics(operation, &diagnostics, &self.secrets) {
+                None => Ok(value),
+                Some(cause) => Err(cause.into()),
+            },
+            Err(error) if matches!(error.kind(), ErrorKind::Crashed | ErrorKind::Connection) => {
+                Err(Failure::Crashed(cause::of_error(&error, &self.secrets)))
+            }
+            Err(error) => Err(cause::of_error(&error, &self.secrets).into()),
+        }
+    }
+
+    /// Brings what the state recorded into the shape of the provider's schema.
+    async fn upgrade(&mut self, object: InstanceObject) -> Result<Recorded, Failure> {
+        let version = i64::try_from(object.schema_version).unwrap_or(i64::MAX);
+        if version > self.schema.version {
+            let detail = format!(
+                "The state was written with version {version} of the schema of {}, and the provider that is installed \
+                 has version {}. Install the version of the provider that wrote the state, or a later one.",
+                self.instance.address.resource_type(),
+                self.schema.version
+            );
+            return Err(Cause::new(CauseKind::NewerState, detail).into());
+        }
+        let Attributes::Json(json) = object.attributes.clone() else {
+            let detail = "Terraform 0.11 or older wrote its attributes in a flat form that providers no longer take \
+                          from anybody but terraform. `terraform apply -refresh-only` writes them anew.";
+            return Err(Cause::new(CauseKind::InvalidReply, detail).into());
+        };
+        let stripped = if version == self.schema.version {
+            strip(json.as_bytes(), self.schema).map_err(|error| {
+                Cause::new(CauseKind::InvalidReply, format!("The recorded attributes cannot be decoded: {error}."))
+            })?
+        } else {
+            json.clone().into_bytes()
+        };
+        // Until the value has its types, a mistake in it could quote any of it.
+        if let Ok(untyped) = object.decode_attributes(None) {
+            self.secrets.add(&untyped);
+        }
+        let provider = Arc::clone(&self.reader.provider);
+        let request = UpgradeRequest { resource_type: self.resource_type(), version, json: stripped };
+        let call = self.call.clone();
+        let upgraded = self.ask("UpgradeResourceState", provider.upgrade_resource_state(&call, request)).await?;
+        if upgraded.is_null() {
+            let detail = "The provider gave nothing for the recorded attributes. This is a bug in the provider.";
+            return Err(Cause::new(CauseKind::InvalidReply, detail).into());
+        }
+        let value = normalize_legacy(&upgraded, &self.schema.block);
+        let marked = object.mark_sensitive(&value);
+        self.secrets.add(&marked);
+        self.secrets.add_by_schema(&value, &self.schema.block);
+        let identity = self.upgrade_identity(object.identity).await?;
+        Ok(Recorded { object: ResourceObject { value, private: object.private, identity }, marked, json })
+    }
+
+    async fn upgrade_identity(&mut self, identity: Option<Identity>) -> Result<Option<Identity>, Failure> {
+        let (Some(identity), Some(schema)) = (identity, self.identity_schema) else { return Ok(None) };
+        if identity.version == schema.version {
+            return Ok(Some(identity));
+        }
+        let json = cty::json::encode(&identity.value, identity.value.ty()).map_err(|error| {
+            Cause::new(CauseKind::InvalidReply, format!("The recorded identity cannot be encoded: {error}."))
+        })?;
+        let provider = Arc::clone(&self.reader.provider);
+        let request = UpgradeIdentityRequest { resource_type: self.resource_type(), version: identity.version, json };
+        let call = self.call.clone();
+        self.ask("UpgradeResourceIdentity", provider.upgrade_resource_identity(&call, request)).await.map(Some)
+    }
+
+    /// Reads the object; where the cloud asks to slow down, again and again until the time is up.
+    async fn read(&mut self, recorded: &ResourceObject) -> Result<ResourceObject, Failure> {
+        let provider = Arc::clone(&self.reader.provider);
+        let call = self.call.clone();
+        let mut rest = FIRST_REST;
+        loop {
+            if let Some(rate) = &self.reader.rate {
+                rate.turn().await;
+            }
+            let request =
+                ReadRequest { resource_type: self.resource_type(), object: recorded.clone(), provider_meta: None };
+            let started = Instant::now();
+            match self.ask("ReadResource", provider.read_resource(&call, request)).await {
+                Ok(read) => {
+                    // Providers wait for what is missing: that says nothing about the cloud's speed.
+                    if !read.value.is_null() {
+                        let took = started.elapsed();
+                        let baseline = self.reader.baseline(self.instance.address.resource_type().as_str(), took);
+                        self.reader.pace.answered(took, baseline);
+                    }
+                    return Ok(read);
+                }
+                Err(Failure::Unseen(cause)) if cause.kind == CauseKind::Throttled => {
+                    self.reader.pace.throttled();
+                    let has_time = call.deadline.is_none_or(|deadline| Instant::now() + rest < deadline);
+                    if !has_time || self.reader.cancel.is_cancelled() {
+                        return Err(cause.into());
+                    }
+                    tokio::select! {
+                        () = self.reader.cancel.cancelled() => return Err(cause.into()),
+                        () = self.slot.pause(rest) => {}
+                    }
+                    rest = (rest * 2).min(MAX_REST);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// Compares, and asks for the plans that the comparison wants.
+    async fn examine(
+        &mut self,
+        recorded: &Recorded,
+        observed: &ResourceObject,
+    ) -> Result<Vec<model::AttributeDifference>, Failure> {
+        let declared = self.reader.declared.clone();
+        let (mut examination, mut next) = Examination::begin(Facets {
+            address: &self.instance.address,
+            schema: self.schema,
+            recorded_json: recorded.json.as_bytes(),
+            recorded: &recorded.marked,
+            observed: &observed.value,
+            declared: declared.as_deref().map(|declared| declared as &dyn DeclaredArguments),
+        });
+        loop {
+            match next {
+                Next::Done(differences) => return Ok(differences),
+                Next::Plan(question) => {
+                    let base = match question.over {
+                        PlanBase::Observed => observed,
+                        PlanBase::Recorded => &recorded.object,
+                    };
+                    let answer = match self.plan(*question, base).await {
+                        Ok(plan) => Ok(plan),
+                        Err(Failure::Unseen(cause)) if cause.kind != CauseKind::Cancelled => Err(cause.detail),
+                        Err(failure) => return Err(failure),
+                    };
+                    next = examination.answer(answer);
+                }
+            }
+        }
+    }
+
+    async fn plan(&mut self, question: PlanQuestion, base: &ResourceObject) -> Result<Plan, Failure> {
+        let plain = |value: &Value| value.unmark_deep().0;
+        let request = PlanRequest {
+            resource_type: self.resource_type(),
+            prior: ResourceObject {
+                value: plain(&question.prior),
+                private: base.private.clone(),
+                identity: base.identity.clone(),
+            },
+            proposed: plain(&question.proposed),
+            config: plain(&question.config),
+            provider_meta: None,
+        };
+        let provider = Arc::clone(&self.reader.provider);
+        let call = self.call.clone();
+        let change = self.ask("PlanResourceChange", provider.plan_resource_change(&call, request)).await?;
+        Ok(Plan {
+            planned: change.planned.value,
+            requires_replace: change.requires_replace,
+            is_legacy_type_system: change.is_legacy_type_system,
+        })
+    }
+}
