@@ -277,6 +277,9 @@ func (g generator) elements(
 		if d != completed && g.chance(8) {
 			continue
 		}
+		if d == written && g.chance(3) {
+			element = cty.UnknownVal(elementType)
+		}
 		if element.IsNull() || !element.IsKnown() {
 			elements = append(elements, element)
 			continue

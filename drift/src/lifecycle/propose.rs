@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cty::{Path, Type, Value, transform};
+use cty::{Type, Value};
 use model::{Attribute, AttributeType, Block, NestedBlock, NestedObject, NestingMode};
 
 use super::place::{child, children, empty_block};
@@ -192,14 +192,14 @@ fn was_written(nested: &NestedObject, prior: &Value) -> bool {
 /// Tells whether a prior object can be what became of the configured one: whether they differ only where the
 /// configuration left the provider to decide.
 fn can_have_become(objects: Objects<'_>, config: &Value, prior: &Value) -> bool {
-    is_same(config, prior) || is_object_superset(objects, config, prior)
+    config == prior || is_object_superset(objects, config, prior)
 }
 
 fn is_object_superset(objects: Objects<'_>, config: &Value, prior: &Value) -> bool {
     let mut attributes = prior.entries();
     attributes.all(|(name, prior)| {
         let Ok(config) = config.get_attr(name) else { return false };
-        if is_same(&config, prior) {
+        if config == *prior {
             return true;
         }
         // The elements of two different sets cannot be told apart, so nothing inside can be compared.
@@ -237,14 +237,4 @@ fn is_superset(objects: Objects<'_>, nesting: NestingMode, config: &Value, prior
         };
         config.is_some_and(|config| can_have_become(objects, &config, prior))
     })
-}
-
-/// Tells whether two values are the same but for what is promised about the unknown parts.
-fn is_same(a: &Value, b: &Value) -> bool {
-    a == b || !a.is_wholly_known() && without_refinements(a) == without_refinements(b)
-}
-
-fn without_refinements(value: &Value) -> Value {
-    let forget = |_: &Path, value: Value| Ok(if value.is_known() { value } else { Value::unknown(value.ty().clone()) });
-    transform(value, forget).unwrap_or_else(|_| value.clone())
 }
