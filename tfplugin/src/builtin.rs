@@ -12,7 +12,7 @@ use cty::{Path, Refinements, Type, Value};
 use model::{Attribute, AttributeType, Block, Diagnostic, Schema};
 
 use crate::provider::{
-    ImportRequest, ImportTarget, ImportedObject, PlanRequest, PlannedChange, ReadRequest, ResourceObject,
+    ImportRequest, ImportTarget, ImportedObject, MoveRequest, PlanRequest, PlannedChange, ReadRequest, ResourceObject,
     UpgradeRequest,
 };
 use crate::{Answer, Call, DataSourceRequest, Error, ErrorKind, Provider, ProviderSchema};
@@ -25,6 +25,9 @@ const REMOTE_STATE: &str = "terraform_remote_state";
 const INVALID_CONFIG: &str = "builtin-invalid-config";
 const INVALID_STATE: &str = "builtin-invalid-state";
 const INVALID_IMPORT: &str = "builtin-invalid-import";
+const INVALID_MOVE: &str = "builtin-invalid-move";
+/// What a `moved` block may turn into a `terraform_data`: the provider, without its registry, and its type.
+const MOVABLE: (&str, &str, &str) = ("hashicorp", "null", "null_resource");
 
 /// Serves `terraform_data` as terraform and tofu do.
 ///
@@ -46,6 +49,7 @@ impl Default for Builtin {
     fn default() -> Self {
         let mut schema = ProviderSchema::new(Schema { version: 0, block: Block::default() });
         schema.resources.insert(DATA.to_owned(), Schema { version: 0, block: data_block() });
+        schema.moves_states = true;
         Self { schema: Arc::new(schema) }
     }
 }
@@ -96,6 +100,39 @@ impl Provider for Builtin {
             Ok(value) => Ok((value, Vec::new())),
             Err(error) => refuse(format!("The state holds a {DATA} of another shape than its schema's: {error}.")),
         }
+    }
+
+    async fn move_resource_state(&self, _call: &Call, request: MoveRequest) -> Answer<ResourceObject> {
+        expect_data("MoveResourceState", &request.target_type)?;
+        let nothing =
+            ResourceObject { value: Value::null(data_block().value_type()), private: Vec::new(), identity: None };
+        let refuse = |detail: String| {
+            Ok((nothing.clone(), vec![Diagnostic::error(INVALID_MOVE, "Object cannot be moved", detail)]))
+        };
+        let provider = &request.source_provider;
+        if (&*provider.namespace, &*provider.provider_type, request.source_type.as_str()) != MOVABLE {
+            return refuse(format!(
+                "Only a null_resource can become a {DATA}, and this is a {} of {provider}. Remove the moved block.",
+                request.source_type
+            ));
+        }
+        let old = Type::object([("id", Type::String), ("triggers", Type::map(Type::String))]);
+        let old = match cty::json::decode(&request.source_json, &old) {
+            Ok(old) if !old.is_null() => old,
+            Ok(_) => return refuse("The state holds a null_resource that is null.".to_owned()),
+            Err(error) => return refuse(format!("The state holds a null_resource of another shape: {error}.")),
+        };
+        let mut attributes = nulls();
+        for (name, value) in old.entries().filter(|(_, value)| !value.is_null()) {
+            if name == "id" {
+                attributes.insert("id".to_owned(), value.clone());
+            } else {
+                let triggers = value.entries().map(|(key, value)| (key.to_owned(), value.clone())).collect();
+                attributes.insert("triggers_replace".to_owned(), Value::object(triggers));
+            }
+        }
+        let value = Value::object(attributes);
+        Ok((ResourceObject { value, private: request.source_private, identity: None }, Vec::new()))
     }
 
     async fn read_resource(&self, _call: &Call, request: ReadRequest) -> Answer<ResourceObject> {

@@ -10,8 +10,8 @@ use cty::{Type, Value};
 use serde_json::Value as Json;
 use tfplugin::builtin::Builtin;
 use tfplugin::{
-    Call, DataSourceRequest, ErrorKind, ImportRequest, ImportTarget, PlanRequest, PlannedChange, Provider, ReadRequest,
-    ResourceObject, UpgradeRequest,
+    Call, DataSourceRequest, ErrorKind, ImportRequest, ImportTarget, MoveRequest, PlanRequest, PlannedChange, Provider,
+    ReadRequest, ResourceObject, UpgradeRequest,
 };
 use xtask::terraform::{CliConfig, Root};
 use xtask::tools::{self, Tool};
@@ -234,6 +234,45 @@ async fn an_import_has_its_id_and_nothing_else() {
     let fields = fields(&imported.object.value);
     assert_eq!(fields["id"], Value::string("4a5d2b2e-d5c6"));
     assert!(fields.iter().all(|(name, value)| name == "id" || value.is_null()), "{fields:?}");
+}
+
+#[tokio::test]
+async fn a_null_resource_becomes_one() {
+    let moved = |provider: &str, source_type: &str, json: &str| MoveRequest {
+        source_provider: provider.parse().unwrap(),
+        source_type: source_type.to_owned(),
+        source_version: 0,
+        source_json: json.as_bytes().to_vec(),
+        source_private: b"kept".to_vec(),
+        source_identity: None,
+        target_type: "terraform_data".to_owned(),
+    };
+    let provider = Builtin::default();
+    for (registry, json, triggers) in [
+        (
+            "registry.opentofu.org/hashicorp/null",
+            r#"{"id":"7","triggers":{"a":"1"}}"#,
+            Value::object(BTreeMap::from([("a".to_owned(), Value::string("1"))])),
+        ),
+        ("hashicorp/null", r#"{"id":"7","triggers":null}"#, Value::null(Type::Dynamic)),
+    ] {
+        let request = moved(registry, "null_resource", json);
+        let (object, diagnostics) = provider.move_resource_state(&call(), request).await.unwrap();
+        assert_eq!(diagnostics, []);
+        assert_eq!(object.private, b"kept");
+        let fields = fields(&object.value);
+        assert_eq!((&fields["id"], &fields["triggers_replace"]), (&Value::string("7"), &triggers));
+    }
+    for (registry, source_type, json, expect) in [
+        ("hashicorp/null", "null_data_source", "{}", "a null_data_source of"),
+        ("other/null", "null_resource", "{}", "registry.terraform.io/other/null"),
+        ("hashicorp/null", "null_resource", "[]", "another shape"),
+        ("hashicorp/null", "null_resource", "null", "that is null"),
+    ] {
+        let request = moved(registry, source_type, json);
+        let (object, diagnostics) = provider.move_resource_state(&call(), request).await.unwrap();
+        assert!(object.value.is_null() && diagnostics[0].detail.contains(expect), "{diagnostics:?}");
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use base64::Engine as _;
 use cty::{Path, Refinements, Type, Value};
 use model::{Identity, Severity};
 use support::{call, echo_within, field, object, schema};
-use tfplugin::host::HostedProvider;
+use tfplugin::host::{HostedProvider, Launch};
 use tfplugin::transcript::{About, Key, Mask, Options, Player, Recorder};
 use tfplugin::{
     Call, ConfigureRequest, DataSourceRequest, ErrorKind, FunctionRequest, GenerateRequest, ImportRequest,
@@ -23,6 +23,7 @@ use tfplugin::{
     UpgradeRequest,
 };
 use tokio::sync::mpsc;
+use xtask::tools::{self, Tool};
 
 const KEY: [u8; 32] = [42; 32];
 
@@ -209,6 +210,32 @@ async fn session(provider: &dyn Provider) -> Vec<String> {
     answers.push(format!("{:?} {error}", error.kind()));
     provider.stop(&call()).await.unwrap();
     answers
+}
+
+#[tokio::test]
+async fn providers_of_others_are_recorded_and_replayed() {
+    for tool in [Tool::Time, Tool::Exoscale, Tool::Kubectl, Tool::Rabbitmq, Tool::Aws] {
+        let Some(program) = tools::or_skip(tool) else { continue };
+        let hosted = HostedProvider::launch(Launch::new(program, std::env::vars_os())).await.unwrap();
+        let (recording, shared) = recorder(Arc::new(hosted), Mask::Everything);
+        let recorded = schema(&recording).await;
+        let target = ImportTarget::Id("2024-02-29T12:00:00Z".to_owned());
+        let request = ImportRequest { resource_type: "time_static".to_owned(), target };
+        let imported = recording.import_resource_state(&call(), request.clone()).await;
+        let lines = shared.text();
+        let player = Player::open_with(lines.as_bytes(), Key::from_bytes(KEY)).unwrap();
+        assert!(schema(&player).await == recorded, "{tool:?}: the schema changed");
+        let replayed = player.import_resource_state(&call(), request).await;
+        match (imported, replayed) {
+            (Ok((imported, _)), Ok((replayed, _))) => {
+                assert_eq!(tool, Tool::Time);
+                let day = |object: &tfplugin::ImportedObject| field(&object.object.value, "rfc3339");
+                assert_eq!(day(&replayed[0]), day(&imported[0]));
+            }
+            (Err(imported), Err(replayed)) => assert_eq!(replayed.to_string(), imported.to_string()),
+            other => panic!("{tool:?}: {other:?}"),
+        }
+    }
 }
 
 /// Drops how long each call took.

@@ -94,12 +94,14 @@ pub(super) struct WrittenError {
 }
 
 /// What can be read again; kinds are written as they are called in the code.
-const KINDS: [ErrorKind; 11] = [
+const KINDS: [ErrorKind; 13] = [
     ErrorKind::NotStarted,
     ErrorKind::Handshake,
     ErrorKind::Crashed,
     ErrorKind::TimedOut,
     ErrorKind::Cancelled,
+    ErrorKind::GivenUp,
+    ErrorKind::NotAllowed,
     ErrorKind::Unimplemented,
     ErrorKind::Connection,
     ErrorKind::Malformed,
@@ -126,5 +128,40 @@ impl WrittenError {
             Some(operation) => Error::new(kind, operation, text),
             None => Error::new(kind, method, format!("{}: {text}", self.operation)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_error_comes_back() {
+        for kind in KINDS {
+            // A new kind fails to compile here: it belongs into the list as well.
+            match kind {
+                ErrorKind::NotStarted
+                | ErrorKind::Handshake
+                | ErrorKind::Crashed
+                | ErrorKind::TimedOut
+                | ErrorKind::Cancelled
+                | ErrorKind::GivenUp
+                | ErrorKind::NotAllowed
+                | ErrorKind::Unimplemented
+                | ErrorKind::Connection
+                | ErrorKind::Malformed
+                | ErrorKind::UnknownType
+                | ErrorKind::NotRecorded
+                | ErrorKind::Local => {}
+            }
+            let error = Error::new(kind, "ReadResource", "It went wrong.").with("limit", 5);
+            let written = WrittenError::new(&error, str::to_owned);
+            let read = written.read("ReadResource", str::to_owned).expect("it is read");
+            assert_eq!((read.kind(), read.operation()), (kind, "ReadResource"));
+            assert_eq!(read.to_string(), error.to_string());
+        }
+        let other = Error::new(ErrorKind::Local, "listen", "There is no port.");
+        let read = WrittenError::new(&other, str::to_owned).read("ReadResource", str::to_owned).expect("it is read");
+        assert_eq!(read.to_string(), "ReadResource: listen: There is no port.");
     }
 }
