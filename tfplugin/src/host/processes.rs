@@ -1,12 +1,17 @@
 //! How many providers live at once.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::supervised::Shared;
 use crate::{Error, ErrorKind};
+
+/// How long an idle provider may take to make room before another is asked to.
+const SECOND_LOOK: Duration = Duration::from_secs(3);
 
 /// A bound on the processes that live at once, shared by all who start from it.
 ///
@@ -52,6 +57,21 @@ impl Processes {
         }
         self.0.n_waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.0.n_waiting);
+        let mut acquiring = pin!(self.0.places.clone().acquire_owned());
+        loop {
+            self.end_an_idle_one();
+            tokio::select! {
+                biased;
+                permit = &mut acquiring => return permit.map(|permit| Place { _permit: permit }).map_err(|closed| {
+                    Error::new(ErrorKind::Local, "start", "No more providers are started here.").because(closed)
+                }),
+                // Somebody else may have taken the place that was made.
+                () = tokio::time::sleep(SECOND_LOOK) => {}
+            }
+        }
+    }
+
+    fn end_an_idle_one(&self) {
         let supervised: Vec<Arc<Shared>> = {
             let mut known = self.0.supervised.lock().unwrap_or_else(PoisonError::into_inner);
             known.retain(|shared| shared.strong_count() > 0);
@@ -59,13 +79,9 @@ impl Processes {
         };
         for shared in supervised {
             if shared.rest() {
-                break;
+                return;
             }
         }
-        let permit = self.0.places.clone().acquire_owned().await;
-        permit.map(|permit| Place { _permit: permit }).map_err(|closed| {
-            Error::new(ErrorKind::Local, "start", "No more providers are started here.").because(closed)
-        })
     }
 
     /// Tells whether somebody waits for a place.

@@ -8,6 +8,7 @@ use cty::Value;
 use model::Identity;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{HostedProvider, Launch, Processes, Reattach, within};
 use crate::function::{FunctionError, FunctionRequest};
@@ -38,6 +39,8 @@ pub struct Supervised {
 pub(super) struct Shared {
     source: Source,
     call_timeout: Duration,
+    /// Cancelled when the provider was shut down.
+    over: CancellationToken,
     state: Mutex<State>,
 }
 
@@ -53,7 +56,6 @@ struct State {
     running: Option<Running>,
     n_failures: u32,
     first_failure: Option<String>,
-    is_over: bool,
 }
 
 struct Running {
@@ -122,9 +124,6 @@ impl Shared {
 
     /// Makes sure that a process runs.
     async fn revive(&self, state: &mut State, operation: &'static str) -> Result<(), Error> {
-        if state.is_over {
-            return Err(Error::new(ErrorKind::Cancelled, operation, "The provider was shut down."));
-        }
         if let Some(running) = &state.running {
             let Some(crash) = running.provider.crash_so_far() else { return Ok(()) };
             state.running = None;
@@ -178,7 +177,23 @@ impl Shared {
             let Some(running) = &state.running else { return Err(Error::cancelled(operation)) };
             Ok(Use { shared: self, provider: Some(running.provider.clone()) })
         };
-        within(operation, call, self.call_timeout, ready).await?
+        self.until_over(operation, call, ready).await
+    }
+
+    /// Waits for what comes before a call, as long as the call may take and the provider is not shut down.
+    async fn until_over<T>(
+        &self,
+        operation: &'static str,
+        call: &Call,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.over.cancelled() => {
+                Err(Error::new(ErrorKind::Cancelled, operation, "The provider was shut down."))
+            }
+            done = within(operation, call, self.call_timeout, work) => done?,
+        }
     }
 }
 
@@ -209,7 +224,8 @@ impl Supervised {
     }
 
     fn of(source: Source, call_timeout: Duration) -> Self {
-        Self { shared: Arc::new(Shared { source, call_timeout, state: Mutex::new(State::default()) }) }
+        let (over, state) = (CancellationToken::new(), Mutex::new(State::default()));
+        Self { shared: Arc::new(Shared { source, call_timeout, over, state }) }
     }
 
     /// Gives the id of the process, where one runs.
@@ -220,11 +236,9 @@ impl Supervised {
 
     /// Ends the provider for good: it is told to stop what it does, then to end, and is killed where it does neither.
     pub async fn shutdown(&self) {
-        let running = {
-            let mut state = self.shared.state.lock().await;
-            state.is_over = true;
-            state.running.take()
-        };
+        // Ends a start that is under way, which holds the lock.
+        self.shared.over.cancel();
+        let running = self.shared.state.lock().await.running.take();
         let Some(Running { provider, .. }) = running else { return };
         if Arc::strong_count(&provider) > 1 {
             let started = Instant::now();
@@ -314,6 +328,6 @@ impl Supervised {
             }
             Ok(((), diagnostics))
         };
-        within(operation, call, self.shared.call_timeout, configured).await?
+        self.shared.until_over(operation, call, configured).await
     }
 }

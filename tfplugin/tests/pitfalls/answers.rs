@@ -148,7 +148,7 @@ async fn bytes_that_are_no_message_are_refused_at_once() {
         assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
         assert!(error.to_string().contains("no message of the protocol"), "{error}");
     }
-    assert!(started.elapsed() < std::time::Duration::from_secs(20));
+    assert!(started.elapsed() < std::time::Duration::from_mins(1));
 }
 
 #[tokio::test]
