@@ -1,18 +1,19 @@
-//! Terraform configuration: read without loss, and written so that `terraform fmt` leaves it alone.
+//! Terraform configuration: read without loss, evaluated, and written so that `terraform fmt` leaves it alone.
 //!
 //! **Owns** the syntax of `.tf` and `.tf.json` files: tokens that cover every byte ([`lex`]), their structure
-//! ([`syntax`]), the literal values in it ([`literal`]), what a root module declares ([`module`]), and text for people to
-//! review: blocks and values ([`emit`]).
+//! ([`syntax`]), the literal values in it ([`literal`]) and expressions as trees ([`expression`]); what a root module
+//! declares ([`module`]); the values of expressions and blocks ([`evaluate`]), in the scope of a module ([`scope`],
+//! [`definitions`], [`variables`]), with the functions of the language ([`function`]); and text for people to review:
+//! blocks and values ([`emit`]).
 //!
-//! **May not know** files, states, clouds or schemas. Files come through a [`SourceTree`].
+//! **May not know** files, states, clouds or schemas of its own. Files come through a [`SourceTree`], schemas are given.
 //!
 //! **Start reading** at [`module::Module::read`], which uses every other part of reading; [`configuration`] follows the
-//! calls of modules from there.
+//! calls of modules from there. Of evaluation, at [`evaluate::block`] and [`scope::ModuleScope`].
 //!
-//! **A good addition** keeps two promises: the tokens of any text, joined, are that text; and what is written here parses
-//! here, and in terraform, to the value it was written from.
-//!
-//! Expressions that are not literals are found, not evaluated: they are reported as such, with their place.
+//! **A good addition** keeps three promises: the tokens of any text, joined, are that text; what is written here parses
+//! here, and in terraform, to the value it was written from; and what is evaluated here has the value that terraform and
+//! `OpenTofu` give it, or is unknown with the reason.
 
 pub mod configuration;
 mod convert_json;

@@ -305,7 +305,19 @@ pub(crate) fn files(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagn
     names.retain(|name| {
         // Editors leave such files behind; terraform passes over them too.
         let is_hidden = name.starts_with('.') || name.ends_with('~') || name.starts_with('#');
-        !is_hidden && (name.strip_suffix(".tf").is_some() || is_json(name))
+        !is_hidden && stem(name).is_some()
+    });
+    // OpenTofu reads its own file in the place of the other one of the same name.
+    let own: BTreeSet<String> = names.iter().filter(|name| name.contains(".tofu")).cloned().collect();
+    names.retain(|name| {
+        match name
+            .strip_suffix(".tf")
+            .map(|stem| (stem, ""))
+            .or(name.strip_suffix(".tf.json").map(|stem| (stem, ".json")))
+        {
+            Some((stem, json)) => !own.contains(&format!("{stem}.tofu{json}")),
+            None => true,
+        }
     });
     names.sort_by_key(|name| (is_override(name), name.clone()));
     let mut files = Vec::new();
@@ -345,13 +357,16 @@ pub(crate) fn required_source(file: &File, expression: &Expression) -> Option<St
 }
 
 fn is_json(name: &str) -> bool {
-    name.strip_suffix(".tf.json").is_some()
+    [".tf.json", ".tofu.json"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Gives the name of a file of configuration without its ending; `None` for other files.
+fn stem(name: &str) -> Option<&str> {
+    [".tf", ".tf.json", ".tofu", ".tofu.json"].iter().find_map(|ending| name.strip_suffix(ending))
 }
 
 fn is_override(name: &str) -> bool {
-    let stem = name.strip_suffix(".json").unwrap_or(name);
-    let stem = stem.strip_suffix(".tf").unwrap_or(stem);
-    stem == "override" || stem.ends_with("_override")
+    stem(name).is_some_and(|stem| stem == "override" || stem.ends_with("_override"))
 }
 
 fn text(file: &File, body: &Body, name: &str) -> Option<String> {

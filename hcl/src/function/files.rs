@@ -21,11 +21,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("basename", |call| Ok(Value::string(base_name(call.text(0))))),
     function("dirname", |call| Ok(Value::string(folder_name(call.text(0))))),
     function("file", |call| {
-        read(call, |bytes| {
+        read(call, Type::String, |bytes| {
             String::from_utf8(bytes).map(Value::string).map_err(|_| "The file is not UTF-8 text.".to_owned())
         })
     }),
-    function("filebase64", |call| read(call, |bytes| Ok(Value::string(STANDARD.encode(bytes))))),
+    function("filebase64", |call| read(call, Type::String, |bytes| Ok(Value::string(STANDARD.encode(bytes))))),
     Function {
         returns: Returns::Bool,
         ..function("fileexists", |call| {
@@ -105,8 +105,9 @@ fn outside(call: &Call<'_>, ty: Type) -> Value {
     call.evaluator.run.because(&Value::unknown(ty), reason, Some(span))
 }
 
-fn read(call: &Call<'_>, decode: impl FnOnce(Vec<u8>) -> Computed) -> Computed {
-    let Some((files, path)) = inside(call) else { return Ok(outside(call, Type::String)) };
+/// Reads the file that the first argument means.
+pub(super) fn read(call: &Call<'_>, ty: Type, decode: impl FnOnce(Vec<u8>) -> Computed) -> Computed {
+    let Some((files, path)) = inside(call) else { return Ok(outside(call, ty)) };
     decode(files.tree.read(&path).map_err(|error| format!("The file {path:?} cannot be read: {}.", error.reason))?)
 }
 

@@ -14,6 +14,7 @@ mod hash;
 mod network;
 mod number;
 mod text;
+mod yaml;
 
 use std::ops::Range;
 
@@ -152,6 +153,7 @@ fn tables() -> impl Iterator<Item = &'static Function> {
         network::FUNCTIONS,
         number::FUNCTIONS,
         text::FUNCTIONS,
+        yaml::FUNCTIONS,
     ];
     tables.into_iter().flatten()
 }

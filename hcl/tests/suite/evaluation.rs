@@ -225,7 +225,9 @@ const EXPRESSIONS: &[&str] = &[
     "issensitive(\"${nonsensitive(var.secret)}x\")", "nonsensitive(sensitive([1]))", "nonsensitive(\"x${var.secret}\")", "issensitive(var.name)", "tolist([{ a = 1 }, { a = \"b\" }])", "toset([[1], [1], [2]])",
     // Notations.
     "base64encode(\"hello\")", "base64decode(\"aGVsbG8=\")", "csvdecode(\"a,b\\n1,\\\"x, \\\"\\\"y\\\"\\\"\\\"\\n2,\\n\")", "csvdecode(\"a\\n\")", "jsonencode({ a = [1, true, null, \"<&>\"], b = 1.50 })", "jsondecode(\"{\\\"a\\\": [1, {\\\"b\\\": null}], \\\"c\\\": 1.0}\")",
-    "jsonencode(local.set)", "jsonencode(\"é\\u2028\")", "jsondecode(\"\\\"x\\\"\")", "urlencode(\"a b&c/é~\")", "sha256(\"a\")", "sha512(\"a\")", "base64sha256(\"a\")", "base64sha512(\"a\")", "jsonencode(null)", "jsonencode(12345678901234567890)",
+    "jsonencode(local.set)", "jsonencode(\"é\\u2028\")", "jsondecode(\"\\\"x\\\"\")", "urlencode(\"a b&c/é~\")", "sha256(\"a\")", "sha512(\"a\")", "base64sha256(\"a\")", "base64sha512(\"a\")", "md5(\"a\")", "sha1(\"a\")", "filemd5(\"files/plain.txt\")", "filesha1(\"files/plain.txt\")", "filesha256(\"files/plain.txt\")", "filesha512(\"files/plain.txt\")", "filebase64sha256(\"files/plain.txt\")", "filebase64sha512(\"files/plain.txt\")", "jsonencode(null)", "jsonencode(12345678901234567890)",
+    "yamldecode(\"a: 1\\nb: [x, 2.5, true, null, ~, 'yes', no, '1']\\n\")", "yamldecode(\"hello\")", "yamldecode(\"- &a {k: v}\\n- *a\\n- <<: *a\\n  l: 1\\n\")", "yamldecode(\"1: x\\ntrue: y\\n\")", "yamldecode(\"a: |\\n  x\\n   y\\nb: >-\\n  x\\n  y\\n\")",
+    "yamldecode(\"[0x1F, 0o17, 1e3, 1.10, -5, +3, 007, 12345678901234567890, 'a: b', \\\"q\\\\n\\\"]\")", "yamldecode(\"{}\")", "yamldecode(\"a:\\n- b\\n-\\n\")", "yamldecode(\"[True, FALSE, Null, NULL, Yes, on]\")",
     // Paths and files.
     "basename(\"a/b/c.txt\")", "basename(\"/\")", "basename(\"\")", "basename(\"a/\")", "dirname(\"a/b/c.txt\")", "dirname(\"c\")", "dirname(\"/a\")", "dirname(\"a//b/../c\")", "dirname(\"\")", "pathexpand(\"~/.kube/config\")", "pathexpand(\"/a\")", "pathexpand(\"~\")",
     "file(\"files/plain.txt\")", "file(\"${path.module}/files/plain.txt\")", "fileexists(\"files/none\")", "fileexists(\"files/plain.txt\")", "filebase64(\"files/plain.txt\")", "templatefile(\"files/list.tpl\", { names = [\"a\", \"b\"], count = 2 })",
@@ -242,7 +244,7 @@ const MISTAKES: &[&str] = &[
     "null ? 1 : 2", "\"x\" ? 1 : 2", "{ (null) = 1 }", "{ ([]) = 1 }", "[for x in null : x]", "[for x in 1 : x]", "{ for x in [1, 1] : \"a\" => x }", "[for x in [1] : x if null]", "upper(null)", "upper([])", "split(\",\", null)", "join(\",\", [null])",
     "regex(\"a\", \"b\")", "regex(\"(\", \"b\")", "format(\"%d\", \"a\")", "format(\"%s\")", "format(\"%s\", \"a\", \"b\")", "format(\"%y\", 1)", "format(\"%s\", [])", "format(\"%d\", null)", "formatlist(\"%s%s\", [1], [1, 2])", "parseint(\"z\", 10)", "parseint(\"1\", 1)",
     "coalesce()", "coalesce(null, \"\")", "coalescelist([])", "chunklist([1], -1)", "element([], 0)", "element(local.set, 0)", "index([1], 2)", "keys([1])", "length(1)", "length(null)", "lookup({}, \"a\")", "merge([1])", "one([1, 2])", "range(1, 5, -1)", "range(0, 1, 0)",
-    "range(2000)", "slice([1], 0, 2)", "slice([1, 2], 2, 1)", "sum([])", "sum([\"a\"])", "zipmap([\"a\"], [])", "tobool(\"yes\")", "tonumber(\"a\")", "tolist(1)", "tolist([1, [2]])", "tomap([1])", "base64decode(\"%\")", "jsondecode(\"{\")", "csvdecode(\"a,b\\n1\")",
+    "range(2000)", "slice([1], 0, 2)", "slice([1, 2], 2, 1)", "sum([])", "sum([\"a\"])", "zipmap([\"a\"], [])", "tobool(\"yes\")", "tonumber(\"a\")", "tolist(1)", "tolist([1, [2]])", "tomap([1])", "base64decode(\"%\")", "jsondecode(\"{\")", "csvdecode(\"a,b\\n1\")", "yamldecode(\"a: [\")", "yamldecode(\"\")", "yamldecode(\"a: 1\\n---\\nb: 2\\n\")",
     "cidrhost(\"10.0.0.0/30\", 4)", "cidrhost(\"x\", 1)", "cidrsubnet(\"10.0.0.0/30\", 4, 0)", "cidrsubnet(\"10.0.0.0/24\", 2, 4)", "cidrnetmask(\"fd00::/8\")", "cidrsubnets(\"10.0.0.0/31\", 1, 1, 1)", "file(\"files/none\")", "tolist([1])...", "max([1, 2])", "null.x", "null[0]",
     "concat([1], 2)", "flatten(1)", "distinct(1)", "setproduct([1], 2)", "sort([null])", "signum(1.5)", "substr(\"a\", 0.5, 1)", "true < false", "[1] + [2]", "tolist(null[*])[0]", "reverse(1)", "contains(1, 1)", "templatefile(\"files/list.tpl\", {})",
 ];
@@ -346,6 +348,8 @@ locals {
     check("timestamp()", "(known after apply)", &["the function timestamp() has another value each time"]);
     check("provider::aws::x(1)", "(known after apply)", &["the function provider::aws::x() is computed by a provider"]);
     check("soon(1)", "(known after apply)", &["the function soon() is not one that driftmgr computes"]);
+    let date = "the YAML holds what may be a date, which yamldecode() would write in another form";
+    check("yamldecode(\"a: 2001-12-14\")", "(known after apply)", &[date]);
     check("aws_vpc.main.id", "(known after apply)", &["aws_vpc.main.id is an attribute of a resource"]);
     check("module.a.b", "(known after apply)", &["module.a.b is an output of a module, which is not evaluated"]);
     let outside = "it comes from a file outside of the root module's folder, which is not read";
@@ -449,4 +453,15 @@ proptest! {
         let text: String = text.into_iter().collect();
         let _ = world().evaluate(&text);
     }
+}
+
+#[test]
+fn the_tables_are_large_enough_to_mean_something() {
+    assert!(EXPRESSIONS.len() >= 350 && MISTAKES.len() >= 80, "{} {}", EXPRESSIONS.len(), MISTAKES.len());
+    // Every function that is computed is in the table, by its name.
+    let missing: Vec<&str> = hcl::function::names()
+        .into_iter()
+        .filter(|name| !EXPRESSIONS.iter().any(|text| text.contains(&format!("{name}("))))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

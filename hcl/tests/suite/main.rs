@@ -3,6 +3,7 @@
 #![expect(clippy::format_collect, reason = "the text of a test need not be made fast")]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod blocks;
 mod emission;
 mod evaluation;
 mod lexing;

@@ -250,3 +250,22 @@ fn modules_that_call_themselves_end() {
     let (configuration, _) = Configuration::read(&tree, "live", ".terraform");
     assert!(configuration.unread.values().any(|reason| reason.contains("without end")));
 }
+
+#[test]
+fn files_of_opentofu_stand_for_those_of_the_same_name() {
+    let files = [
+        ("a.tf", "variable \"shadowed\" {}\n"),
+        ("a.tofu", "variable \"own\" {}\n"),
+        ("b.tf.json", r#"{"variable": {"shadowed": {}}}"#),
+        ("b.tofu.json", r#"{"variable": {"json": {}}}"#),
+        ("c.tf", "variable \"other\" {}\n"),
+        ("c_override.tofu", "variable \"other\" {\n  default = 1\n}\n"),
+        ("d.tofurc", "nonsense {{{"),
+    ];
+    let tree = MemoryTree(files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect());
+    let (definitions, problems) = hcl::definitions::Definitions::read(&tree, ".");
+    assert!(problems.is_empty(), "{problems:?}");
+    let names: Vec<&str> = definitions.variables.keys().map(String::as_str).collect();
+    assert_eq!(names, ["json", "other", "own"]);
+    assert!(definitions.variables["other"].default.is_some());
+}
