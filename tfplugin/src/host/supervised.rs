@@ -107,6 +107,9 @@ impl Shared {
         let Ok(mut state) = self.state.try_lock() else { return false };
         let is_idle = |running: &mut Running| Arc::strong_count(&running.provider) == 1;
         let Some(running) = state.running.take_if(is_idle) else { return false };
+        if let Some(crash) = running.provider.crash_so_far() {
+            state.fail(crash);
+        }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(retire(running.provider))),
             // Nobody is left to wait for its goodbye.

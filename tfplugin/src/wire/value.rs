@@ -174,6 +174,22 @@ mod tests {
     }
 
     #[test]
+    fn endless_nesting_is_refused() {
+        let n_levels = 100_000;
+        let ty = [r#"["list","#.repeat(n_levels), r#""string""#.to_owned(), "]".repeat(n_levels)].concat();
+        let length = u32::try_from(ty.len()).unwrap().to_be_bytes();
+        let typed = [b"\x92\xc6".as_slice(), &length, ty.as_bytes(), &b"\x91".repeat(n_levels), b"\xa1x"].concat();
+        let arrays = [b"\x91".repeat(n_levels).as_slice(), b"\xa1x"].concat();
+        for bytes in [typed, arrays] {
+            let error = decode("test", Some(&wire(&bytes)), &Type::Dynamic).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Malformed);
+        }
+        let json = DynamicValue { msgpack: bytes::Bytes::new(), json: "[".repeat(n_levels).into() };
+        assert_eq!(decode("test", Some(&json), &Type::Dynamic).unwrap_err().kind(), ErrorKind::Malformed);
+        assert!(Type::from_json(ty.as_bytes()).is_err());
+    }
+
+    #[test]
     fn marks_stay_here() {
         let marked = Value::string("secret").mark_sensitive();
         assert_eq!(encode("test", &marked, &Type::String).unwrap().msgpack, b"\xa6secret".as_slice());
