@@ -44,7 +44,10 @@ fn write(value: &Value, shape: Option<&Type>, out: &mut String) {
         write_text(if bool { "true" } else { "false" }, out);
     } else if is_named(value.ty()) {
         out.push('{');
-        for (name, value) in value.entries().filter(|(_, value)| !is_blank(value)) {
+        // A key of a map is there or not, whatever it holds: a tag without a value is a tag.
+        let is_map = matches!(value.ty(), Type::Map(_)) || matches!(shape, Some(Type::Map(_)));
+        let is_left_out = |value: &Value| if is_map { value.is_null() } else { is_blank(value) };
+        for (name, value) in value.entries().filter(|(_, value)| !is_left_out(value)) {
             let shape = match shape {
                 Some(Type::Object(object)) => match object.get(name) {
                     Some(ty) => Some(ty),

@@ -16,9 +16,12 @@ const MAX_PAIRS: usize = 1 << 16;
 
 /// Words that end the names of attributes by which people tell elements of a set apart.
 const IDENTIFYING: &[&str] = &[
-    "address", "arn", "device", "domain", "host", "id", "index", "key", "name", "number", "path", "port", "priority",
-    "protocol", "type", "zone",
+    "address", "arn", "block", "device", "domain", "host", "id", "index", "key", "name", "no", "number", "path",
+    "port", "priority", "protocol", "type", "zone",
 ];
+
+/// Longer texts name nothing that people would recognize.
+const MAX_NAME: usize = 64;
 
 /// What an element consists of, as far as a schema says.
 #[derive(Clone, Copy)]
@@ -203,24 +206,74 @@ fn likeness(a: &Value, b: &Value, shape: Shape<'_>) -> Option<usize> {
     })
 }
 
-/// Names an element of a set by its scalars, or by all of it where it has none or they name another one too.
-///
-/// `None` where what it holds must not be shown.
-pub(super) fn name(state: Option<&Value>, cloud: Option<&Value>, shape: Shape<'_>) -> Option<Value> {
+/// Names elements of a set, each by as little as tells them apart: what identifies elements, short scalars, all
+/// scalars, what did not change, or all of it. `None` where what there is to name an element by must not be shown.
+pub(super) fn names(elements: &[[Option<&Value>; 2]], shape: Shape<'_>) -> Vec<Option<Value>> {
+    let is_short = |value: &Value| value.as_str().is_none_or(|text| text.len() <= MAX_NAME);
+    let levels: [&dyn Fn(&str, &Value) -> bool; 3] =
+        [&|name, value| is_identifying(name) && is_short(value), &|_, value| is_short(value), &|_, _| true];
+    for level in levels {
+        let names: Vec<Option<Value>> = elements.iter().map(|sides| scalar_name(*sides, shape, level)).collect();
+        if are_distinct(&names) {
+            return names;
+        }
+    }
+    let by_what_stayed: Vec<Option<Value>> = elements.iter().map(|sides| unchanged_name(*sides, shape)).collect();
+    if are_distinct(&by_what_stayed) {
+        return by_what_stayed;
+    }
+    let whole = |[state, cloud]: &[Option<&Value>; 2]| {
+        let element = cloud.or(*state)?;
+        (!shape.is_sensitive() && !element.contains_marked()).then(|| element.clone())
+    };
+    elements.iter().map(whole).collect()
+}
+
+fn are_distinct(names: &[Option<Value>]) -> bool {
+    let texts: BTreeSet<String> = names.iter().flatten().map(Value::to_string).collect();
+    texts.len() == names.len()
+}
+
+/// Names an element by scalars that both sides share.
+fn scalar_name(
+    [state, cloud]: [Option<&Value>; 2],
+    shape: Shape<'_>,
+    is_wanted: &dyn Fn(&str, &Value) -> bool,
+) -> Option<Value> {
     let element = cloud.or(state)?;
-    if element.contains_marked() || element.ty().as_object().is_none() {
-        return (!element.contains_marked()).then(|| element.clone());
+    if element.contains_marked() {
+        return None;
     }
-    let mut named: BTreeMap<String, Value> =
-        scalars(element, shape).into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    if let (Some(state), Some(_)) = (state, cloud) {
-        let other = scalars(state, shape);
-        named.retain(|name, value| other.iter().any(|(own, state)| own == name && text(state) == text(value)));
+    if element.ty().as_object().is_none() {
+        return Some(element.clone());
     }
-    if named.is_empty() {
-        return (!shape.is_sensitive()).then(|| element.clone());
+    let other = state.map(|state| scalars(state, shape));
+    let is_shared = |name: &str, value: &Value| {
+        let in_other =
+            |other: &Vec<(&str, &Value)>| other.iter().any(|(own, state)| *own == name && text(state) == text(value));
+        other.as_ref().is_none_or(in_other)
+    };
+    let named: BTreeMap<String, Value> = scalars(element, shape)
+        .into_iter()
+        .filter(|(name, value)| is_wanted(name, value) && is_shared(name, value))
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect();
+    (!named.is_empty()).then(|| Value::object(named))
+}
+
+/// Names an element by everything in it that both sides share.
+fn unchanged_name([state, cloud]: [Option<&Value>; 2], shape: Shape<'_>) -> Option<Value> {
+    let (state, cloud) = (state?, cloud?);
+    if shape.is_sensitive() || cloud.contains_marked() {
+        return None;
     }
-    Some(Value::object(named))
+    let named: BTreeMap<String, Value> = cloud
+        .entries()
+        .zip(state.entries())
+        .filter(|((name, cloud), (other, state))| name == other && !is_default(cloud) && text(cloud) == text(state))
+        .map(|((name, value), _)| (name.to_owned(), value.clone()))
+        .collect();
+    (!named.is_empty()).then(|| Value::object(named))
 }
 
 /// Lists the scalars of an element that somebody set and that may be shown: no defaults, nothing computed.

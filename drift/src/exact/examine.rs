@@ -275,15 +275,22 @@ impl<'a> Examination<'a> {
         if !self.acts_on.is_empty() && self.planned.is_some() && !self.is_changing_back() {
             self.blame_runtime();
         }
-        let places = std::mem::take(&mut self.places);
-        let found = places.into_iter().filter_map(|(place, decided)| {
-            let decided = match decided {
-                Some(decided) => decided,
-                None => self.judge(&place)?,
-            };
-            Some(self.difference(place, decided))
+        let mut found = Vec::new();
+        for (place, decided) in std::mem::take(&mut self.places) {
+            if let Some(decided) = decided.or_else(|| self.judge(&place)) {
+                found.push((place, decided));
+            }
+        }
+        // A changed element of a set is planned anew as a whole, the defaults in it with it.
+        let changed: Vec<Path> = found
+            .iter()
+            .filter(|(place, decided)| decided.tier == Tier::Declared && !place.is_weak)
+            .filter_map(|(place, _)| element_of_set(&place.path))
+            .collect();
+        found.retain(|(place, _)| {
+            !place.is_weak || element_of_set(&place.path).is_none_or(|element| !changed.contains(&element))
         });
-        Next::Done(found.collect())
+        Next::Done(found.into_iter().map(|(place, decided)| self.difference(place, decided)).collect())
     }
 
     /// Decides what the plans say of a difference; `None` where it is none.
@@ -375,7 +382,10 @@ fn swap<A, B>((a, b): (A, B)) -> (B, A) {
 
 /// Tells whether the plan over Observed changes what is there.
 fn is_changed_back(place: &Place) -> bool {
-    !agree(place.facet.planned.as_ref(), place.facet.cloud.as_ref())
+    let Facet { planned, cloud, .. } = &place.facet;
+    let is_there = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_null());
+    !agree(planned.as_ref(), cloud.as_ref())
+        || place.is_key && planned.as_ref().is_none_or(Value::is_known) && is_there(planned) != is_there(cloud)
 }
 
 /// Tells whether the plan over Recorded makes the same change.
@@ -394,6 +404,16 @@ fn changed_names(planned: &Value, base: &Value) -> BTreeSet<String> {
             && (agree(Some(planned), base.as_ref()) || is_default(planned) && base.as_ref().is_none_or(is_default))
     };
     planned.entries().filter(|(name, planned)| !is_left(name, planned)).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Gives the path of the outermost element of a set on the way.
+fn element_of_set(path: &Path) -> Option<Path> {
+    let is_element = |step: &PathStep| match step {
+        PathStep::Index(key) => key.ty().as_object().is_some(),
+        PathStep::GetAttr(_) => false,
+    };
+    let position = path.steps().iter().position(is_element)?;
+    Some(path.steps()[..=position].iter().cloned().collect())
 }
 
 /// Tells whether a text is nothing but a mask.

@@ -48,6 +48,8 @@ pub(super) struct Place {
     pub(super) is_weak: bool,
     /// Its values must not be shown, be it for what lies inside of them.
     pub(super) is_hidden: bool,
+    /// A key of a map came or went, whatever it holds: a tag without a value is a tag.
+    pub(super) is_key: bool,
 }
 
 /// Compares two objects in the shape of a block. With plans, each difference has what they make of it.
@@ -218,7 +220,17 @@ impl Walk {
             }
             Kind::Object | Kind::Map => {
                 for name in names(&[&state, &cloud]) {
-                    self.element(path.clone().index(name.as_str()), shape, &facet.attribute(&name), facts);
+                    let (path, facet) = (path.clone().index(name.as_str()), facet.attribute(&name));
+                    let is_there = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_null());
+                    if is_there(&facet.state) == is_there(&facet.cloud) {
+                        self.element(path, shape, &facet, facts);
+                    } else {
+                        self.hide(path, &facet, facts, shape.is_sensitive());
+                        if let Some(place) = self.places.last_mut() {
+                            place.is_key = true;
+                            place.is_weak = false;
+                        }
+                    }
                 }
             }
             Kind::List => self.list(&path, shape, facet, facts),
@@ -266,7 +278,6 @@ impl Walk {
         let pairs = pair_up(&state, &cloud);
         let planned = follow(&cloud, &planned, &pairs, |pair| pair.1, |pair| pair.0.map(|at| &state[at]), pair_up);
         let replanned = follow(&state, &replanned, &pairs, |pair| pair.0, |pair| pair.1.map(|at| &cloud[at]), pair_up);
-        let mut named: BTreeMap<String, usize> = BTreeMap::new();
         let mut changed = Vec::new();
         for ((pair, planned), replanned) in pairs.iter().zip(planned).zip(replanned) {
             let facet = Facet {
@@ -275,27 +286,18 @@ impl Walk {
                 planned: unknown(facet.planned.as_ref()).or(planned),
                 replanned: unknown(facet.replanned.as_ref()).or(replanned),
             };
-            if self.is_same(facet.state.as_ref(), facet.cloud.as_ref()) {
-                continue;
+            if !self.is_same(facet.state.as_ref(), facet.cloud.as_ref()) {
+                changed.push(facet);
             }
-            let name = align::name(facet.state.as_ref(), facet.cloud.as_ref(), shape);
-            if let Some(name) = &name {
-                *named.entry(name.to_string()).or_default() += 1;
-            }
-            changed.push((name, facet));
         }
-        if changed.iter().any(|(name, _)| name.is_none()) {
+        let sides: Vec<_> = changed.iter().map(Facet::both).collect();
+        let names = align::names(&sides, shape);
+        if names.iter().any(Option::is_none) {
             self.hide(path.clone(), facet, facts, true);
             return;
         }
-        for (name, facet) in changed {
-            let is_unique = name.as_ref().is_some_and(|name| named.get(&name.to_string()) == Some(&1));
-            let whole = || facet.cloud.as_ref().or(facet.state.as_ref()).filter(|_| !shape.is_sensitive());
-            let Some(key) = name.filter(|_| is_unique).or_else(|| whole().cloned()) else {
-                self.hide(path.clone(), &facet, facts, true);
-                continue;
-            };
-            self.element(path.clone().index(key), shape, &facet, facts);
+        for (name, facet) in names.into_iter().flatten().zip(&changed) {
+            self.element(path.clone().index(name), shape, facet, facts);
         }
     }
 
@@ -316,8 +318,14 @@ impl Walk {
     fn report(&mut self, path: Path, facet: &Facet, facts: &Facts, is_weak: bool) {
         let is_nothing = |value: Option<&Value>| value.is_none_or(is_default);
         let is_weak = is_weak || facet.both().into_iter().all(is_nothing);
-        let is_hidden = facts.is_sensitive;
-        self.places.push(Place { path, facet: facet.clone(), facts: facts.clone(), is_weak, is_hidden });
+        self.places.push(Place {
+            path,
+            facet: facet.clone(),
+            facts: facts.clone(),
+            is_weak,
+            is_hidden: facts.is_sensitive,
+            is_key: false,
+        });
     }
 
     /// Reports what may hold something that must not be shown.

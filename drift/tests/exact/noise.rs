@@ -40,6 +40,18 @@ fn null_empty_text_and_empty_collections_are_one() {
         Case { recorded: r#"{"name":"a","tags":null}"#, observed: r#"{"name":"a","tags":{"by":"hand"}}"#, ..case() },
         &[r#"declared tags["by"]: - -> "hand""#],
     );
+    check(
+        Case { recorded: r#"{"name":"a","tags":null}"#, observed: r#"{"name":"a","tags":{"by":""}}"#, ..case() },
+        &[r#"declared tags["by"]: - -> """#],
+    );
+    check(
+        Case {
+            recorded: r#"{"name":"a","tags":{"a":"1","b":""}}"#,
+            observed: r#"{"name":"a","tags":{"a":"1"}}"#,
+            ..case()
+        },
+        &[r#"declared tags["b"]: "" -> -"#],
+    );
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn nested_blocks_and_nested_attributes_are_compared_inside() {
         [
             r#"runtime rule[0].etag: "1" -> "2""#,
             r#"declared rule[0].target[{id = "t"}].weight: 1 -> 2"#,
-            r#"declared rule[0].target[{id = "u", weight = 5}]: - -> {id = "u", weight = 5}"#,
+            r#"declared rule[0].target[{id = "u"}]: - -> {id = "u", weight = 5}"#,
             r#"declared settings.level: "low" -> "high""#,
             r#"runtime settings.seen: "1" -> "2""#,
         ]
@@ -139,4 +139,29 @@ fn what_is_sensitive_is_neither_shown_nor_part_of_a_path() {
         ..Case::new(block(&[("name", attribute(STRING, "required"))], &[]))
     };
     assert_eq!(marked.found(), ["declared name: (sensitive) -> (sensitive)"]);
+}
+
+#[test]
+fn defaults_in_an_element_that_changed_are_no_differences_of_their_own() {
+    let element = r#"["set",["object",{"origins":["set","string"],"methods":["set","string"],"max_age":"number"}]]"#;
+    let case = Case {
+        recorded: r#"{"rule":[{"origins":["x"],"methods":["GET"],"max_age":null}]}"#,
+        observed: r#"{"rule":[{"origins":["x"],"methods":["GET","PUT"],"max_age":0}]}"#,
+        code: Some("rule"),
+        ..Case::new(block(&[("rule", attribute(element, "optional"))], &[]))
+    };
+    assert_eq!(case.found(), [r#"declared rule[{origins = ["x"]}].methods["PUT"]: - -> "PUT""#]);
+}
+
+#[test]
+fn long_texts_name_no_element() {
+    let element = r#"["set",["object",{"name":"string","policy":"string"}]]"#;
+    let policy = "x".repeat(80);
+    let observed = format!(r#"{{"inline":[{{"name":"rogue","policy":"{policy}"}}]}}"#);
+    let case = Case {
+        observed: &observed,
+        code: Some("other"),
+        ..Case::new(block(&[("inline", attribute(element, "optional computed"))], &[]))
+    };
+    assert_eq!(case.examine().0[0].path.to_string(), r#"inline[{name = "rogue"}]"#);
 }
