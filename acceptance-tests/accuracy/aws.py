@@ -426,11 +426,6 @@ def message_sent(found):
     aws("sqs").send_message(QueueUrl=found["url"], MessageBody="hello")
 
 
-@noise("aws_s3_bucket.data", row="data, not configuration")
-def object_put(found):
-    aws("s3").put_object(Bucket=found["bucket"], Key="hello", Body=b"hello")
-
-
 @noise("aws_s3_bucket_cors_configuration.public", row="an element of a set, written again")
 def cors_again(found):
     aws("s3").put_bucket_cors(Bucket=found["bucket"], CORSConfiguration={"CORSRules": [

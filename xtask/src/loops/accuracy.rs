@@ -132,7 +132,14 @@ impl Judge<'_> {
 
     fn plan(&self, root: &Root<'_>, when: &str, name: &str, more: &[&str]) -> Result<Value> {
         let file = format!("-out={name}.tfplan");
-        root.run(&[&["plan", "-no-color", "-input=false", &file], more].concat())?;
+        let output = root.try_run(&[&["plan", "-no-color", "-input=false", &file], more].concat())?;
+        if !output.status.success() {
+            // One instance that its provider cannot read leaves terraform without any answer.
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let error = stderr.lines().find(|line| line.contains("Error:")).unwrap_or("it does not say why");
+            println!("terraform plan {} failed: {error}", more.join(" "));
+            return Ok(Value::Null);
+        }
         let json = root.run(&["show", "-json", &format!("{name}.tfplan")])?;
         self.keep(&format!("{when}-{name}.json"), json.as_bytes())?;
         serde_json::from_str(&json).context("terraform printed no JSON")

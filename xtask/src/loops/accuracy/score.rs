@@ -50,6 +50,8 @@ pub(super) struct Answers {
     n_folded: usize,
     undetermined: Vec<String>,
     n_instances: u64,
+    /// Whether terraform could plan at all.
+    is_plan_there: bool,
     /// Addresses that `plan -refresh-only` reports.
     refreshed: BTreeSet<String>,
     /// Addresses for which `plan` wants to do something.
@@ -101,6 +103,7 @@ impl Answers {
             n_folded,
             undetermined,
             n_instances: report["summary"]["instances"].as_u64().unwrap_or_default(),
+            is_plan_there: !planned.is_null(),
             refreshed: addresses(refreshed, "resource_drift"),
             planned: addresses(planned, "resource_changes"),
         })
@@ -153,7 +156,12 @@ pub(super) fn print(pair: &str, truth: &Truth, answers: &Answers) -> usize {
     print_kinds(truth, answers, &mut mistakes);
     print_rows(truth, answers);
     for undetermined in &answers.undetermined {
-        mistakes.push(format!("undetermined: {undetermined}"));
+        // What its provider can't read for terraform either is nobody's mistake here.
+        if answers.is_plan_there {
+            mistakes.push(format!("undetermined: {undetermined}"));
+        } else {
+            println!("  undetermined: {undetermined}");
+        }
     }
     for mistake in &mistakes {
         println!("  {mistake}");
@@ -210,7 +218,9 @@ fn print_kinds(truth: &Truth, answers: &Answers, mistakes: &mut Vec<String>) {
             if !matches!(tier.as_str(), "declared" | "undeclared" | "ignored") {
                 continue;
             }
-            if done.iter().any(|done| done.collateral.contains(attribute)) {
+            // A noise may be what the code says to ignore: it is told, and fails nothing.
+            let is_noise = || truth.noises.iter().any(|done| done.address.as_ref() == Some(address));
+            if done.iter().any(|done| done.collateral.contains(attribute)) || (tier == "ignored" && is_noise()) {
                 continue;
             }
             rows.entry((kind, Some(tier))).or_default()[1] += 1;
@@ -286,6 +296,7 @@ mod tests {
 
     fn answers(findings: Value) -> Answers {
         let nothing = json!({});
+        // An empty plan is one.
         Answers::read(2, json!({"findings": findings}), &nothing, &nothing).expect("a report")
     }
 
