@@ -4,7 +4,7 @@ use model::ProviderAddress;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::mask::PlacePattern;
+use super::place::PlacePattern;
 use super::value::WrittenDiagnostic;
 use super::{About, FORMAT, Mask};
 use crate::{Error, ErrorKind};

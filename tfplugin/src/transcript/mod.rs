@@ -27,6 +27,7 @@ mod key;
 mod line;
 mod mask;
 mod parts;
+mod place;
 mod player;
 mod recorder;
 mod schema;
@@ -35,7 +36,7 @@ mod value;
 use model::ProviderAddress;
 
 pub use key::Key;
-pub use mask::{Mask, PlacePattern};
+pub use place::{Mask, PlacePattern};
 pub use player::Player;
 pub use recorder::{Options, Recorder};
 

@@ -8,7 +8,8 @@ use cty::{Path, Value};
 use model::{Diagnostics, Identity};
 use serde_json::Value as Json;
 
-use super::mask::{Kind, Known, Masker, Place};
+use super::mask::{Known, Masker};
+use super::place::{Kind, Place};
 use super::value;
 use crate::provider::{
     ConfigureRequest, DataSourceRequest, GenerateRequest, ImportRequest, ImportTarget, ImportedObject, ListEvent,

@@ -10,8 +10,9 @@ use model::{Diagnostics, Identity};
 use tokio::sync::mpsc;
 
 use super::line::{Header, Line};
-use super::mask::{Kind, Known, Masker};
+use super::mask::{Known, Masker};
 use super::parts::{self, Parts, Reader};
+use super::place::Kind;
 use super::recorder::{canonical, request_key};
 use super::{About, Key, LINE_LIMIT, Mask, TRANSCRIPT_LIMIT, schema};
 use crate::provider::{

@@ -12,8 +12,9 @@ use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
 use super::line::{Header, Line, WrittenError};
-use super::mask::{Kind, Known, Masker, Place};
+use super::mask::{Known, Masker};
 use super::parts::{self, Part, Parts};
+use super::place::{Kind, Place};
 use super::{About, Key, LINE_LIMIT, Mask, schema};
 use crate::provider::{
     ConfigureRequest, DataSourceRequest, GenerateRequest, ImportRequest, ImportedObject, ListEvent, ListRequest,
@@ -54,6 +55,8 @@ struct Told<'a> {
     method: &'static str,
     type_name: Option<&'a str>,
     request: Parts,
+    /// The request as it is shown; none where it cannot be.
+    masked: Option<Json>,
     started: Instant,
 }
 
@@ -94,11 +97,19 @@ impl Recorder {
         parts_of: impl FnOnce(&T) -> Parts + Send,
     ) -> Answer<T> {
         let schema = self.known_schema(call).await;
-        let told = Told { started: Instant::now(), ..told };
+        // Masked before it is sent: whatever is answered meanwhile, to this call or another, may quote it.
+        let masked = self.mask_request(&told, schema.as_deref());
+        let told = Told { started: Instant::now(), masked, ..told };
         let answer = answer.await;
         let parts = answer.as_ref().ok().map(|(value, _)| parts_of(value));
         self.write(&told, schema.as_deref(), parts.as_ref(), &answer);
         answer
+    }
+
+    fn mask_request(&self, told: &Told<'_>, schema: Option<&ProviderSchema>) -> Option<Json> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let Options { mask, key, .. } = &self.options;
+        parts::write(&told.request, &mut Masker { key, mask, schema, known: &mut written.known }).ok()
     }
 
     fn write<T>(
@@ -114,7 +125,7 @@ impl Recorder {
             method: told.method.to_owned(),
             type_name: told.type_name.map(str::to_owned),
             key: request_key(told.method, told.type_name, &told.request, key, schema, &mut Known::default()),
-            request: Json::Null,
+            request: told.masked.clone().unwrap_or_default(),
             answer: None,
             diagnostics: Vec::new(),
             error: None,
@@ -125,7 +136,6 @@ impl Recorder {
         let Written { known, .. } = &mut *written;
         let mut masker = Masker { key, mask: &self.options.mask, schema, known };
         let mut fill = || {
-            line.request = parts::write(&told.request, &mut masker)?;
             line.answer = answer_parts.map(|parts| parts::write(parts, &mut masker)).transpose()?;
             if let Ok((_, diagnostics)) = answer {
                 let place = place_of(told);
@@ -133,13 +143,12 @@ impl Recorder {
             }
             Ok::<(), cty::Error>(())
         };
-        if fill().is_err() {
-            // Its text could quote what is not to be shown.
+        if told.masked.is_none() || fill().is_err() {
+            // What is said about a value that could not be masked may quote it.
             line.answer = None;
-            line.request = Json::Null;
+            line.diagnostics = Vec::new();
             line.omitted = Some("The call holds a value that cannot be written.".to_owned());
-        }
-        if let Err(error) = answer {
+        } else if let Err(error) = answer {
             line.error = Some(WrittenError::new(error, |text| masker.known.mask_text(key, text)));
         }
         written.write_line(&line);
@@ -196,7 +205,7 @@ fn nothing((): &()) -> Parts {
 }
 
 fn told<'a>(method: &'static str, type_name: Option<&'a str>, request: Parts) -> Told<'a> {
-    Told { method, type_name, request, started: Instant::now() }
+    Told { method, type_name, request, masked: Some(serde_json::json!({})), started: Instant::now() }
 }
 
 #[async_trait]
