@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cty::Value;
 use support::{call, field, object, schema};
-use tfplugin::host::{HostedProvider, Launch};
+use tfplugin::host::{HostedProvider, Launch, Supervised};
 use tfplugin::{
     ConfigureRequest, DataSourceRequest, ErrorKind, ImportRequest, ImportTarget, PlanRequest, Provider, ReadRequest,
     ResourceObject, UpgradeRequest,
@@ -106,6 +106,22 @@ async fn hashicorp_aws_gives_schemas_identities_and_lists() {
     let bucket = &schema.resources["aws_s3_bucket"].block;
     assert!(bucket.attributes["bucket"].optional && bucket.attributes["arn"].computed);
     provider.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_second_process_of_a_large_provider_is_used_without_its_schema_being_asked_for() {
+    for (tool, resource_type) in [(Tool::Aws, "aws_s3_bucket"), (Tool::Time, "time_static")] {
+        let Some(program) = tools::or_skip(tool) else { return };
+        let launch = Launch::new(program, std::env::vars_os());
+        let (first, second) = (Supervised::new(launch.clone()), Supervised::new(launch));
+        let known = schema(&first).await;
+        assert!(std::sync::Arc::ptr_eq(&known, &schema(&second).await));
+        let config = object(&known.resources[resource_type].value_type(), &[]);
+        let ((), diagnostics) = second.validate_resource_config(&call(), resource_type, config).await.unwrap();
+        assert_eq!(diagnostics, []);
+        first.shutdown().await;
+        second.shutdown().await;
+    }
 }
 
 #[tokio::test]

@@ -39,15 +39,18 @@ impl HostedProvider {
     }
 
     async fn ask_for_schema(&self, call: &Call) -> Answer<Arc<ProviderSchema>> {
-        let (decoded, diagnostics) =
-            self.wait_for("GetProviderSchema", call, self.client.get_provider_schema()).await?;
-        let mut diagnostics = diagnostic::decode_all(diagnostics);
-        let mut schema = decoded?;
+        let reply = self.wait_for("GetProviderSchema", call, self.client.get_provider_schema()).await?;
+        let mut diagnostics = diagnostic::decode_all(reply.diagnostics);
+        let mut schema = reply.schema?;
         let identities =
             self.wait_for("GetResourceIdentitySchemas", call, self.client.known_identity_schemas()).await?;
         diagnostics.extend(diagnostic::decode_all(identities.diagnostics));
         schema.identities = schema::decode_identities(identities.identity_schemas)?;
-        Ok((Arc::new(schema), diagnostics))
+        let answer = (Arc::new(schema), diagnostics);
+        if let Some(source) = self.source.as_ref().filter(|_| reply.is_optional) {
+            source.processes.remember_schema(&source.command, &answer);
+        }
+        Ok(answer)
     }
 }
 

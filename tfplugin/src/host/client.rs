@@ -24,6 +24,18 @@ enum Version {
     Six(ProviderClient6<Channel>),
 }
 
+/// What a provider answers when it is asked for its schemas.
+pub(super) struct SchemaReply {
+    pub(super) schema: Result<ProviderSchema, Error>,
+    pub(super) diagnostics: Vec<wire::Diagnostic>,
+    /// Whether another process of this provider need not be asked before it is used.
+    pub(super) is_optional: bool,
+}
+
+fn is_optional(capabilities: Option<&wire::ServerCapabilities>) -> bool {
+    capabilities.is_some_and(|capabilities| capabilities.get_provider_schema_optional)
+}
+
 macro_rules! calls {
     ($($name:ident / $name_in_5:ident: $module:ident),* $(,)?) => {
         $(pub(super) async fn $name(&self, request: wire::$module::Request) -> Result<wire::$module::Response, Status> {
@@ -82,21 +94,24 @@ impl Client {
     }
 
     /// Gives the schemas, without identities, and what the provider says about them.
-    pub(super) async fn get_provider_schema(
-        &self,
-    ) -> Result<(Result<ProviderSchema, Error>, Vec<wire::Diagnostic>), Status> {
+    pub(super) async fn get_provider_schema(&self) -> Result<SchemaReply, Status> {
+        let request = wire::get_provider_schema::Request {};
         match &self.version {
             Version::Five(client) => {
-                let request = wire::get_provider_schema::Request {};
                 let mut reply = client.clone().get_schema(request).await?.into_inner();
-                let diagnostics = std::mem::take(&mut reply.diagnostics);
-                Ok((schema::decode_provider_5(reply), diagnostics))
+                Ok(SchemaReply {
+                    diagnostics: std::mem::take(&mut reply.diagnostics),
+                    is_optional: is_optional(reply.server_capabilities.as_ref()),
+                    schema: schema::decode_provider_5(reply),
+                })
             }
             Version::Six(client) => {
-                let request = wire::get_provider_schema::Request {};
                 let mut reply = client.clone().get_provider_schema(request).await?.into_inner();
-                let diagnostics = std::mem::take(&mut reply.diagnostics);
-                Ok((schema::decode_provider_6(reply), diagnostics))
+                Ok(SchemaReply {
+                    diagnostics: std::mem::take(&mut reply.diagnostics),
+                    is_optional: is_optional(reply.server_capabilities.as_ref()),
+                    schema: schema::decode_provider_6(reply),
+                })
             }
         }
     }

@@ -119,6 +119,16 @@ impl Reattach {
     }
 }
 
+/// A schema, and what its provider says about it.
+type KnownSchema = (Arc<ProviderSchema>, Diagnostics);
+
+/// Where other processes of the same provider come from.
+struct Source {
+    processes: Processes,
+    /// The program and its arguments.
+    command: Vec<OsString>,
+}
+
 /// A provider binary that runs as a child of this process.
 ///
 /// Dropping it kills the process and everything it started; [`HostedProvider::shutdown`] asks first.
@@ -130,7 +140,9 @@ pub struct HostedProvider {
     process: Option<Process>,
     call_timeout: Duration,
     data_sources: BTreeSet<String>,
-    schema: OnceCell<(Arc<ProviderSchema>, Diagnostics)>,
+    schema: OnceCell<KnownSchema>,
+    /// None where the provider ran already.
+    source: Option<Source>,
     _place: Option<Place>,
 }
 
@@ -154,6 +166,8 @@ impl HostedProvider {
         let place = launch.processes.place().await?;
         let certificate = if launch.is_encrypted { Some(EphemeralCertificate::for_client()?) } else { None };
         let program = launch.program.display().to_string();
+        let command = [launch.program.clone().into_os_string()].into_iter().chain(launch.arguments.clone()).collect();
+        let source = Source { processes: launch.processes.clone(), command };
         let started = async {
             let (process, line) = Process::start(&launch, certificate.as_ref()).await?;
             let client = connect::connect(&line, certificate).await?;
@@ -163,7 +177,8 @@ impl HostedProvider {
                 process: Some(process),
                 call_timeout: launch.call_timeout,
                 data_sources: launch.data_sources.clone(),
-                schema: OnceCell::new(),
+                schema: OnceCell::new_with(source.processes.known_schema(&source.command)),
+                source: Some(source),
                 _place: Some(place),
             })
         };
@@ -191,6 +206,7 @@ impl HostedProvider {
             call_timeout: reattach.call_timeout,
             data_sources: reattach.data_sources,
             schema: OnceCell::new(),
+            source: None,
             _place: None,
         })
     }

@@ -1,5 +1,7 @@
 //! How many providers live at once.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -7,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::KnownSchema;
 use super::supervised::Shared;
 use crate::{Error, ErrorKind};
 
@@ -17,6 +20,9 @@ const SECOND_LOOK: Duration = Duration::from_secs(3);
 ///
 /// A provider that has nothing to do makes room for one that is needed, if it is [supervised](super::Supervised): it is
 /// started again with its next call. One that is launched by hand keeps its place until it is shut down or dropped.
+///
+/// The processes of one program share one schema where the provider says that it need not be asked each time: aliases of
+/// a large provider would otherwise hold as many copies of it.
 #[derive(Clone)]
 pub struct Processes(Arc<Inner>);
 
@@ -24,6 +30,8 @@ struct Inner {
     places: Arc<Semaphore>,
     n_waiting: AtomicUsize,
     supervised: Mutex<Vec<Weak<Shared>>>,
+    /// By program and arguments.
+    schemas: Mutex<BTreeMap<Vec<OsString>, KnownSchema>>,
 }
 
 /// Keeps one place until it is dropped.
@@ -47,6 +55,7 @@ impl Processes {
             places: Arc::new(Semaphore::new(n_processes.clamp(1, Semaphore::MAX_PERMITS))),
             n_waiting: AtomicUsize::new(0),
             supervised: Mutex::new(Vec::new()),
+            schemas: Mutex::new(BTreeMap::new()),
         }))
     }
 
@@ -82,6 +91,16 @@ impl Processes {
                 return;
             }
         }
+    }
+
+    /// Gives the schema that another process of the same provider gave.
+    pub(super) fn known_schema(&self, command: &[OsString]) -> Option<KnownSchema> {
+        self.0.schemas.lock().unwrap_or_else(PoisonError::into_inner).get(command).cloned()
+    }
+
+    pub(super) fn remember_schema(&self, command: &[OsString], schema: &KnownSchema) {
+        let mut schemas = self.0.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        schemas.insert(command.to_vec(), schema.clone());
     }
 
     /// Tells whether somebody waits for a place.

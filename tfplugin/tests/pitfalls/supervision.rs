@@ -122,6 +122,30 @@ async fn more_configurations_than_processes_take_turns() {
 }
 
 #[tokio::test]
+async fn processes_of_one_program_share_a_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let launch = Launch {
+        program: example("wire-proxy"),
+        arguments: vec![torture().into()],
+        ..launch_with(&[("WIRE_LOG", log.to_str().unwrap())])
+    };
+    let providers = [Supervised::new(launch.clone()), Supervised::new(launch)];
+    for (provider, label) in providers.iter().zip(["a", "b"]) {
+        configure(provider, label).await;
+    }
+    let schemas = [schema(&providers[0]).await, schema(&providers[1]).await];
+    assert!(std::sync::Arc::ptr_eq(&schemas[0], &schemas[1]));
+    for (provider, expected) in providers.iter().zip(["a", "b"]) {
+        assert_eq!(label(provider).await, Value::string(expected));
+        provider.shutdown().await;
+    }
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(log.matches("/GetProviderSchema\n").count(), 1, "{log}");
+    assert_eq!(log.matches("/GetResourceIdentitySchemas\n").count(), 1, "{log}");
+}
+
+#[tokio::test]
 async fn waiting_for_a_place_ends_at_the_deadline() {
     let processes = Processes::at_most(1);
     let launch = || Launch { processes: processes.clone(), ..launch_with(&[]) };
