@@ -180,21 +180,22 @@ pub(super) fn sets(a: &[Value], b: &[Value], shape: Shape<'_>) -> Vec<(Option<us
     pairs
 }
 
-/// Tells whether two elements are the same one changed, and how alike they are: what identifies an element is equal,
-/// or, where nothing does, all that is no collection.
+/// Tells whether two elements are the same one changed, and how alike they are.
+///
+/// They are where nothing that identifies them differs and at least half of it is in both: the provider may have grown
+/// the rest. Where nothing identifies them, all that is no collection must be equal.
 fn likeness(a: &Value, b: &Value, shape: Shape<'_>) -> Option<usize> {
-    let (own, other) = (scalars(a, shape), scalars(b, shape));
-    let names: BTreeSet<&str> = own.iter().chain(&other).map(|(name, _)| *name).collect();
-    let is_equal = |name: &&str| {
-        let of = |scalars: &[(&str, &Value)]| scalars.iter().find(|(own, _)| own == name).map(|(_, value)| text(value));
-        of(&own) == of(&other)
-    };
-    let mut identifying = names.iter().filter(|name| is_identifying(name)).peekable();
-    let is_same = if identifying.peek().is_some() {
-        identifying.all(is_equal)
-    } else {
+    let (own, other) = (texts(a, shape), texts(b, shape));
+    let names: BTreeSet<&str> = own.keys().chain(other.keys()).copied().collect();
+    let is_equal = |name: &&&str| own.get(**name).is_some() && own.get(**name) == other.get(**name);
+    let identifying: Vec<&&str> = names.iter().filter(|name| is_identifying(name)).collect();
+    let n_equal = identifying.iter().copied().filter(is_equal).count();
+    let is_same = if identifying.is_empty() {
         let has_nested = || a.entries().any(|(_, value)| is_collection(value.ty()));
-        names.iter().all(is_equal) && (!names.is_empty() || has_nested())
+        names.iter().all(|name| is_equal(&name)) && (!names.is_empty() || has_nested())
+    } else {
+        let n_shared = identifying.iter().filter(|name| own.contains_key(**name) && other.contains_key(**name)).count();
+        n_equal == n_shared && n_equal * 2 >= identifying.len()
     };
     is_same.then(|| {
         let n_collections = a
@@ -202,8 +203,12 @@ fn likeness(a: &Value, b: &Value, shape: Shape<'_>) -> Option<usize> {
             .zip(b.entries())
             .filter(|((name, a), (other, b))| name == other && is_collection(a.ty()) && text(a) == text(b))
             .count();
-        names.iter().filter(|name| is_equal(name)).count() + n_collections
+        names.iter().filter(is_equal).count() + n_collections
     })
+}
+
+fn texts<'v>(element: &'v Value, shape: Shape<'_>) -> BTreeMap<&'v str, String> {
+    scalars(element, shape).into_iter().map(|(name, value)| (name, text(value))).collect()
 }
 
 /// Names elements of a set, each by as little as tells them apart: what identifies elements, short scalars, all

@@ -137,7 +137,7 @@ fn what_the_provider_grew_is_schema_added_and_what_the_state_has_is_not() {
     let case =
         || Case { observed: r#"{"name":"a","region":"eu-west-1"}"#, code: Some("name"), ..Case::new(resource()) };
     check(
-        Case { recorded: r#"{"name":"a"}"#, grown: &["region"], ..case() },
+        Case { recorded: r#"{"name":"a"}"#, raw: Some(r#"{"name":"a"}"#), ..case() },
         &[r#"schema_added region: null -> "eu-west-1" (The state was written before the provider had it.)"#],
     );
     check(
@@ -182,5 +182,31 @@ fn blocks_come_and_go() {
     check(
         Case { recorded: r#"{"name":"a","rule":[{"path":"/a"}]}"#, observed: r#"{"name":"a"}"#, ..case() },
         &[r#"declared rule[0]: {path = "/a"} -> -"#],
+    );
+}
+
+#[test]
+fn what_the_provider_grew_inside_of_elements_is_schema_added() {
+    let element = r#"["set",["object",{"name":"string","kms_key_arn":"string"}]]"#;
+    let rule =
+        block(&[("path", attribute(STRING, "required")), ("zone_id", attribute(STRING, "optional computed"))], &[]);
+    let schema = block(&[("disks", attribute(element, "optional"))], &[("rule", NestingMode::List, rule)]);
+    let case = || Case {
+        recorded: r#"{"disks":[{"name":"a","kms_key_arn":null}],"rule":[{"path":"/","zone_id":null}]}"#,
+        observed: r#"{"disks":[{"name":"a","kms_key_arn":"arn:1"}],"rule":[{"path":"/","zone_id":"z"}]}"#,
+        code: Some("disks, rule.path"),
+        ..Case::new(schema.clone())
+    };
+    let added = "(The state was written before the provider had it.)";
+    check(
+        Case { raw: Some(r#"{"disks":[{"name":"a"}],"rule":[{"path":"/"}]}"#), ..case() },
+        &[
+            &format!(r#"schema_added disks[{{name = "a"}}].kms_key_arn: null -> "arn:1" {added}"#),
+            &format!(r#"schema_added rule[0].zone_id: null -> "z" {added}"#),
+        ],
+    );
+    check(
+        case(),
+        &[r#"declared disks[{name = "a"}].kms_key_arn: null -> "arn:1""#, r#"undeclared rule[0].zone_id: null -> "z""#],
     );
 }

@@ -146,8 +146,8 @@ pub(crate) struct Case<'a> {
     pub(crate) address: &'a str,
     pub(crate) block: Block,
     pub(crate) recorded: &'a str,
-    /// The attributes that an older version of the provider did not have.
-    pub(crate) grown: &'a [&'a str],
+    /// The attributes as an older version of the provider wrote them.
+    pub(crate) raw: Option<&'a str>,
     pub(crate) observed: &'a str,
     pub(crate) code: Option<&'static str>,
     pub(crate) plan: fn(&PlanQuestion) -> Value,
@@ -164,7 +164,7 @@ impl Case<'_> {
             address: "test_thing.x",
             block,
             recorded: "{}",
-            grown: &[],
+            raw: None,
             observed: "{}",
             code: None,
             plan: plain,
@@ -183,10 +183,11 @@ impl Case<'_> {
         let address: InstanceAddress = self.address.parse().expect(self.address);
         let schema = Schema { version: 0, block: self.block.clone() };
         let code = self.code.map(Code);
-        let written = recorded.unmark_deep().0;
-        let written = written.entries().filter(|(name, _)| !self.grown.contains(name));
-        let written = Value::object(written.map(|(name, value)| (name.to_owned(), value.clone())).collect());
-        let recorded_json = cty::json::encode(&written, written.ty()).expect("it is known");
+        let bare = recorded.unmark_deep().0;
+        let recorded_json = match self.raw {
+            Some(raw) => raw.as_bytes().to_vec(),
+            None => cty::json::encode(&bare, bare.ty()).expect("it is known"),
+        };
         let facets = Facets {
             address: &address,
             schema: &schema,

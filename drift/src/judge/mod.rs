@@ -1,5 +1,8 @@
 //! Judging: the objects stream by once, and every instance and every object gets its verdict.
 
+mod reading;
+mod reason;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -10,13 +13,13 @@ use model::{
 
 use crate::compare::{differences, recorded_tags};
 use crate::conclude::{Found, blank, conclude};
-use crate::exact::{Outcome, ProviderUse, Reading};
 use crate::explain::explain;
 use crate::join::{Index, Matches, import_id};
 use crate::look::{Scopes, is_state_only};
 use crate::unmanaged::Collection;
 use crate::{DeclaredBlock, Evidence, ExitCode, JudgeOptions, Question, Summary};
-use crate::{exit, fails, place};
+use crate::{exit, place};
+use reason::{absence, presence};
 
 /// At least so many instances of one provider configuration must be missing before their share is looked at.
 const IMPLAUSIBLE_FROM: u64 = 5;
@@ -24,9 +27,6 @@ const IMPLAUSIBLE_FROM: u64 = 5;
 /// So many objects are held at a time, to be compared in the order of the states: recorded attributes are read from a
 /// file as they are asked for, and reading forward is several times as fast as reading here and there.
 const BATCH: usize = 8_192;
-
-/// So many attributes are named in the reason of a change.
-const MAX_NAMED: usize = 3;
 
 /// What came out.
 #[derive(Clone, Debug, PartialEq)]
@@ -408,82 +408,11 @@ impl Judging<'_> {
         }))
     }
 
-    /// Gives the finding about an instance that its provider was asked about.
-    fn judge_reading(
-        &mut self,
-        position: usize,
-        instance: &RecordedInstance,
-        reading: &Reading,
-    ) -> Result<Option<Finding>, Cause> {
-        let block = self.block(instance);
-        let sighting = self.sightings[position].take();
-        let read = |finding: Finding| {
-            let (name, tags) = sighting.map(|sighting| (sighting.name, sighting.tags)).unwrap_or_default();
-            Finding {
-                precision: Some(Precision::Provider),
-                provider_version: reading.provider_version.clone(),
-                observed_at: Some(reading.observed_at),
-                name,
-                tags,
-                ..finding
-            }
-        };
-        let mut differences = match &reading.outcome {
-            Outcome::Unseen(cause) => return Err(cause.clone()),
-            Outcome::Gone => {
-                let (kind, reason) = absence(
-                    instance,
-                    &block,
-                    "The state records it, and its provider looked twice and did not find it.",
-                );
-                return Ok(Some(read(self.finding(position, &block, kind, reason.to_owned()))));
-            }
-            Outcome::Seen { differences, .. } => {
-                self.explained.remove(&position).unwrap_or_else(|| differences.clone())
-            }
-        };
-        if self.scopes.is_too_old(reading.observed_at) {
-            let detail = format!("{} was read longer ago than allowed. Run again.", instance.address);
-            return Err(Cause::new(CauseKind::NotScanned, detail));
-        }
-        let tiers = &self.options.tiers;
-        differences.retain(|difference| {
-            !self.is_reserved_tag(difference) && (tiers.is_empty() || tiers.contains(&difference.tier))
-        });
-        // What fails comes first: reports show the first few.
-        differences.sort_by_key(|difference| (fails::rank(difference), difference.tier));
-        let Some((kind, reason)) = presence(instance, &block, &differences) else { return Ok(None) };
-        let is_noise = kind == Kind::Changed && tiers.is_empty() && differences.iter().all(fails::is_noise);
-        let folded = is_noise.then(|| fails::folded_reason(&differences));
-        let finding = read(self.finding(position, &block, kind, reason));
-        Ok(Some(Finding { attributes: differences, folded, ..finding }))
-    }
-
-    fn is_reserved_tag(&self, difference: &AttributeDifference) -> bool {
-        let key = match difference.path.steps() {
-            [cty::PathStep::GetAttr(name), cty::PathStep::Index(key)] if name == "tags" || name == "tags_all" => key,
-            _ => return false,
-        };
-        let prefixes = &self.options.reserved_tag_prefixes;
-        key.as_str().is_some_and(|key| prefixes.iter().any(|prefix| key.starts_with(prefix.as_str())))
-    }
-
     fn block(&self, instance: &RecordedInstance) -> DeclaredBlock {
         match self.evidence.declared {
             Some(declared) => declared.block(&instance.address.resource),
             None => DeclaredBlock::Unknown,
         }
-    }
-
-    fn provider_use(&self, state: usize, provider: &ProviderConfigAddress) -> Option<&ProviderUse> {
-        self.evidence.provider_uses.iter().find(|used| used.state == state && used.provider == *provider)
-    }
-
-    /// Says why the provider was not asked, where the inventory never looks for such instances.
-    fn sharper(&self, instance: &RecordedInstance, cause: Cause) -> Cause {
-        let is_blunt = matches!(cause.kind, CauseKind::NoDefinition | CauseKind::NotScanned);
-        let of_provider = self.provider_use(instance.state, &instance.provider).and_then(|used| used.cause.clone());
-        of_provider.filter(|_| is_blunt).unwrap_or(cause)
     }
 
     fn undetermined(&self, position: usize, cause: Cause) -> Finding {
@@ -550,55 +479,6 @@ impl Judging<'_> {
             findings.push(Finding { states, ..finding });
         }
         findings
-    }
-}
-
-/// Says what it means that the object of an instance is gone.
-fn absence(instance: &RecordedInstance, block: &DeclaredBlock, missing: &'static str) -> (Kind, &'static str) {
-    if instance.deposed.is_some() {
-        (Kind::Dangling, "The deposed object is gone; only the state remembers it.")
-    } else if *block == DeclaredBlock::Absent {
-        (Kind::Dangling, "Neither the code nor the cloud has it; only the state remembers it.")
-    } else {
-        (Kind::Missing, missing)
-    }
-}
-
-/// Says what it means that the object of an instance is there; `None` where all is well.
-fn presence(
-    instance: &RecordedInstance,
-    block: &DeclaredBlock,
-    differences: &[AttributeDifference],
-) -> Option<(Kind, String)> {
-    if instance.deposed.is_some() {
-        Some((Kind::Pending, "The next apply destroys the deposed object.".to_owned()))
-    } else if *block == DeclaredBlock::Absent {
-        Some((Kind::Orphan, "No code is left for it: the next apply destroys it.".to_owned()))
-    } else if instance.is_tainted {
-        Some((Kind::Pending, "It is tainted: the next apply replaces it.".to_owned()))
-    } else if !differences.is_empty() {
-        Some((Kind::Changed, name_differences(differences)))
-    } else {
-        None
-    }
-}
-
-/// Says which attributes differ: their names only, for keys and elements may be values.
-fn name_differences(differences: &[AttributeDifference]) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    let is_all_noise = differences.iter().all(fails::is_noise);
-    for difference in differences.iter().filter(|difference| is_all_noise || !fails::is_noise(difference)) {
-        if let Some(cty::PathStep::GetAttr(name)) = difference.path.steps().first() {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
-    }
-    let n_others = names.len().saturating_sub(MAX_NAMED);
-    names.truncate(MAX_NAMED);
-    match n_others {
-        0 => format!("The cloud differs from the state in {}.", names.join(", ")),
-        n_others => format!("The cloud differs from the state in {} and {n_others} more.", names.join(", ")),
     }
 }
 
