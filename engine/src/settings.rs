@@ -167,7 +167,7 @@ impl Reader<'_> {
             Some((Node::Map(arguments), _)) => {
                 for (name, argument) in arguments {
                     if let Some(value) = self.value(argument) {
-                        values.push((name.value.clone(), self.range(&name.referenced), value));
+                        values.push((name.value.clone(), place(&name.referenced), value));
                     }
                 }
             }
@@ -241,16 +241,16 @@ impl Reader<'_> {
         self.diagnostics.push(problem);
     }
 
-    fn range(&self, location: &Location) -> Range<usize> {
-        let start = location.span().byte_offset().unwrap_or_default() as usize;
-        start..start
-    }
-
     fn span(&self, location: &Location) -> Span {
-        let byte = self.range(location).start;
+        let byte = place(location).start;
         let start = Position { line: location.line() as usize, column: location.column() as usize, byte };
         Span { file: self.file.clone(), start, end: start }
     }
+}
+
+fn place(location: &Location) -> Range<usize> {
+    let start = location.span().byte_offset().unwrap_or_default() as usize;
+    start..start
 }
 
 fn find<'n>(entries: Entries<'n>, key: &str) -> Option<&'n Spanned<Node>> {

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use cty::{Type, Value};
 
 use crate::definitions::Definitions;
-use crate::evaluate::{Files, Memo, Resolved, Run, Scope, Written, evaluate, sized};
-use crate::expression::{self, Step};
+use crate::evaluate::{Evaluation, Files, Memo, Resolved, Scope, Written, evaluate, sized};
+use crate::expression::{self, ReferenceStep};
 use crate::variables::VariableValues;
 
 /// Resolves names for one module.
@@ -51,10 +51,10 @@ pub struct Surroundings<'a> {
 }
 
 impl Scope for ModuleScope<'_> {
-    fn resolve(&self, name: &str, steps: &[Step<'_>], run: &Run) -> Resolved {
+    fn resolve(&self, name: &str, steps: &[ReferenceStep<'_>], run: &Evaluation) -> Resolved {
         let first = match steps.first() {
-            Some(Step::Attribute(first)) => *first,
-            Some(Step::Index(key)) if name != "var" && name != "local" => key.as_str().unwrap_or_default(),
+            Some(ReferenceStep::Attribute(first)) => *first,
+            Some(ReferenceStep::Index(key)) if name != "var" && name != "local" => key.as_str().unwrap_or_default(),
             _ => return Resolved::Invalid(format!("What of {name:?} is meant must follow behind a dot.")),
         };
         let value = |value: Value| Resolved::Value { value, n_steps: 1 };
@@ -91,7 +91,7 @@ impl Scope for ModuleScope<'_> {
 }
 
 impl ModuleScope<'_> {
-    fn variable(&self, name: &str, run: &Run) -> Resolved {
+    fn variable(&self, name: &str, run: &Evaluation) -> Resolved {
         let Some(variable) = self.definitions.variables.get(name) else {
             return Resolved::Invalid(format!("The module has no variable {name:?}."));
         };
@@ -126,7 +126,7 @@ impl ModuleScope<'_> {
         }
     }
 
-    fn local(&self, name: &str, run: &Run) -> Resolved {
+    fn local(&self, name: &str, run: &Evaluation) -> Resolved {
         let Some((file, expression)) = self.definitions.locals.get(name) else {
             return Resolved::Invalid(format!("The module has no local value {name:?}."));
         };
@@ -155,12 +155,12 @@ impl ModuleScope<'_> {
     }
 }
 
-fn text(name: &str, steps: &[Step<'_>]) -> String {
+fn text(name: &str, steps: &[ReferenceStep<'_>]) -> String {
     let mut text = name.to_owned();
     for step in steps {
         let _ = match step {
-            Step::Attribute(name) => write!(text, ".{name}"),
-            Step::Index(key) => write!(text, "[{key}]"),
+            ReferenceStep::Attribute(name) => write!(text, ".{name}"),
+            ReferenceStep::Index(key) => write!(text, "[{key}]"),
         };
     }
     text

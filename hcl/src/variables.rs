@@ -8,7 +8,7 @@ use cty::{Type, Value};
 use model::{Diagnostic, Diagnostics};
 
 use crate::definitions::Variable;
-use crate::evaluate::{NoScope, Run, evaluate, expression};
+use crate::evaluate::{Evaluation, NoScope, evaluate, expression};
 use crate::expression;
 use crate::module::read_text;
 use crate::source::SourceTree;
@@ -133,7 +133,7 @@ impl VariableValues {
         let value = match &given.form {
             Form::Value(value) => value.clone(),
             Form::Text(text) if variable.constraint.is_expression => expression::parse_text("value", text)
-                .and_then(|(file, node)| evaluate(&file, &node, &NoScope, &Run::new()))
+                .and_then(|(file, node)| evaluate(&file, &node, &NoScope, &Evaluation::new()))
                 .map_err(|_| wrong("is no literal expression, which the type of the variable asks for"))?,
             Form::Text(text) => Value::string(text),
         };

@@ -351,17 +351,21 @@ fn refuse(address: &ProviderConfigAddress, problems: &[Diagnostic], unknowns: &[
     }
     let Some(first) = unknowns.first() else { return Ok(()) };
     let place = first.span.as_ref().map(|span| format!(" ({}:{})", span.file, span.start.line)).unwrap_or_default();
-    let what = match first.path.steps().is_empty() {
-        true => "`for_each`".to_owned(),
-        false => format!("the argument `{}`", first.path),
+    let what = match first.path.steps() {
+        [] => "`for_each`".to_owned(),
+        _ => format!("the argument `{}`", first.path),
     };
     let others = match unknowns.len() {
         1 => String::new(),
         n => format!(" {} more are not known either.", n - 1),
     };
+    let remedy = if first.reason.starts_with("the variable") {
+        format!("Give the variable its value with --var or --var-file, or write the argument into {FILE_NAME}.")
+    } else {
+        format!("Write the argument into {FILE_NAME}.")
+    };
     Err(unknown(format!(
-        "In the configuration {address}, {what}{place} is not known: {}.{others} Write it into {FILE_NAME}, or give \
-         variables their values with --var or --var-file.",
+        "In the configuration {address}, {what}{place} is not known: {}.{others} {remedy}",
         first.reason
     )))
 }

@@ -53,7 +53,7 @@ impl World {
     /// Evaluates, and gives what is not null and not empty.
     fn written(&self, address: &str) -> String {
         let value = self.value(address).expect("it can be evaluated");
-        let is_said = |value: &Value| !value.is_null() && (value.len() > 0 || value.ty().is_primitive());
+        let is_said = |value: &Value| !value.is_null() && (!value.is_empty() || value.ty().is_primitive());
         let said = value.entries().filter(|(_, value)| is_said(value)).map(|(name, value)| format!("{name} = {value}"));
         said.collect::<Vec<_>>().join(", ")
     }

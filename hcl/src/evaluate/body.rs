@@ -10,7 +10,7 @@ use model::schema::{Attribute, AttributeType, NestedBlock, NestedObject, Nesting
 use model::{Diagnostic, Diagnostics, Span};
 
 use super::node::{Evaluator, Frame, pairs, place};
-use super::{Run, Scope, Unknown};
+use super::{Evaluation, Scope, Unknown};
 use crate::expression;
 use crate::syntax::{AttributeSyntax, BlockSyntax, Body, Expression, File};
 
@@ -106,7 +106,7 @@ fn block_type(block: &BlockSyntax) -> &str {
 /// Shape: an object of the schema's type; what is not written is null, or empty where blocks are collected. What is
 /// unknown in it is named, and so is everything that does not fit the schema.
 pub fn block(written: &Written, schema: &model::Block, scope: &dyn Scope) -> (Value, Vec<Unknown>, Diagnostics) {
-    let run = Run::new();
+    let run = Evaluation::new();
     let mut reader = Reader { scope, run: &run, diagnostics: Diagnostics::new() };
     let items = Items {
         attributes: written.attributes.iter().map(|(file, attribute)| (&**file, attribute)).collect(),
@@ -144,7 +144,7 @@ struct Collected {
 
 struct Reader<'a> {
     scope: &'a dyn Scope,
-    run: &'a Run,
+    run: &'a Evaluation,
     diagnostics: Diagnostics,
 }
 

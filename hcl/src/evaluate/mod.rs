@@ -12,10 +12,10 @@ use cty::{Path, Type, Value};
 use model::{Diagnostic, Diagnostics, Span};
 
 pub use body::{Written, block};
-pub use run::Run;
+pub use run::Evaluation;
 pub use types::TypeConstraint;
 
-use crate::expression::{self, Node, Step};
+use crate::expression::{self, Node, ReferenceStep};
 use crate::source::SourceTree;
 use crate::syntax::{Expression, File};
 pub(crate) use node::{Evaluator, Frame, capitalized, place};
@@ -62,7 +62,7 @@ pub trait Scope {
     /// Resolves a reference: its first name, and the steps behind it as far as they are literal.
     ///
     /// What is evaluated on the way takes part in the run, which ends what would never end.
-    fn resolve(&self, name: &str, steps: &[Step<'_>], run: &Run) -> Resolved;
+    fn resolve(&self, name: &str, steps: &[ReferenceStep<'_>], run: &Evaluation) -> Resolved;
 
     /// Gives the files that functions may read.
     fn files(&self) -> Option<Files<'_>> {
@@ -84,7 +84,7 @@ pub struct Files<'a> {
 pub struct NoScope;
 
 impl Scope for NoScope {
-    fn resolve(&self, _: &str, _: &[Step<'_>], _: &Run) -> Resolved {
+    fn resolve(&self, _: &str, _: &[ReferenceStep<'_>], _: &Evaluation) -> Resolved {
         Resolved::Invalid("Only literal values can stand here; put text in quotes.".to_owned())
     }
 }
@@ -102,7 +102,7 @@ impl Scope for NoScope {
 /// assert!(unknown.is_empty() && problems.is_empty());
 /// ```
 pub fn expression(file: &File, expression: &Expression, scope: &dyn Scope) -> (Value, Vec<Unknown>, Diagnostics) {
-    let run = Run::new();
+    let run = Evaluation::new();
     match expression::parse(file, expression).and_then(|node| evaluate(file, &node, scope, &run)) {
         Ok(value) => {
             let (value, unknown) = run.settle(&value);
@@ -113,6 +113,11 @@ pub fn expression(file: &File, expression: &Expression, scope: &dyn Scope) -> (V
 }
 
 /// Evaluates a tree as a part of a run: reasons stay marks of the value.
-pub(crate) fn evaluate(file: &File, node: &Node, scope: &dyn Scope, run: &Run) -> Result<Value, Box<Diagnostic>> {
+pub(crate) fn evaluate(
+    file: &File,
+    node: &Node,
+    scope: &dyn Scope,
+    run: &Evaluation,
+) -> Result<Value, Box<Diagnostic>> {
     Evaluator { file, scope, run }.value(node, &Frame::EMPTY)
 }

@@ -8,8 +8,8 @@ use cty::{Marks, Path, Refinements, Type, Value};
 use model::Diagnostic;
 
 use super::run::{MAX_TEXT, sized};
-use super::{Resolved, Run, Scope};
-use crate::expression::{Binary, For, Node, NodeKind, Step, Unary};
+use super::{Evaluation, Resolved, Scope};
+use crate::expression::{Binary, For, Node, NodeKind, ReferenceStep, Unary};
 use crate::function;
 use crate::syntax::File;
 
@@ -20,7 +20,7 @@ pub(crate) type Outcome<T = Value> = Result<T, Box<Diagnostic>>;
 pub(crate) struct Evaluator<'a> {
     pub(crate) file: &'a File,
     pub(crate) scope: &'a dyn Scope,
-    pub(crate) run: &'a Run,
+    pub(crate) run: &'a Evaluation,
 }
 
 /// Names that an expression itself introduces, the innermost first.
@@ -157,18 +157,18 @@ impl Evaluator<'_> {
         match &node.kind {
             NodeKind::Attribute { of, name } => {
                 let value = self.value(of, frame)?;
-                self.step(&value, &Step::Attribute(name), &node.range)
+                self.step(&value, &ReferenceStep::Attribute(name), &node.range)
             }
             NodeKind::Index { of, key } => {
                 let value = self.value(of, frame)?;
                 let key = self.value(key, frame)?;
-                self.step(&value, &Step::Index(&key), &node.range)
+                self.step(&value, &ReferenceStep::Index(&key), &node.range)
             }
             _ => Err(self.fail(&node.range, "Invalid expression", "A reference must stand here.")),
         }
     }
 
-    fn reference(&self, name: &str, steps: &[Step<'_>], range: &Range<usize>) -> Outcome {
+    fn reference(&self, name: &str, steps: &[ReferenceStep<'_>], range: &Range<usize>) -> Outcome {
         let (value, n_steps) = match self.scope.resolve(name, steps, self.run) {
             Resolved::Value { value, n_steps } => (value, n_steps),
             Resolved::Unknown { ty, n_steps, reason } => {
@@ -185,17 +185,17 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
-    fn walk(&self, value: Value, steps: &[Step<'_>], range: &Range<usize>) -> Outcome {
+    fn walk(&self, value: Value, steps: &[ReferenceStep<'_>], range: &Range<usize>) -> Outcome {
         steps.iter().try_fold(value, |value, step| self.step(&value, step, range))
     }
 
     /// Goes from a value to one of its elements or attributes.
-    fn step(&self, value: &Value, step: &Step<'_>, range: &Range<usize>) -> Outcome {
+    fn step(&self, value: &Value, step: &ReferenceStep<'_>, range: &Range<usize>) -> Outcome {
         let fail = |detail: String| self.fail(range, "Invalid reference", detail);
         let (bare, _) = value.unmark();
         let key = match step {
-            Step::Attribute(name) => Value::string(*name),
-            Step::Index(key) => (*key).clone(),
+            ReferenceStep::Attribute(name) => Value::string(*name),
+            ReferenceStep::Index(key) => (*key).clone(),
         };
         if bare.is_null() {
             return Err(fail("This value is null, so nothing is inside of it.".to_owned()));
@@ -210,7 +210,7 @@ impl Evaluator<'_> {
                 match name.as_str() {
                     // A key that was computed may be secret.
                     Some(name)
-                        if matches!(step, Step::Index(_))
+                        if matches!(step, ReferenceStep::Index(_))
                             && bare.ty().as_object().is_some_and(|ty| ty.get(name).is_none()) =>
                     {
                         return Err(fail("The object has no attribute of this name.".to_owned()));
@@ -225,7 +225,7 @@ impl Evaluator<'_> {
             Type::Map(_) => {
                 value.index(&convert(&key, &Type::String).map_err(|error| fail(format!("The key is wrong: {error}.")))?)
             }
-            Type::List(_) | Type::Tuple(_) if matches!(step, Step::Index(_)) => {
+            Type::List(_) | Type::Tuple(_) if matches!(step, ReferenceStep::Index(_)) => {
                 let key =
                     convert(&key, &Type::Number).map_err(|error| fail(format!("The index is wrong: {error}.")))?;
                 value.index(&key)
@@ -233,10 +233,10 @@ impl Evaluator<'_> {
             Type::List(_) | Type::Tuple(_) | Type::Set(_) => {
                 let name = bare.ty().friendly_name();
                 let detail = match step {
-                    Step::Attribute(attribute) => format!(
+                    ReferenceStep::Attribute(attribute) => format!(
                         "This is a {name}, which has no attribute {attribute:?}; name an element first, or take all with `[*]`."
                     ),
-                    Step::Index(_) => "The elements of a set have no index.".to_owned(),
+                    ReferenceStep::Index(_) => "The elements of a set have no index.".to_owned(),
                 };
                 return Err(fail(detail));
             }

@@ -25,7 +25,7 @@ const PREFIX: &str = "unknown#";
 
 /// One evaluation with everything it causes.
 #[derive(Debug, Default)]
-pub struct Run {
+pub struct Evaluation {
     reasons: RefCell<Vec<(String, Option<Span>)>>,
     depth: Cell<usize>,
     n_steps: Cell<usize>,
@@ -42,7 +42,7 @@ pub(crate) enum Memo {
     Done(Value),
 }
 
-impl Run {
+impl Evaluation {
     /// Begins one.
     pub fn new() -> Self {
         Self::default()

@@ -6,7 +6,7 @@ use cty::{Type, Value};
 use model::Diagnostic;
 
 use super::NoScope;
-use super::run::Run;
+use super::run::Evaluation;
 use crate::expression::{self, Node, NodeKind};
 use crate::syntax::{Expression, File};
 
@@ -180,7 +180,7 @@ fn object(file: &File, items: &[(Node, Node)], defaults: &mut Defaults) -> Resul
                 optional.push(name);
                 let ty = constraint(file, ty, &mut inner)?;
                 if let Some(default) = arguments.get(1) {
-                    let default = super::evaluate(file, default, &NoScope, &Run::new())?;
+                    let default = super::evaluate(file, default, &NoScope, &Evaluation::new())?;
                     let default = cty::convert::convert(&default, &ty).map_err(|error| {
                         let detail = format!("The default value does not have the type: {error}.");
                         Diagnostic::error("invalid-type", "Invalid type", detail).at_span(file.span(&value.range))

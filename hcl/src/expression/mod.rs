@@ -167,7 +167,7 @@ pub enum Binary {
 
 /// One step of a reference behind its first name, where that needs no evaluation.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step<'n> {
+pub enum ReferenceStep<'n> {
     /// `.name`.
     Attribute(&'n str),
     /// `[key]` with a literal key.
@@ -178,18 +178,18 @@ impl Node {
     /// Gives the steps of a reference and its first name, as far as its keys are literal; `None` for what is none.
     ///
     /// The number is that of the nodes around the last step given.
-    pub(crate) fn reference(&self) -> Option<(&str, Vec<Step<'_>>)> {
+    pub(crate) fn reference(&self) -> Option<(&str, Vec<ReferenceStep<'_>>)> {
         match &self.kind {
             NodeKind::Name(name) => Some((name, Vec::new())),
             NodeKind::Attribute { of, name } => {
                 let (root, mut steps) = of.reference()?;
-                steps.push(Step::Attribute(name));
+                steps.push(ReferenceStep::Attribute(name));
                 Some((root, steps))
             }
             NodeKind::Index { of, key } => {
                 let NodeKind::Literal(key) = &key.kind else { return None };
                 let (root, mut steps) = of.reference()?;
-                steps.push(Step::Index(key));
+                steps.push(ReferenceStep::Index(key));
                 Some((root, steps))
             }
             _ => None,

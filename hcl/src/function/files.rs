@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use cty::{Type, Value};
 
 use super::{ANY, Call, Computed, Function, Parameter, Returns, TEXT};
-use crate::evaluate::{Files, Resolved, Run, Scope, evaluate};
-use crate::expression::{self, Step};
+use crate::evaluate::{Evaluation, Files, Resolved, Scope, evaluate};
+use crate::expression::{self, ReferenceStep};
 
 const fn function(name: &'static str, body: fn(&Call<'_>) -> Computed) -> Function {
     Function { name, parameters: &[TEXT], rest: None, returns: Returns::Text, body }
@@ -118,7 +118,7 @@ struct TemplateScope<'a> {
 }
 
 impl Scope for TemplateScope<'_> {
-    fn resolve(&self, name: &str, _: &[Step<'_>], _: &Run) -> Resolved {
+    fn resolve(&self, name: &str, _: &[ReferenceStep<'_>], _: &Evaluation) -> Resolved {
         match self.variables.get(name) {
             Some(value) => Resolved::Value { value: (*value).clone(), n_steps: 0 },
             None => Resolved::Invalid(format!("The template is given no variable {name:?}.")),
