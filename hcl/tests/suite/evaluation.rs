@@ -433,6 +433,15 @@ fn what_would_never_end_ends() {
     let chain: String = (1..5_000).map(|n| format!("  l{n} = local.l{}\n", n - 1)).collect();
     let world = World::new(&[("main.tf", &format!("locals {{\n  l0 = 1\n{chain}}}\n"))]);
     assert!(world.evaluate("local.l4999").0.unwrap_err().contains("too deep"));
+    // Deep expressions behind each other, of every kind that nests.
+    for (open, close) in
+        [("upper(", ")"), ("[for x in [1] : ", "]"), ("\"${", "}\""), ("{ a = [", "] }"), ("true ? (", ") : 1")]
+    {
+        let link = |n: usize| format!("  l{n} = {}local.l{}{}\n", open.repeat(40), n + 1, close.repeat(40));
+        let chain: String = (0..20).map(link).collect();
+        let world = World::new(&[("main.tf", &format!("locals {{\n{chain}  l20 = \"end\"\n}}\n"))]);
+        assert!(world.evaluate("local.l0").0.unwrap_err().contains("too deep"), "{open}");
+    }
     let nested = "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]";
     assert!(World::new(&[]).evaluate(nested).0.is_err());
 }
