@@ -28,6 +28,7 @@ pub(crate) fn comparison(session: &Session, answer: &DriftAnswer, format: &Forma
         values: format.values(),
         top: format.top(),
         see_all: "--all shows them".to_owned(),
+        see_tiers: "--tier NAME shows those of a tier".to_owned(),
         marker: root.as_deref().unwrap_or_default().to_owned(),
         group_by: format.group_by(),
         ..Style::plain()

@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
+pub(crate) mod broken;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -145,6 +147,23 @@ impl Demo {
         let demo = Self { moto, place, truth };
         demo.run(&["scan", "--dir", "estate"]).ends_with(0);
         demo
+    }
+
+    /// Installs the provider of the estate beside its code, as `init` does; says why where that cannot be.
+    pub(crate) fn install_providers(&self) -> Option<()> {
+        tools::or_skip(Tool::Aws)?;
+        let program = tools::or_skip(Tool::Terraform).or_else(|| tools::or_skip(Tool::Tofu))?;
+        let config = xtask::terraform::CliConfig::with_tools().expect("the tools have a place").render();
+        let config = self.place.write("terraform.rc", config);
+        let output = Command::new(program)
+            .args(["init", "-no-color", "-input=false"])
+            .current_dir(self.place.path("estate"))
+            .env("TF_CLI_CONFIG_FILE", config)
+            .env("CHECKPOINT_DISABLE", "1")
+            .output()
+            .expect("terraform starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(())
     }
 
     /// Gives the drifted estate that the tests of one file share, and must not change; says why where there is none.

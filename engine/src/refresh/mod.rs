@@ -528,7 +528,7 @@ fn is_selected(request: &RefreshRequest<'_>, instance: &RecordedInstance) -> boo
     let resource_type = instance.address.resource_type();
     let mapping = request.types.get(resource_type);
     let native_types = mapping.iter().flat_map(|mapping| &mapping.native_types);
-    let mut names = native_types.map(|native_type| native_type.as_str()).chain([resource_type.as_str()]);
+    let mut names = native_types.map(model::NativeType::as_str).chain([resource_type.as_str()]);
     instance.address.resource.mode == ResourceMode::Managed
         && (types.is_empty() || names.any(|name| types.iter().any(|pattern| pattern.matches(name))))
         && instance.account.as_ref().is_none_or(|account| accounts.is_empty() || accounts.contains(account))

@@ -117,6 +117,11 @@ impl Pace {
         lock(&self.state).reduce(0.5);
     }
 
+    /// Tells whether fewer are looked at at once than were allowed to begin with.
+    pub(crate) fn is_reduced(&self) -> bool {
+        (lock(&self.state).limit as usize) < self.max
+    }
+
     /// Tells how many may be looked at at once now.
     #[cfg(test)]
     fn limit(&self) -> usize {

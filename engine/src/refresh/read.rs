@@ -1,6 +1,7 @@
 //! Looking at one recorded instance through its provider: upgrade, read, compare, plan.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,11 @@ use crate::states::States;
 const FIRST_REST: Duration = Duration::from_secs(1);
 /// The longest rest.
 const MAX_REST: Duration = Duration::from_secs(30);
+/// A read that takes longer than this, and longer than others of its type by [`SUSPICIOUS`], probably waits for an object
+/// that is not there: the second look begins while it waits, so that it need not wait as long again.
+const EARLY_SECOND_LOOK: Duration = Duration::from_secs(2);
+/// How many times as long as the fastest read of the type.
+const SUSPICIOUS: u32 = 5;
 
 /// What is needed to look at the instances of one configured provider.
 pub(crate) struct Reader {
@@ -63,7 +69,7 @@ pub(crate) struct Reader {
 pub(crate) enum Attempt {
     /// There is nothing more to find out.
     Settled(Box<Reading>),
-    /// The provider says that the object does not exist; that wants a second look.
+    /// The provider says that the object does not exist, once; that wants a second look.
     Gone,
     /// The provider's process ended meanwhile, because of this instance or of another.
     Crashed(Cause),
@@ -134,9 +140,13 @@ impl Reader {
             secrets: self.secrets.clone(),
         };
         let recorded = look.upgrade(object).await?;
-        let read = look.read(&recorded.object).await?;
+        let (read, is_second_look) = look.read(&recorded.object).await?;
         if read.value.is_null() {
-            return Ok(Attempt::Gone);
+            return Ok(if is_second_look {
+                Attempt::Settled(Box::new(self.reading(None, Outcome::Gone)))
+            } else {
+                Attempt::Gone
+            });
         }
         let observed_at = (self.now)();
         let observed = ResourceObject { value: normalize_legacy(&read.value, &schema.block), ..read };
@@ -145,6 +155,13 @@ impl Reader {
         let kept = (!differences.is_empty()).then(|| Box::new(observed.value));
         let outcome = Outcome::Seen { differences, observed: kept };
         Ok(Attempt::Settled(Box::new(Reading { observed_at, ..self.reading(observed.identity, outcome) })))
+    }
+
+    /// Gives how long a read of a type may take until something seems to be missing.
+    fn patience(&self, resource_type: &str) -> Duration {
+        let baselines = self.baselines.lock().unwrap_or_else(PoisonError::into_inner);
+        let usual = baselines.get(resource_type).map(|best| *best * SUSPICIOUS);
+        usual.unwrap_or_default().max(EARLY_SECOND_LOOK)
     }
 
     /// Gives how long a read of a type takes at best, this one included.
@@ -161,6 +178,55 @@ impl Reader {
             }
         }
     }
+}
+
+/// Reads an object, and once more beside that where the first read takes as long as providers wait for what is missing.
+///
+/// Sets `is_confirmed` where both say that there is no such object.
+async fn read_twice(
+    reader: &Reader,
+    instance: &RecordedInstance,
+    call: &Call,
+    request: ReadRequest,
+    is_confirmed: &AtomicBool,
+) -> Answer<ResourceObject> {
+    let is_there = |answer: &Answer<ResourceObject>| matches!(answer, Ok((object, _)) if !object.value.is_null());
+    let is_gone = |answer: &Answer<ResourceObject>| matches!(answer, Ok((object, problems)) if object.value.is_null() && !model::diagnostic::has_errors(problems));
+    let began = AtomicBool::new(false);
+    let mut first = std::pin::pin!(reader.provider.read_resource(call, request.clone()));
+    let mut second = std::pin::pin!(async {
+        tokio::time::sleep(reader.patience(&request.resource_type)).await;
+        if reader.pace.is_reduced() {
+            // Whoever is asked to go slowly is not asked twice.
+            std::future::pending::<()>().await;
+        }
+        if let Some(rate) = &reader.rate {
+            rate.turn().await;
+        }
+        began.store(true, Ordering::Relaxed);
+        reader.calls.count(instance, "ReadResource");
+        reader.provider.read_resource(call, request.clone()).await
+    });
+    let (first, second) = tokio::select! {
+        biased;
+        first = &mut first => {
+            if !is_gone(&first) || !began.load(Ordering::Relaxed) {
+                return first;
+            }
+            (first, second.await)
+        }
+        second = &mut second => {
+            if is_there(&second) {
+                return second;
+            }
+            (first.await, second)
+        }
+    };
+    if is_gone(&first) && is_there(&second) {
+        return second;
+    }
+    is_confirmed.store(is_gone(&first) && is_gone(&second), Ordering::Relaxed);
+    first
 }
 
 impl Look<'_> {
@@ -242,8 +308,9 @@ impl Look<'_> {
     }
 
     /// Reads the object; where the cloud asks to slow down, again and again until the time is up.
-    async fn read(&mut self, recorded: &ResourceObject) -> Result<ResourceObject, Failure> {
-        let provider = Arc::clone(&self.reader.provider);
+    ///
+    /// Where the object does not exist, tells whether the provider said so twice.
+    async fn read(&mut self, recorded: &ResourceObject) -> Result<(ResourceObject, bool), Failure> {
         let call = self.call.clone();
         let mut rest = FIRST_REST;
         loop {
@@ -253,7 +320,9 @@ impl Look<'_> {
             let request =
                 ReadRequest { resource_type: self.resource_type(), object: recorded.clone(), provider_meta: None };
             let started = Instant::now();
-            match self.ask("ReadResource", provider.read_resource(&call, request)).await {
+            let is_confirmed = AtomicBool::new(false);
+            let answer = read_twice(self.reader, self.instance, &call, request, &is_confirmed);
+            match self.ask("ReadResource", answer).await {
                 Ok(read) => {
                     // Providers wait for what is missing: that says nothing about the cloud's speed.
                     if !read.value.is_null() {
@@ -261,7 +330,7 @@ impl Look<'_> {
                         let baseline = self.reader.baseline(self.instance.address.resource_type().as_str(), took);
                         self.reader.pace.answered(took, baseline);
                     }
-                    return Ok(read);
+                    return Ok((read, is_confirmed.into_inner()));
                 }
                 Err(Failure::Unseen(cause)) if cause.kind == CauseKind::Throttled => {
                     self.reader.pace.throttled();

@@ -10,7 +10,7 @@ use std::io;
 use drift::Question;
 use model::{Finding, Kind, ScopeStatus};
 
-use super::{Section, Style, configurations, headline, path, place, sections, side, subject, title, word};
+use super::{Section, Style, configurations, headline, noise, path, place, sections, side, subject, title, word};
 use crate::DriftReport;
 use crate::text::{count, escape_markdown, fence_for, shorten};
 
@@ -111,7 +111,11 @@ fn head(report: &DriftReport<'_>, style: &Style) -> String {
         for row in rows.iter().take(MAX_CONFIGURATIONS) {
             let _ = writeln!(text, "- {}", cell(row));
         }
-        if !rows.is_empty() {
+        let noise = noise(verdict);
+        if let Some(noise) = &noise {
+            let _ = writeln!(text, "- {}", cell(noise));
+        }
+        if !rows.is_empty() || noise.is_some() {
             text.push('\n');
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drift::summary::{service_name, type_name};
 use drift::{Question, Verdict};
-use model::{Coverage, Finding, Kind, Precision, ProviderConfigAddress};
+use model::{Coverage, Finding, Kind, Precision, ProviderConfigAddress, Tier};
 
 use crate::Values;
 use crate::redact::{self, Shown};
@@ -56,6 +56,8 @@ pub struct Style {
     pub top: Option<usize>,
     /// What a person does to see what was cut, as a clause: "--all shows them".
     pub see_all: String,
+    /// What a person does to see the differences that are no drift, as a clause; empty where nothing can be done.
+    pub see_tiers: String,
     /// Tells apart the comments of several runs on one pull request: a root, or empty.
     pub marker: String,
     /// The most characters a Markdown report may have.
@@ -72,6 +74,7 @@ impl Style {
             group_by: GroupBy::Type,
             top: Some(10),
             see_all: "--format json shows them".to_owned(),
+            see_tiers: String::new(),
             marker: String::new(),
             budget: markdown::BUDGET,
         }
@@ -177,20 +180,20 @@ pub(crate) fn configurations(coverage: &Coverage) -> Vec<String> {
     for part in &coverage.configurations {
         let name = (part.provider.as_str(), part.provider_version.as_deref(), part.precision);
         let looked = by_name.entry(name).or_default();
-        looked.n_instances += part.n_instances;
-        looked.n_checked += part.n_checked;
-        looked.n_calls += part.calls.values().sum::<u64>();
+        looked.instances += part.n_instances;
+        looked.checked += part.n_checked;
+        looked.calls += part.calls.values().sum::<u64>();
     }
-    let mut rows: Vec<_> = by_name.into_iter().filter(|(_, looked)| looked.n_instances > 0).collect();
-    rows.sort_by_key(|(_, looked)| std::cmp::Reverse(looked.n_instances));
+    let mut rows: Vec<_> = by_name.into_iter().filter(|(_, looked)| looked.instances > 0).collect();
+    rows.sort_by_key(|(_, looked)| std::cmp::Reverse(looked.instances));
     let row = |((name, version, precision), looked): ((&str, Option<&str>, Precision), Looked)| {
         let name = escape_controls(name).into_owned();
         let name = name.parse::<ProviderConfigAddress>().map_or(name, |address| short_name(&address));
-        let seen = format!("{} of {}", looked.n_checked, count(looked.n_instances, "instance"));
+        let seen = format!("{} of {}", looked.checked, count(looked.instances, "instance"));
         match precision {
             Precision::Provider => {
                 let version = version.map_or_else(String::new, |version| format!(" {}", escape_controls(version)));
-                let calls = count(looked.n_calls, "call");
+                let calls = count(looked.calls, "call");
                 format!("provider {name}{version}: {seen}, {calls}")
             }
             Precision::Inventory => format!("inventory for {name}: {seen}"),
@@ -199,12 +202,38 @@ pub(crate) fn configurations(coverage: &Coverage) -> Vec<String> {
     rows.into_iter().map(row).collect()
 }
 
+/// Says how many differences were folded away because they are no drift, and of which tiers; `None` where there are none.
+pub(crate) fn noise(verdict: &Verdict) -> Option<String> {
+    let is_noise =
+        |finding: &&Finding| finding.kind == Kind::Changed && finding.folded.is_some() && finding.ignored.is_none();
+    let mut by_tier: BTreeMap<Tier, u64> = BTreeMap::new();
+    let noise: Vec<&Finding> = verdict.findings.iter().filter(is_noise).collect();
+    for difference in noise.iter().flat_map(|finding| &finding.attributes) {
+        *by_tier.entry(difference.tier).or_default() += 1;
+    }
+    let n_differences: u64 = by_tier.values().sum();
+    if n_differences == 0 {
+        return None;
+    }
+    let mut tiers: Vec<_> = by_tier.into_iter().collect();
+    tiers.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+    let tiers: Vec<String> =
+        tiers.iter().map(|(tier, number)| format!("{number} {}", tier.as_str().replace('_', " "))).collect();
+    let verb = if n_differences == 1 { "is" } else { "are" };
+    Some(format!(
+        "{} of {} that {verb} no drift: {}",
+        count(n_differences, "difference"),
+        count(noise.len() as u64, "instance"),
+        tiers.join(", ")
+    ))
+}
+
 /// How the instances of one provider configuration were looked at.
 #[derive(Default)]
 struct Looked {
-    n_instances: u64,
-    n_checked: u64,
-    n_calls: u64,
+    instances: u64,
+    checked: u64,
+    calls: u64,
 }
 
 /// Names a provider configuration as people do: `hashicorp/aws.us_east_1`.

@@ -6,7 +6,9 @@ use std::io;
 use drift::Question;
 use model::{Cause, Finding, Kind, ScopeStatus};
 
-use super::{Section, Style, configurations, headline, path, place, remedies, sections, side, subject, title, word};
+use super::{
+    Section, Style, configurations, headline, noise, path, place, remedies, sections, side, subject, title, word,
+};
 use crate::DriftReport;
 use crate::text::{count, escape_controls, shorten, width};
 
@@ -253,14 +255,22 @@ impl Page<'_> {
 
     fn put_aside(&mut self, report: &DriftReport<'_>) -> io::Result<()> {
         let verdict = report.verdict;
-        let n_folded: u64 = verdict.summary.folded.values().sum();
+        let is_noise = |kind: Kind| kind == Kind::Changed;
+        let folded = verdict.summary.folded.iter().filter(|(kind, _)| !is_noise(**kind));
+        let n_folded: u64 = folded.map(|(_, number)| number).sum();
+        let noise = noise(verdict);
         let n_ignored: u64 = verdict.summary.ignored.values().sum();
-        if n_folded + n_ignored > 0 {
+        if n_folded + n_ignored > 0 || noise.is_some() {
             writeln!(self.out)?;
+        }
+        if let Some(noise) = noise {
+            let see = if self.style.see_tiers.is_empty() { "" } else { "; " };
+            self.wrapped(0, Paint::Dim, &format!("{noise}{see}{}", self.style.see_tiers))?;
         }
         if n_folded > 0 {
             let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-            for finding in verdict.findings.iter().filter(|finding| finding.ignored.is_none()) {
+            let is_listed = |finding: &&Finding| finding.ignored.is_none() && !is_noise(finding.kind);
+            for finding in verdict.findings.iter().filter(is_listed) {
                 if let Some(reason) = &finding.folded {
                     *reasons.entry(reason).or_default() += 1;
                 }
