@@ -187,7 +187,7 @@ pub(super) fn sets(a: &[Value], b: &[Value], shape: Shape<'_>) -> Vec<(Option<us
 fn likeness(a: &Value, b: &Value, shape: Shape<'_>) -> Option<usize> {
     let (own, other) = (texts(a, shape), texts(b, shape));
     let names: BTreeSet<&str> = own.keys().chain(other.keys()).copied().collect();
-    let is_equal = |name: &&&str| own.get(**name).is_some() && own.get(**name) == other.get(**name);
+    let is_equal = |name: &&&str| own.contains_key(**name) && own.get(**name) == other.get(**name);
     let identifying: Vec<&&str> = names.iter().filter(|name| is_identifying(name)).collect();
     let n_equal = identifying.iter().copied().filter(is_equal).count();
     let is_same = if identifying.is_empty() {

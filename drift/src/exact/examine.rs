@@ -157,7 +157,22 @@ impl<'a> Examination<'a> {
             planned: planned.map(|plan| plan.planned.clone()),
             replanned: replanned.map(|plan| plan.planned.clone()),
         };
-        differences(&self.facets.schema.block, &facet, has_nested_attributes(&self.facets.schema.block))
+        let mut found =
+            differences(&self.facets.schema.block, &facet, has_nested_attributes(&self.facets.schema.block));
+        found.retain(|place| !self.is_default_tag(place));
+        found
+    }
+
+    /// Tells whether a tag only moved between `tags` and the tags of the provider's configuration: `tags_all` of the other
+    /// side has it, so the cloud did not change.
+    fn is_default_tag(&self, place: &Place) -> bool {
+        let [PathStep::GetAttr(name), PathStep::Index(key)] = place.path.steps() else { return false };
+        let (other, value) = match (&place.facet.state, &place.facet.cloud) {
+            (None, Some(value)) => (&self.recorded, value),
+            (Some(value), None) => (&self.observed, value),
+            _ => return false,
+        };
+        name == "tags" && other.get_attr("tags_all").and_then(|tags| tags.index(key)).as_ref() == Ok(value)
     }
 
     /// Puts what the plans make of each difference beside it.
@@ -403,7 +418,13 @@ fn changed_names(planned: &Value, base: &Value) -> BTreeSet<String> {
         planned.is_wholly_known()
             && (agree(Some(planned), base.as_ref()) || is_default(planned) && base.as_ref().is_none_or(is_default))
     };
-    planned.entries().filter(|(name, planned)| !is_left(name, planned)).map(|(name, _)| name.to_owned()).collect()
+    // Tags move where the provider's own are configured otherwise.
+    let is_compared = |name: &str| !matches!(name, "tags" | "tags_all");
+    planned
+        .entries()
+        .filter(|(name, planned)| is_compared(name) && !is_left(name, planned))
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 /// Gives the path of the outermost element of a set on the way.

@@ -109,6 +109,22 @@ fn tags_with_those_of_the_provider_are_the_provider_s() {
 }
 
 #[test]
+fn tags_of_the_provider_s_configuration_are_no_difference_where_it_is_not_known() {
+    let case = || Case {
+        recorded: r#"{"name":"a","tags":{"a":"1"},"tags_all":{"a":"1","default":"x"}}"#,
+        ..Case::new(resource())
+    };
+    let all = r#"{"name":"a","tags":{"a":"1","default":"x"},"tags_all":{"a":"1","default":"x"}}"#;
+    check(Case { observed: all, ..case() }, &[]);
+    check(Case { recorded: all, observed: case().recorded, ..case() }, &[]);
+    let changed = r#"{"name":"a","tags":{"a":"1","default":"y"},"tags_all":{"a":"1","default":"y"}}"#;
+    check(
+        Case { observed: changed, ..case() },
+        &[r#"declared tags["default"]: - -> "y""#, r#"runtime tags_all["default"]: "x" -> "y""#],
+    );
+}
+
+#[test]
 fn what_the_code_ignores_is_ignored_alone() {
     let case = Case {
         recorded: r#"{"name":"a","tags":{"a":"1","b":"1"}}"#,
