@@ -35,10 +35,11 @@ where these two differ it is asked for a plan over what it read, with a configur
    well; where that makes the same change, the difference is not what causes it.
 6. What the code writes and the plan leaves alone is no difference: the provider calls both the same (another spelling
    of an ARN, another order, `null` and `false`).
-7. What the code leaves open and the plan leaves alone is **undeclared**; or **explained**, where another recorded
+7. What the code leaves open and the plan leaves alone is **undeclared**, unless the provider would leave it alone even if
+   the code wrote what the state records: then it calls both the same. Or it is **explained**, where another recorded
    resource refers to this one by id, ARN or name and holds the value, element by element: a bucket's `policy` comes from
    its `aws_s3_bucket_policy`, a rule of a security group from its `aws_vpc_security_group_ingress_rule`. The finding
-   names that resource, and a rule or a policy that somebody put beside it stays undeclared.
+   names that resource; a rule or a policy that somebody put beside it stays undeclared.
 8. Where the code was not read, required arguments and optional ones that the provider never sets count as written when
    the state has them; what the provider may set as well is **unclassified**.
 

@@ -19,6 +19,15 @@ pub(super) struct Code<'a> {
     pub(super) declared: Option<&'a dyn DeclaredArguments>,
 }
 
+/// What is supposed of the code beyond what is known of it, by the names of outermost attributes and blocks.
+#[derive(Clone, Copy)]
+pub(super) struct Supposed<'a> {
+    /// The code leaves these blocks out.
+    pub(super) silent: &'a BTreeSet<String>,
+    /// The code writes what is recorded here.
+    pub(super) written: &'a BTreeSet<String>,
+}
+
 impl Code<'_> {
     pub(super) fn declaration(&self, path: &Path) -> Declaration {
         self.declared.map_or(Declaration::Unknown, |declared| declared.argument(self.address, path))
@@ -27,25 +36,44 @@ impl Code<'_> {
 
 /// Makes the configuration of what is recorded.
 ///
-/// `prior` is the object the plan starts from: it wins where changes are ignored. `silent` names the outermost blocks
-/// that the code leaves out.
+/// `prior` is the object the plan starts from: it wins where changes are ignored.
 pub(super) fn configuration(
     block: &Block,
     code: Code<'_>,
     recorded: &Value,
     prior: &Value,
-    silent: &BTreeSet<String>,
+    supposed: Supposed<'_>,
 ) -> Value {
-    let builder = Builder { code, silent };
+    let builder = Builder { code, supposed };
     builder.block(&Path::new(), block, Some(recorded), Some(prior))
 }
 
 struct Builder<'a> {
     code: Code<'a>,
-    silent: &'a BTreeSet<String>,
+    supposed: Supposed<'a>,
+}
+
+/// What a configuration holds at a place.
+enum Held {
+    Prior,
+    Recorded,
+    /// What is recorded, where it must be there.
+    Required,
+    /// What the schema says.
+    Unknown,
 }
 
 impl Builder<'_> {
+    fn held(&self, path: &Path) -> Held {
+        match self.code.declaration(path) {
+            Declaration::IgnoredChanges => Held::Prior,
+            _ if is_in(path, self.supposed.written) => Held::Recorded,
+            Declaration::Written(_) => Held::Recorded,
+            Declaration::Silent => Held::Required,
+            Declaration::Unknown => Held::Unknown,
+        }
+    }
+
     fn block(&self, path: &Path, block: &Block, recorded: Option<&Value>, prior: Option<&Value>) -> Value {
         let mut values = BTreeMap::new();
         for (name, attribute) in &block.attributes {
@@ -67,11 +95,11 @@ impl Builder<'_> {
             return null();
         }
         let is_there = recorded.is_some_and(|value| !value.is_null());
-        let chosen = match self.code.declaration(path) {
-            Declaration::IgnoredChanges => prior,
-            Declaration::Written(_) => recorded,
-            Declaration::Silent => recorded.filter(|_| attribute.required),
-            Declaration::Unknown => recorded.filter(|_| is_there && !attribute.computed),
+        let chosen = match self.held(path) {
+            Held::Prior => prior,
+            Held::Recorded => recorded,
+            Held::Required => recorded.filter(|_| attribute.required),
+            Held::Unknown => recorded.filter(|_| is_there && !attribute.computed),
         };
         let Some(value) = chosen.filter(|value| !value.is_null()) else { return null() };
         match &attribute.ty {
@@ -129,17 +157,12 @@ impl Builder<'_> {
         recorded: Option<&Value>,
         prior: Option<&Value>,
     ) -> Value {
-        let is_outermost = path.len() == 1;
-        let is_silent = || {
-            is_outermost
-                && matches!(path.steps(), [cty::PathStep::GetAttr(name)] if self.silent.contains(name))
-                && nested.min_items == 0
-        };
-        let chosen = match self.code.declaration(path) {
-            Declaration::IgnoredChanges => prior,
-            Declaration::Written(_) => recorded,
-            Declaration::Silent => recorded.filter(|_| nested.min_items > 0),
-            Declaration::Unknown => recorded.filter(|_| !is_silent()),
+        let is_silent = || nested.min_items == 0 && path.len() == 1 && is_in(path, self.supposed.silent);
+        let chosen = match self.held(path) {
+            Held::Prior => prior,
+            Held::Recorded => recorded,
+            Held::Required => recorded.filter(|_| nested.min_items > 0),
+            Held::Unknown => recorded.filter(|_| !is_silent()),
         };
         let object = |path: &Path, value: &Value, prior: Option<&Value>| {
             if value.is_null() { value.clone() } else { self.block(path, &nested.block, Some(value), prior) }
@@ -210,4 +233,8 @@ fn empty(nested: &NestedBlock, like: Option<&Value>) -> Value {
 
 fn field(value: Option<&Value>, name: &str) -> Option<Value> {
     value.filter(|value| !value.is_null()).and_then(|value| value.get_attr(name).ok())
+}
+
+fn is_in(path: &Path, names: &BTreeSet<String>) -> bool {
+    matches!(path.steps().first(), Some(cty::PathStep::GetAttr(name)) if names.contains(name))
 }

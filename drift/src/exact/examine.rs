@@ -1,12 +1,12 @@
 //! The examination: which plans to ask for, and what they make of each difference.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cty::{Path, PathStep, Value};
 use model::{AttributeDifference, AttributeType, Block, Tier};
 
 use super::align::is_default;
-use super::config::{Code, configuration};
+use super::config::{Code, Supposed, configuration};
 use super::walk::{Facet, Place, agree, differences};
 use super::{Facets, Next, Plan, PlanBase, PlanQuestion, security_path};
 use crate::compare::canonical::is_blank;
@@ -14,9 +14,10 @@ use crate::{Declaration, lifecycle};
 
 /// The examination of one instance: it tells what to ask the provider, and is fed the answers.
 ///
-/// At most three plans are asked: one without the blocks of which nobody knows whether the code writes them, one over
-/// Observed, and, where that changes something, one over Recorded. Where nothing differs that a plan could tell more
-/// of, none is.
+/// At most four plans are asked: one without the blocks of which nobody knows whether the code writes them; one over
+/// Observed; one more with what the code leaves open written as it is recorded, which tells whether the provider calls
+/// both the same; and, where something is changed back, one over Recorded. Where nothing differs that a plan could tell
+/// more of, none is.
 #[derive(Clone)]
 pub struct Examination<'a> {
     facets: Facets<'a>,
@@ -27,8 +28,7 @@ pub struct Examination<'a> {
     /// Where Recorded is marked.
     hidden: Vec<Path>,
     raw: Option<Value>,
-    /// The differences, with the tier of those that need no plan.
-    places: Vec<(Place, Option<Decided>)>,
+    places: Vec<(Place, Standing)>,
     /// The outermost blocks that a plan leaves alone though the configuration lacks them.
     silent: BTreeSet<String>,
     stage: Stage,
@@ -45,10 +45,23 @@ enum Stage {
     Blocks(BTreeSet<String>),
     /// The plan over Observed is awaited.
     Observed,
+    /// The same is awaited, with what the code leaves open written as it is recorded.
+    Written,
     /// The plan over Recorded is awaited.
     Recorded,
     /// Everything is decided.
     Over,
+}
+
+/// What is known of a difference.
+#[derive(Clone, Debug)]
+enum Standing {
+    /// The plans decide.
+    Open,
+    /// No plan is needed.
+    Decided(Decided),
+    /// The provider calls both sides the same.
+    Same,
 }
 
 /// A tier, and why.
@@ -95,7 +108,13 @@ impl<'a> Examination<'a> {
             return (examination, Next::Done(Vec::new()));
         }
         examination.raw = cty::json::decode_implied(facets.recorded_json).ok();
-        examination.places = found.into_iter().map(|place| (examination.decide(&place), place)).map(swap).collect();
+        examination.places = found
+            .into_iter()
+            .map(|place| {
+                let standing = examination.decide(&place).map_or(Standing::Open, Standing::Decided);
+                (place, standing)
+            })
+            .collect();
         let next = examination.first_question();
         (examination, next)
     }
@@ -124,14 +143,21 @@ impl<'a> Examination<'a> {
                 self.refresh(&plan, None);
                 self.acts_on = changed_names(&plan.planned, &self.observed);
                 self.planned = Some(plan);
-                let is_runtime = |decided: &Decided| decided.tier == Tier::Runtime;
-                let has_runtime = self.places.iter().any(|(_, decided)| decided.as_ref().is_some_and(is_runtime));
-                if self.is_changing_back() || has_runtime && !self.acts_on.is_empty() {
-                    self.ask(PlanBase::Recorded)
-                } else {
-                    self.finish()
-                }
+                let open = self.left_open();
+                if open.is_empty() { self.after_observed() } else { self.ask_written(&open) }
             }
+            (Stage::Written, Ok(plan)) => {
+                let written = self.walk(Some(&plan), None);
+                let candidates = self.may_be_same();
+                for (((_, standing), written), may_be_same) in self.places.iter_mut().zip(written).zip(candidates) {
+                    let is_known = written.facet.planned.as_ref().is_none_or(Value::is_wholly_known);
+                    if may_be_same && is_known && !is_changed_back(&written) {
+                        *standing = Standing::Same;
+                    }
+                }
+                self.after_observed()
+            }
+            (Stage::Written, Err(_)) => self.after_observed(),
             (Stage::Recorded, Ok(replan)) => {
                 if let Some(plan) = self.planned.take() {
                     self.refresh(&plan, Some(&replan));
@@ -148,6 +174,54 @@ impl<'a> Examination<'a> {
             }
             (Stage::Recorded, Err(_)) | (Stage::Over, _) => self.finish(),
         }
+    }
+
+    fn after_observed(&mut self) -> Next {
+        let is_runtime = |standing: &Standing| matches!(standing, Standing::Decided(own) if own.tier == Tier::Runtime);
+        let has_runtime = self.places.iter().any(|(_, standing)| is_runtime(standing));
+        if self.is_changing_back() || has_runtime && !self.acts_on.is_empty() {
+            self.ask(PlanBase::Recorded)
+        } else {
+            self.finish()
+        }
+    }
+
+    /// Tells of each difference whether the provider may call both sides the same, though nobody knows it yet: the plan
+    /// leaves it alone because the code does not write it, or may not. What only came or only went is not the same as
+    /// nothing.
+    fn may_be_same(&self) -> Vec<bool> {
+        let is_candidate = |(place, standing): &(Place, Standing)| {
+            matches!(standing, Standing::Open)
+                && !place.is_weak
+                && !place.facts.is_recorded_default
+                && !is_changed_back(place)
+                && self.writing(place) != Writing::Written
+        };
+        let candidates: Vec<bool> = self.places.iter().map(is_candidate).collect();
+        let mut sides: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+        for ((place, _), is_candidate) in self.places.iter().zip(&candidates) {
+            if let Some(name) = outermost(&place.path).filter(|_| *is_candidate) {
+                let (went, came) = sides.entry(name).or_default();
+                *went |= place.facet.state.is_some();
+                *came |= place.facet.cloud.is_some();
+            }
+        }
+        let has_both = |place: &Place| outermost(&place.path).and_then(|name| sides.get(name)) == Some(&(true, true));
+        let is_pair = |place: &Place| place.facet.state.is_some() && place.facet.cloud.is_some();
+        let places = self.places.iter().zip(candidates);
+        places.map(|((place, _), is_candidate)| is_candidate && (is_pair(place) || has_both(place))).collect()
+    }
+
+    /// Names the outermost attributes and blocks of such differences.
+    fn left_open(&self) -> BTreeSet<String> {
+        let left = self.places.iter().zip(self.may_be_same()).filter(|(_, may_be_same)| *may_be_same);
+        left.filter_map(|((place, _), _)| outermost(&place.path)).map(str::to_owned).collect()
+    }
+
+    fn ask_written(&mut self, written: &BTreeSet<String>) -> Next {
+        let next = self.question(PlanBase::Observed, written);
+        self.stage = Stage::Written;
+        next
     }
 
     fn walk(&self, planned: Option<&Plan>, replanned: Option<&Plan>) -> Vec<Place> {
@@ -184,11 +258,16 @@ impl<'a> Examination<'a> {
     }
 
     fn first_question(&mut self) -> Next {
-        let needs_plan = |decided: &Option<Decided>| decided.as_ref().is_none_or(|own| own.tier == Tier::Runtime);
-        if !self.places.iter().any(|(_, decided)| needs_plan(decided)) {
+        let needs_plan = |standing: &Standing| match standing {
+            Standing::Open => true,
+            Standing::Decided(decided) => decided.tier == Tier::Runtime,
+            Standing::Same => false,
+        };
+        if !self.places.iter().any(|(_, standing)| needs_plan(standing)) {
             return self.finish();
         }
-        let open = self.places.iter().filter(|(_, decided)| decided.is_none()).map(|(place, _)| place);
+        let is_open = |(_, standing): &&(Place, Standing)| matches!(standing, Standing::Open);
+        let open = self.places.iter().filter(is_open).map(|(place, _)| place);
         let blocks: BTreeSet<String> = open
             .filter_map(|place| place.facts.block.as_ref())
             .filter(|name| {
@@ -210,17 +289,22 @@ impl<'a> Examination<'a> {
     }
 
     fn ask(&mut self, over: PlanBase) -> Next {
+        self.stage = match over {
+            PlanBase::Observed => Stage::Observed,
+            PlanBase::Recorded => Stage::Recorded,
+        };
+        self.question(over, &BTreeSet::new())
+    }
+
+    fn question(&self, over: PlanBase, written: &BTreeSet<String>) -> Next {
         let prior = match over {
             PlanBase::Observed => &self.observed,
             PlanBase::Recorded => &self.recorded,
         };
         let block = &self.facets.schema.block;
-        let config = configuration(block, self.code, &self.recorded, prior, &self.silent);
+        let supposed = Supposed { silent: &self.silent, written };
+        let config = configuration(block, self.code, &self.recorded, prior, supposed);
         let proposed = lifecycle::proposed_new(block, prior, &config);
-        self.stage = match over {
-            PlanBase::Observed => Stage::Observed,
-            PlanBase::Recorded => Stage::Recorded,
-        };
         Next::Plan(Box::new(PlanQuestion { over, prior: prior.clone(), proposed, config }))
     }
 
@@ -282,7 +366,7 @@ impl<'a> Examination<'a> {
 
     /// Tells whether the plan over Observed changes some open difference back.
     fn is_changing_back(&self) -> bool {
-        self.places.iter().any(|(place, decided)| decided.is_none() && is_changed_back(place))
+        self.places.iter().any(|(place, standing)| matches!(standing, Standing::Open) && is_changed_back(place))
     }
 
     fn finish(&mut self) -> Next {
@@ -291,10 +375,13 @@ impl<'a> Examination<'a> {
             self.blame_runtime();
         }
         let mut found = Vec::new();
-        for (place, decided) in std::mem::take(&mut self.places) {
-            if let Some(decided) = decided.or_else(|| self.judge(&place)) {
-                found.push((place, decided));
-            }
+        for (place, standing) in std::mem::take(&mut self.places) {
+            let decided = match standing {
+                Standing::Open => self.judge(&place),
+                Standing::Decided(decided) => Some(decided),
+                Standing::Same => None,
+            };
+            found.extend(decided.map(|decided| (place, decided)));
         }
         // A changed element of a set is planned anew as a whole, the defaults in it with it.
         let changed: Vec<Path> = found
@@ -347,9 +434,11 @@ impl<'a> Examination<'a> {
     fn blame_runtime(&mut self) {
         let acts_on: Vec<String> = self.acts_on.iter().map(|name| format!("`{name}`")).collect();
         let cause = format!("Because of it, the provider plans to change {}.", acts_on.join(", "));
-        for (_, decided) in &mut self.places {
-            if decided.as_ref().is_some_and(|decided| decided.tier == Tier::Runtime) {
-                *decided = Some(Decided { tier: Tier::Declared, cause: Some(cause.clone()) });
+        for (_, standing) in &mut self.places {
+            if let Standing::Decided(decided) = standing {
+                if decided.tier == Tier::Runtime {
+                    *decided = Decided { tier: Tier::Declared, cause: Some(cause.clone()) };
+                }
             }
         }
     }
@@ -391,10 +480,6 @@ impl<'a> Examination<'a> {
     }
 }
 
-fn swap<A, B>((a, b): (A, B)) -> (B, A) {
-    (b, a)
-}
-
 /// Tells whether the plan over Observed changes what is there.
 fn is_changed_back(place: &Place) -> bool {
     let Facet { planned, cloud, .. } = &place.facet;
@@ -425,6 +510,14 @@ fn changed_names(planned: &Value, base: &Value) -> BTreeSet<String> {
         .filter(|(name, planned)| is_compared(name) && !is_left(name, planned))
         .map(|(name, _)| name.to_owned())
         .collect()
+}
+
+/// Gives the name of the outermost attribute or block.
+fn outermost(path: &Path) -> Option<&str> {
+    match path.steps().first() {
+        Some(PathStep::GetAttr(name)) => Some(name),
+        Some(PathStep::Index(_)) | None => None,
+    }
 }
 
 /// Gives the path of the outermost element of a set on the way.

@@ -36,6 +36,8 @@ pub(super) struct Facts {
     pub(super) block: Option<String>,
     /// Recorded has nothing in the attribute or block it is, or lies in.
     pub(super) is_recorded_blank: bool,
+    /// Recorded has nothing but defaults there.
+    pub(super) is_recorded_default: bool,
 }
 
 /// One difference, before it is known what it means.
@@ -63,6 +65,7 @@ pub(super) fn differences(block: &Block, facet: &Facet, is_strict: bool) -> Vec<
         is_runtime: false,
         block: None,
         is_recorded_blank: false,
+        is_recorded_default: false,
     };
     walk.block(&Path::new(), block, facet, &facts);
     let mut places = walk.places;
@@ -139,6 +142,7 @@ impl Walk {
                 is_runtime: facts.is_runtime || shape.is_runtime(),
                 block: facts.block.clone().or_else(|| Some(name.clone())),
                 is_recorded_blank: facet.state.as_ref().is_none_or(is_blank),
+                is_recorded_default: facet.state.as_ref().is_none_or(is_default),
                 ..facts.clone()
             };
             match nested.nesting {
@@ -160,6 +164,7 @@ impl Walk {
             is_runtime: is_runtime(attribute) || outer.is_runtime,
             block: outer.block.clone(),
             is_recorded_blank: facet.state.as_ref().is_none_or(is_blank),
+            is_recorded_default: facet.state.as_ref().is_none_or(is_default),
         };
         match &attribute.ty {
             AttributeType::Plain(_) => self.value(path, Shape::Plain, facet, &facts),

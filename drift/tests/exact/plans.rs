@@ -4,7 +4,7 @@ use cty::{Path, Value};
 use drift::exact::{PlanBase, PlanQuestion};
 use model::{Block, NestingMode};
 
-use crate::support::{Case, attribute, block, nothing};
+use crate::support::{Case, attribute, block};
 
 const STRING: &str = "\"string\"";
 
@@ -122,7 +122,7 @@ fn what_the_code_is_silent_on_and_the_plan_leaves_alone_is_undeclared() {
         ..Case::new(thing())
     };
     assert_eq!(case.found(), [r#"undeclared size: "s" -> "l""#]);
-    assert_eq!(case.examine().1, [PlanBase::Observed]);
+    assert_eq!(case.examine().1, [PlanBase::Observed, PlanBase::Observed]);
     let written = Case { code: Some("name, size"), ..case };
     assert_eq!(written.found(), [r#"declared size: "s" -> "l""#]);
 }
@@ -136,13 +136,42 @@ fn without_code_what_the_schema_leaves_open_is_unclassified() {
     assert_eq!(gained.found(), [r#"undeclared size: null -> "l""#], "what was written would be recorded");
 }
 
+fn keeps_name(question: &PlanQuestion) -> Value {
+    set(question, "name", question.prior.get_attr("name").ok())
+}
+
+#[test]
+fn what_the_provider_would_call_the_same_if_it_were_written_is_no_difference() {
+    fn keeps_size(question: &PlanQuestion) -> Value {
+        set(question, "size", question.prior.get_attr("size").ok())
+    }
+    let case = || Case { code: Some("name"), plan: keeps_size, ..Case::new(thing()) };
+    let spelled = Case { recorded: r#"{"name":"a","size":"tcp"}"#, observed: r#"{"name":"a","size":"6"}"#, ..case() };
+    assert_eq!(spelled.found(), [""; 0]);
+    let gained = Case { recorded: r#"{"name":"a"}"#, observed: r#"{"name":"a","size":"6"}"#, ..case() };
+    assert_eq!(gained.found(), [r#"undeclared size: null -> "6""#], "something is not the same as nothing");
+}
+
+#[test]
+fn elements_that_only_came_are_told_whatever_the_provider_calls_them() {
+    fn keeps_rules(question: &PlanQuestion) -> Value {
+        set(question, "rules", question.prior.get_attr("rules").ok())
+    }
+    let schema = block(&[("rules", attribute(r#"["set","string"]"#, "optional computed"))], &[]);
+    let case = || Case { code: Some("name"), plan: keeps_rules, ..Case::new(schema.clone()) };
+    let respelled = Case { recorded: r#"{"rules":["tcp"]}"#, observed: r#"{"rules":["6"]}"#, ..case() };
+    assert_eq!(respelled.found(), [""; 0]);
+    let rogue = Case { recorded: r#"{"rules":["tcp"]}"#, observed: r#"{"rules":["tcp","udp"]}"#, ..case() };
+    assert_eq!(rogue.found(), [r#"undeclared rules["udp"]: - -> "udp""#]);
+}
+
 #[test]
 fn a_plan_that_leaves_everything_alone_removes_what_is_declared_and_keeps_the_rest() {
     let case = Case {
         recorded: r#"{"name":"ARN:A","size":"s"}"#,
         observed: r#"{"name":"arn:a","size":"l"}"#,
         code: Some("name"),
-        plan: nothing,
+        plan: keeps_name,
         ..Case::new(thing())
     };
     assert_eq!(case.found(), [r#"undeclared size: "s" -> "l""#]);

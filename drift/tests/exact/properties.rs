@@ -128,7 +128,7 @@ proptest! {
                 Next::Done(found) => break found,
                 Next::Plan(question) => {
                     n_plans += 1;
-                    prop_assert!(n_plans <= 3);
+                    prop_assert!(n_plans <= 4);
                     prop_assert_eq!(question.config.ty(), &schema.value_type());
                     prop_assert_eq!(question.proposed.ty(), &schema.value_type());
                     next = examination.answer(if refuses { Err("No.".to_owned()) } else { Ok(plan.clone()) });

@@ -202,7 +202,7 @@ impl Case<'_> {
             match next {
                 Next::Done(found) => return (found, asked),
                 Next::Plan(question) => {
-                    assert!(asked.len() < 3, "{asked:?}");
+                    assert!(asked.len() < 4, "{asked:?}");
                     for value in [&question.prior, &question.proposed, &question.config] {
                         assert!(!value.contains_marked(), "providers know no marks");
                         assert_eq!(value.ty(), &self.block.value_type());
