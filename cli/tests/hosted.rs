@@ -213,6 +213,23 @@ fn precision_is_a_choice() {
 }
 
 #[test]
+fn a_transcript_tells_what_was_asked_and_no_value() {
+    let world = World::of(&["a"]);
+    world.change("a", "tier", json!("slow"));
+    world.drift(&["--record-transcript", "said"], &[]).ends_with(2);
+    let text = std::fs::read_to_string(world.place.path("said/driftmgr-torture-1.jsonl")).expect("it was written");
+    for method in
+        ["GetProviderSchema", "ConfigureProvider", "UpgradeResourceState", "ReadResource", "PlanResourceChange"]
+    {
+        assert!(text.contains(&format!("\"method\":\"{method}\"")), "{method} is not in {text}");
+    }
+    for value in ["planted-a", "slow", "fast"] {
+        assert!(!text.contains(value), "{value} is in {text}");
+    }
+    world.drift(&["--record-transcript", "root/main.tf"], &[]).ends_with(1).says("transcripts");
+}
+
+#[test]
 fn in_ci_an_unverified_provider_is_not_started() {
     let world = World::of(&["a"]);
     let calls = world.place.path("calls");

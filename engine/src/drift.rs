@@ -35,6 +35,8 @@ pub struct DriftRequest {
     pub sight: Sight,
     /// The store's file.
     pub store: PathBuf,
+    /// A folder that gets masked transcripts of what is said to providers, for bug reports.
+    pub transcripts: Option<PathBuf>,
     /// How to judge.
     pub options: JudgeOptions,
     /// The ignore file; `None` means `.driftmgrignore.yaml` beside the code, where it is there.
@@ -113,10 +115,14 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
     };
     let compared =
         look_and_judge(session, request, Parts { catalog, ignore, states, declared, readings, diagnostics }).await;
-    if let Some(refresh) = refresh {
-        refresh.shutdown().await;
-    }
-    compared
+    let unwritten = match refresh {
+        Some(refresh) => refresh.shutdown().await,
+        None => Diagnostics::new(),
+    };
+    compared.map(|(mut answer, states)| {
+        answer.diagnostics.extend(unwritten);
+        (answer, states)
+    })
 }
 
 /// Finds and starts the providers that the comparison asks; `None` where it asks none.
@@ -138,6 +144,7 @@ async fn open_refresh(
         scope: &request.scope,
         filters: &request.options.filters,
         types: &types,
+        transcripts: request.transcripts.as_deref(),
         is_required: request.sight == Sight::Provider,
     };
     Refresh::open(session, &request, Arc::clone(states)).await.map(Some)

@@ -49,6 +49,7 @@ impl ComparisonArgs {
                 None => Freshness::Now,
             },
             sight: Sight::Inventory,
+            transcripts: None,
             store: session.store_path(store.store.as_deref())?,
             options,
             ignore_file: self.ignore_file.clone(),

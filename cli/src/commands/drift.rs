@@ -1,5 +1,7 @@
 //! `driftmgr drift`.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use drift::{FailOn, Question};
 use engine::Session;
@@ -44,6 +46,9 @@ pub(crate) struct Arguments {
     /// What the comparison may see
     #[arg(long, value_enum, default_value_t = PrecisionName::Auto, help_heading = "How to judge")]
     precision: PrecisionName,
+    /// Record what is said to providers and what they answer, for a bug report; every value is masked
+    #[arg(long, value_name = "DIR", help_heading = "How to judge")]
+    record_transcript: Option<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -74,6 +79,7 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         PrecisionName::Provider => Sight::Provider,
         PrecisionName::Inventory => Sight::Inventory,
     };
+    request.transcripts.clone_from(&arguments.record_transcript);
     request.options.tiers = arguments.tier.iter().copied().collect();
     request.options.accept_missing = arguments.accept_missing;
     if let Some(text) = &arguments.fail_on {

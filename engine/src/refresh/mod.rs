@@ -14,8 +14,10 @@ mod pool;
 mod read;
 #[cfg(test)]
 mod tests;
+mod transcripts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -43,6 +45,7 @@ use calls::{Calls, Use};
 use pace::{Pace, Rate, Slot};
 use pool::{Hosted, MAX_RUNNING, Origin, Pool, Unit};
 use read::{Attempt, Reader};
+use transcripts::Transcripts;
 
 /// So long after the first look an object that seems gone is looked for again, at the earliest.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
@@ -61,6 +64,8 @@ pub(crate) struct RefreshRequest<'a> {
     pub(crate) filters: &'a Filters,
     /// The remote objects of each type, for filters that name those.
     pub(crate) types: &'a BTreeMap<ResourceType, TypeMapping>,
+    /// A folder that gets transcripts of what is said to providers.
+    pub(crate) transcripts: Option<&'a Path>,
     /// Whether an instance whose provider cannot be asked stays unseen, rather than being left to the inventory.
     pub(crate) is_required: bool,
 }
@@ -104,6 +109,14 @@ impl Refresh {
         request: &RefreshRequest<'_>,
         states: Arc<States>,
     ) -> Result<Self, Error> {
+        let transcripts = match request.transcripts.map(|folder| Transcripts::open(session.path(folder))) {
+            None => None,
+            Some(Ok(transcripts)) => Some(transcripts),
+            Some(Err(source)) => {
+                let detail = "The folder for transcripts cannot be made.";
+                return Err(Error::usage("record transcripts", detail).with_source(source));
+            }
+        };
         let calls = Arc::<Calls>::default();
         let mut instances: BTreeMap<Use, Vec<usize>> = BTreeMap::new();
         for (position, instance) in states.recorded.iter().enumerate() {
@@ -112,7 +125,7 @@ impl Refresh {
             }
         }
         let mut refresh = Self {
-            pool: Pool::new(&session.environment, session.cancel.child_token(), Arc::clone(&calls)),
+            pool: Pool::new(&session.environment, session.cancel.child_token(), Arc::clone(&calls), transcripts),
             states,
             calls,
             instances,
@@ -382,9 +395,9 @@ impl Refresh {
         by_cause.into_iter().map(warn).collect()
     }
 
-    /// Ends every provider.
-    pub(crate) async fn shutdown(self) {
-        self.pool.shutdown().await;
+    /// Ends every provider, and says what of the transcripts was not written.
+    pub(crate) async fn shutdown(self) -> Diagnostics {
+        self.pool.shutdown().await
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cty::Value;
-use model::{Cause, ProviderAddress};
+use model::{Cause, Diagnostics, ProviderAddress};
 use net::Environment;
 use tfplugin::builtin::Builtin;
 use tfplugin::host::{Launch, Processes, Reattach, Supervised};
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::caller;
 use super::calls::{Calls, Use};
 use super::cause::{self, Secrets};
+use super::transcripts::Transcripts;
 use crate::providers::{FoundProvider, Network, ProviderSource};
 
 /// So many providers run at once.
@@ -86,6 +87,7 @@ pub(crate) struct Pool {
     processes: Processes,
     cancel: CancellationToken,
     calls: Arc<Calls>,
+    transcripts: Option<Transcripts>,
 }
 
 impl fmt::Debug for Pool {
@@ -96,7 +98,12 @@ impl fmt::Debug for Pool {
 
 impl Pool {
     /// Makes a pool without any provider, whose processes get an environment.
-    pub(crate) fn new(environment: &Environment, cancel: CancellationToken, calls: Arc<Calls>) -> Self {
+    pub(crate) fn new(
+        environment: &Environment,
+        cancel: CancellationToken,
+        calls: Arc<Calls>,
+        transcripts: Option<Transcripts>,
+    ) -> Self {
         let variables = environment.variables().iter();
         Self {
             units: Vec::new(),
@@ -104,6 +111,7 @@ impl Pool {
             processes: Processes::at_most(MAX_RUNNING),
             cancel,
             calls,
+            transcripts,
         }
     }
 
@@ -129,7 +137,11 @@ impl Pool {
             }
         };
         let supervised = Arc::new(supervised);
-        Hosted { provider: Arc::clone(&supervised) as Arc<dyn Provider>, supervised: Some(supervised) }
+        let mut provider = Arc::clone(&supervised) as Arc<dyn Provider>;
+        if let Some(transcripts) = &self.transcripts {
+            provider = transcripts.record(provider, found);
+        }
+        Hosted { provider, supervised: Some(supervised) }
     }
 
     /// Takes the schema of a provider; the call is counted for a configuration.
@@ -167,10 +179,11 @@ impl Pool {
         Call { cancel: self.cancel.clone(), ..Call::within(START_TIMEOUT) }
     }
 
-    /// Ends every provider.
-    pub(crate) async fn shutdown(&self) {
+    /// Ends every provider, and says what of the transcripts was not written.
+    pub(crate) async fn shutdown(&self) -> Diagnostics {
         let supervised = self.units.iter().filter_map(|unit| unit.hosted.supervised.as_ref());
         futures::future::join_all(supervised.map(|supervised| supervised.shutdown())).await;
+        self.transcripts.as_ref().map(Transcripts::finish).unwrap_or_default()
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) async fn compare(
         scope: reading.settings.scope(types, &accounts, &regions),
         // A provider that a CLI started hosts no other: what those see is in the store, where `driftmgr drift` put it.
         sight: Sight::Inventory,
+        transcripts: None,
         freshness: if wanted.may_refresh { Freshness::Within(wanted.max_age) } else { Freshness::StoreOnly },
         store,
         options,
