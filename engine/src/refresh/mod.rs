@@ -18,7 +18,6 @@ mod transcripts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,8 +30,8 @@ use model::{
     AccountId, Cause, CauseKind, Diagnostic, Diagnostics, ProviderAddress, RecordedInstance, ResourceMode, ResourceType,
 };
 use tfplugin::{ProviderSchema, builtin};
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use crate::code::Declared;
 use crate::providers::{Configurations, Finder, Verification};
@@ -42,7 +41,7 @@ use crate::{Error, ErrorKind, Session, Step, code};
 use caller::CallerSource;
 use caller::{ask, name_all, recorded_accounts, source_of};
 use calls::{Calls, Use};
-use pace::{Pace, Rate, Slot};
+use pace::{Pace, Rate};
 use pool::{Hosted, MAX_RUNNING, Origin, Pool, Unit};
 use read::{Attempt, Reader};
 use transcripts::Transcripts;
@@ -446,52 +445,63 @@ impl Tally {
     }
 }
 
-/// Looks at instances, again at those during whose look the provider crashed, and twice at those that seem gone.
+/// Looks at instances, again at those during whose look the provider crashed, and again at those that seem gone.
 async fn look_at_all(reader: &Arc<Reader>, positions: Vec<usize>, progress: &Tally) -> BTreeMap<usize, Reading> {
     let mut readings = BTreeMap::new();
-    let mut crashed = BTreeMap::new();
-    let settle = |attempt| match attempt {
-        Attempt::Settled(reading) => Ok(*reading),
-        Attempt::Gone => Ok(reader.reading(None, Outcome::Gone)),
-        Attempt::Crashed(cause) => Err(cause),
-    };
+    let (mut crashed, mut gone) = (BTreeMap::new(), Vec::new());
+    let unseen = |cause: Cause| reader.reading(None, Outcome::Unseen(cause));
     for (position, attempt) in look_once(reader, &positions, progress).await {
-        match settle(attempt) {
-            Ok(reading) => drop(readings.insert(position, reading)),
-            Err(cause) => drop(crashed.insert(position, cause)),
+        match attempt {
+            Attempt::Settled(reading) => drop(readings.insert(position, *reading)),
+            Attempt::Gone => gone.push(position),
+            Attempt::Crashed(cause) => drop(crashed.insert(position, cause)),
         }
     }
 
     // A crash ends the calls of others too: one at a time shows whose it is.
-    let (_, all_begun) = watch::channel(true);
     let mut n_crashes = 0;
-    for (position, mut cause) in crashed {
-        if n_crashes < MAX_CRASHES && !reader.cancel.is_cancelled() {
-            let slot = reader.pace.slot().await;
-            match settle(look_until_sure(reader, position, slot, all_begun.clone()).await) {
-                Ok(reading) => {
-                    readings.insert(position, reading);
-                    continue;
-                }
-                Err(latest) => {
-                    n_crashes += 1;
-                    cause = latest;
-                }
+    for (position, cause) in crashed {
+        if n_crashes >= MAX_CRASHES || reader.cancel.is_cancelled() {
+            readings.insert(position, unseen(cause));
+            continue;
+        }
+        match reader.look(position, reader.pace.slot().await).await {
+            Attempt::Settled(reading) => drop(readings.insert(position, *reading)),
+            Attempt::Gone => gone.push(position),
+            Attempt::Crashed(cause) => {
+                n_crashes += 1;
+                readings.insert(position, unseen(cause));
             }
         }
-        readings.insert(position, reader.reading(None, Outcome::Unseen(cause)));
+    }
+
+    if !gone.is_empty() {
+        let earliest = Instant::now() + SECOND_LOOK;
+        tokio::select! {
+            () = reader.cancel.cancelled() => {}
+            () = tokio::time::sleep_until(earliest) => {}
+        }
+        let n_before = readings.len();
+        for (position, attempt) in look_once(reader, &gone, progress).await {
+            let reading = match attempt {
+                Attempt::Settled(reading) => *reading,
+                Attempt::Gone => reader.reading(None, Outcome::Gone),
+                Attempt::Crashed(cause) => unseen(cause),
+            };
+            readings.insert(position, reading);
+        }
+        debug_assert_eq!(readings.len(), n_before + gone.len());
     }
     readings
 }
 
-/// Looks at instances, as many at once as the pace allows.
+/// Looks at instances, as many at once as the pace allows, each once.
 ///
 /// After many crashes the rest counts as crashed without having been looked at.
 async fn look_once(reader: &Arc<Reader>, positions: &[usize], progress: &Tally) -> Vec<(usize, Attempt)> {
     let mut tasks = JoinSet::new();
     let mut attempts = Vec::with_capacity(positions.len());
     let mut crashes = Vec::new();
-    let (begun, all_begun) = watch::channel(false);
     let mut take = |done: Result<(usize, Attempt), JoinError>, crashes: &mut Vec<Cause>| {
         progress.tell(1);
         // Nothing aborts these tasks, so what did not end well panicked.
@@ -508,13 +518,12 @@ async fn look_once(reader: &Arc<Reader>, positions: &[usize], progress: &Tally) 
             () = reader.cancel.cancelled() => break,
         };
         let Some(&position) = rest.next() else { break };
-        let (reader, all_begun) = (Arc::clone(reader), all_begun.clone());
-        tasks.spawn(async move { (position, look_until_sure(&reader, position, slot, all_begun).await) });
+        let task = Arc::clone(reader);
+        tasks.spawn(async move { (position, task.look(position, slot).await) });
         while let Some(done) = tasks.try_join_next() {
             take(done, &mut crashes);
         }
     }
-    begun.send_replace(true);
     while let Some(done) = tasks.join_next().await {
         take(done, &mut crashes);
     }
@@ -524,50 +533,6 @@ async fn look_once(reader: &Arc<Reader>, positions: &[usize], progress: &Tally) 
     };
     attempts.extend(rest.map(|&position| (position, Attempt::Crashed(not_begun.clone()))));
     attempts
-}
-
-/// Looks at one instance, and a second time where it seems gone: what this gives as gone is gone.
-///
-/// Providers wait long for an object that is gone, in case it only is not there yet. So once every instance has been
-/// begun, the second look does not wait for the end of a first one that takes long: both wait at the same time.
-async fn look_until_sure(
-    reader: &Reader,
-    position: usize,
-    slot: Slot,
-    mut all_begun: watch::Receiver<bool>,
-) -> Attempt {
-    let mut first = pin!(reader.look(position, slot));
-    let takes_long = async {
-        tokio::time::sleep(SECOND_LOOK).await;
-        // Its sender lives until every look has ended; without it there is nothing to wait for.
-        drop(all_begun.wait_for(|all_begun| *all_begun).await);
-        reader.pace.slot().await
-    };
-    let slot = tokio::select! {
-        attempt = &mut first => match attempt {
-            Attempt::Gone => None,
-            attempt => return attempt,
-        },
-        slot = takes_long => Some(slot),
-    };
-    let Some(slot) = slot else {
-        tokio::select! {
-            () = reader.cancel.cancelled() => {}
-            () = tokio::time::sleep(SECOND_LOOK) => {}
-        }
-        return reader.look(position, reader.pace.slot().await).await;
-    };
-    let mut second = pin!(reader.look(position, slot));
-    tokio::select! {
-        attempt = &mut first => match attempt {
-            Attempt::Gone => second.await,
-            attempt => attempt,
-        },
-        attempt = &mut second => match attempt {
-            Attempt::Gone => first.await,
-            attempt => attempt,
-        },
-    }
 }
 
 fn is_selected(request: &RefreshRequest<'_>, instance: &RecordedInstance) -> bool {
