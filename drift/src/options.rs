@@ -56,11 +56,13 @@ pub enum Question {
 }
 
 impl Question {
-    pub(crate) fn asks_drift(self) -> bool {
+    /// Tells whether recorded instances are asked about.
+    pub fn asks_drift(self) -> bool {
         self != Self::Unmanaged
     }
 
-    pub(crate) fn asks_unmanaged(self) -> bool {
+    /// Tells whether it is asked what nobody manages.
+    pub fn asks_unmanaged(self) -> bool {
         self != Self::Drift
     }
 }

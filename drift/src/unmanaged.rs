@@ -93,9 +93,10 @@ impl Collection {
             arn: object.arn,
             name: object.name,
             tags: object.tags.unwrap_or_default(),
-            account: Some(object.scope.account),
+            account: Some(object.scope.account).filter(|account| !account.as_str().is_empty()),
             region: object.scope.region,
             precision: Some(Precision::Inventory),
+            found_by: Some(object.source),
             observed_at: Some(object.fetched_at),
             folded,
             ..blank(kind, reason)

@@ -1,18 +1,22 @@
 //! `drift`: compares states with the cloud.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::drift::exact::Outcome;
-use ::drift::{Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Question, Verdict};
+use ::drift::{
+    Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Pattern, Question, TypeMapping, Verdict,
+};
 use inventory::definition::Catalog;
 use jiff::{SignedDuration, Timestamp};
-use model::{Diagnostic, Diagnostics, NativeType, Region, ResourceType, ScopeOutcome, StateRef};
+use model::{Diagnostic, Diagnostics, NativeType, RecordedInstance, Region, ResourceType, ScopeOutcome, StateRef};
 
 use crate::accounts::Hints;
 use crate::claims::{self, Claims};
 use crate::code::{self, Declared};
+use crate::lists::{self, Context, Lists, Merge};
 use crate::refresh::{Readings, Refresh, RefreshRequest};
 use crate::request::{Freshness, ScopeRequest, Sight, StatesRequest};
 use crate::scan::{self, ScanRequest};
@@ -102,19 +106,29 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
     let declared = declared.map(Arc::new);
 
     let mut refresh = open_refresh(session, request, &catalog, &states).await?;
-    let readings = match &mut refresh {
-        Some(refresh) => {
+    let (mut readings, mut lists) = (Readings::default(), None);
+    if let Some(refresh) = &mut refresh {
+        if request.options.question.asks_drift() {
             // Code belongs to one root module, and to its state alone.
             let declared = declared.as_ref().filter(|_| states.refs.len() == 1);
-            let readings = refresh.read(session, declared).await;
-            diagnostics.extend(std::mem::take(&mut refresh.diagnostics));
-            diagnostics.extend(refresh.warnings());
-            readings
+            readings = refresh.read(session, declared).await;
         }
-        None => Readings::default(),
-    };
+        if request.options.question.asks_unmanaged() {
+            let listers = refresh.listers(session);
+            if !listers.is_empty() {
+                let mappings = catalog::type_mappings(&catalog);
+                let filters = &request.options.filters;
+                let readings = &readings.by_position;
+                let context = Context { filters, mappings: &mappings, states: &states, readings };
+                lists = Some(lists::list(session, &listers, context).await);
+            }
+        }
+        diagnostics.extend(std::mem::take(&mut refresh.diagnostics));
+        diagnostics.extend(refresh.warnings());
+    }
     let compared =
-        look_and_judge(session, request, Parts { catalog, ignore, states, declared, readings, diagnostics }).await;
+        look_and_judge(session, request, Parts { catalog, ignore, states, declared, readings, lists, diagnostics })
+            .await;
     let unwritten = match refresh {
         Some(refresh) => refresh.shutdown().await,
         None => Diagnostics::new(),
@@ -132,10 +146,7 @@ async fn open_refresh(
     catalog: &Catalog,
     states: &Arc<States>,
 ) -> Result<Option<Refresh>, Error> {
-    if request.sight == Sight::Inventory
-        || request.freshness == Freshness::StoreOnly
-        || request.options.question == Question::Unmanaged
-    {
+    if request.sight == Sight::Inventory || request.freshness == Freshness::StoreOnly {
         return Ok(None);
     }
     let types = catalog::type_mappings(catalog);
@@ -146,6 +157,7 @@ async fn open_refresh(
         types: &types,
         transcripts: request.transcripts.as_deref(),
         is_required: request.sight == Sight::Provider,
+        is_listing: request.options.question.asks_unmanaged(),
     };
     Refresh::open(session, &request, Arc::clone(states)).await.map(Some)
 }
@@ -157,6 +169,8 @@ struct Parts {
     states: Arc<States>,
     declared: Option<Arc<Declared>>,
     readings: Readings,
+    /// What providers listed; `None` where none was asked.
+    lists: Option<Lists>,
     diagnostics: Diagnostics,
 }
 
@@ -166,11 +180,11 @@ async fn look_and_judge(
     parts: Parts,
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let operation = "compare states with the cloud";
-    let Parts { catalog, ignore, states, declared, readings, mut diagnostics } = parts;
+    let Parts { catalog, ignore, states, declared, readings, lists, mut diagnostics } = parts;
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(operation));
     }
-    let types = types_to_look_at(&catalog, request, &states, &readings)?;
+    let types = types_to_look_at(&catalog, request, &states, &readings, lists.as_ref())?;
     let mut callers = Vec::new();
     let mut fresh = Vec::new();
     if let Some(types) = types_to_scan(session, request, &states, &types)? {
@@ -195,7 +209,7 @@ async fn look_and_judge(
     }
     let now = (session.now)();
     let store = request.store.clone();
-    let job = Job { store, catalog, ignore, callers, options, types, fresh, declared, readings, now };
+    let job = Job { store, catalog, ignore, callers, options, types, fresh, declared, readings, lists, now };
     let of_job = Arc::clone(&states);
     let (job, mut verdict) = tokio::task::spawn_blocking(move || job.run(&of_job)).await.map_err(|source| {
         Error::new(ErrorKind::Unavailable, operation, "The comparison ended early.").with_source(source)
@@ -277,12 +291,14 @@ struct Job {
     fresh: Vec<ScopeOutcome>,
     declared: Option<Arc<Declared>>,
     readings: Readings,
+    lists: Option<Lists>,
     now: Timestamp,
 }
 
 impl Job {
-    fn run(self, states: &States) -> Result<(Self, Verdict), Error> {
-        if !self.readings.by_position.is_empty() && !query::snapshot_path(&self.store).exists() {
+    fn run(mut self, states: &States) -> Result<(Self, Verdict), Error> {
+        let is_asked = !self.readings.by_position.is_empty() || self.lists.is_some();
+        if is_asked && !query::snapshot_path(&self.store).exists() {
             // Nothing was ever scanned: providers saw what there is to see.
             query::publish(&query::open_writer(&self.store)?, self.now)?;
         }
@@ -314,10 +330,13 @@ impl Job {
         let native_types = self.types.difference(&claiming).map(ToString::to_string).collect();
         let wanted = store::Query { native_types, ..store::Query::default() };
         let claims = Claims::read(&snapshot, &self.catalog)?;
+        let lists = self.lists.take().unwrap_or_default();
+        let merge = RefCell::new(Merge::new(lists, &types, &scopes));
         let mut failure = None;
-        let mut objects = snapshot.objects(&wanted).map_while(|object| match object {
+        let seen = snapshot.objects(&wanted).map_while(|object| match object {
             Ok(stored) => {
                 let mut object = stored.object;
+                merge.borrow_mut().note(&object);
                 claims.apply(&mut object);
                 Some(object)
             }
@@ -326,12 +345,19 @@ impl Job {
                 None
             }
         });
+        let listed = std::iter::once_with(|| merge.borrow_mut().take_rest()).flatten().map(|mut object| {
+            claims.apply(&mut object);
+            object
+        });
+        let mut objects = seen.chain(listed);
         let mut verdict = ::drift::judge(&evidence, &mut objects, &self.options, self.now);
         drop(objects);
         if let Some(error) = failure {
             return Err(query::store_error(error));
         }
         drop(snapshot);
+        verdict.coverage.lists = merge.into_inner().into_outcomes();
+        verdict.is_complete &= lists::is_complete(&verdict.coverage.lists, &types);
         let read = self.readings.by_position.values().filter(|reading| !matches!(reading.outcome, Outcome::Unseen(_)));
         let oldest = read.map(|reading| reading.observed_at).min();
         verdict.as_of = verdict.as_of.into_iter().chain(oldest).min();
@@ -383,23 +409,60 @@ pub fn subject(states: &[StateRef], question: Question) -> String {
 
 /// Chooses the types to look at in the inventory: where only drift is asked for those that are recorded and that no
 /// provider was asked about, else those asked for.
+///
+/// Where providers list what there is, a type need not be in the catalog, and a cloud of which nothing is recorded is left
+/// alone.
 fn types_to_look_at(
     catalog: &Catalog,
     request: &DriftRequest,
     states: &States,
     readings: &Readings,
+    lists: Option<&Lists>,
 ) -> Result<BTreeSet<NativeType>, Error> {
-    let selected = catalog::select(catalog, &request.scope.types)?;
+    let mappings = catalog::type_mappings(catalog);
+    let selected = match lists {
+        Some(lists) => select_beside(catalog, &mappings, &request.scope.types, states, lists)?,
+        None => catalog::select(catalog, &request.scope.types)?,
+    };
+    if lists.is_some() && selected.is_empty() {
+        return Ok(selected);
+    }
     if request.options.question != Question::Drift {
         return Ok(selected.into_iter().chain(claims::claiming_types(catalog)).collect());
     }
     let unread =
         states.recorded.iter().enumerate().filter(|(position, _)| !readings.by_position.contains_key(position));
     let recorded: BTreeSet<&ResourceType> = unread.map(|(_, instance)| instance.address.resource_type()).collect();
-    let mappings = catalog::type_mappings(catalog);
     let native: BTreeSet<&NativeType> =
         recorded.into_iter().filter_map(|name| mappings.get(name)).flat_map(|mapping| &mapping.native_types).collect();
     Ok(selected.into_iter().filter(|native_type| native.contains(native_type)).collect())
+}
+
+/// Chooses the types of the catalog beside what providers listed.
+fn select_beside(
+    catalog: &Catalog,
+    mappings: &BTreeMap<ResourceType, TypeMapping>,
+    globs: &[String],
+    states: &States,
+    lists: &Lists,
+) -> Result<BTreeSet<NativeType>, Error> {
+    let is_listed = |glob: &&String| {
+        let pattern = Pattern::new(glob);
+        let names = lists.outcomes.iter().map(|outcome| &outcome.resource_type);
+        names.filter(|name| !mappings.contains_key(*name)).any(|name| pattern.matches(name.as_str()))
+    };
+    let (listed, in_catalog): (Vec<&String>, Vec<&String>) = globs.iter().partition(is_listed);
+    // What is listed may name types of the catalog as well.
+    let mut selected: BTreeSet<NativeType> = listed
+        .into_iter()
+        .flat_map(|glob| catalog::select(catalog, std::slice::from_ref(glob)).unwrap_or_default())
+        .collect();
+    let is_recorded = |instance: &RecordedInstance| mappings.contains_key(instance.address.resource_type());
+    if !in_catalog.is_empty() || globs.is_empty() && states.recorded.iter().any(is_recorded) {
+        let in_catalog: Vec<String> = in_catalog.into_iter().cloned().collect();
+        selected.extend(catalog::select(catalog, &in_catalog)?);
+    }
+    Ok(selected)
 }
 
 /// Gathers where the states say that their instances are.

@@ -20,6 +20,7 @@ mod doctor;
 mod drift;
 mod error;
 mod import_id;
+mod lists;
 pub(crate) mod providers;
 mod published;
 mod query;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use cty::{Path, Value};
 use jiff::Timestamp;
@@ -158,6 +159,8 @@ pub struct Finding {
     pub region: Option<Region>,
     /// What the observation can be compared with.
     pub precision: Option<Precision>,
+    /// The call that showed an object that no state records: `ec2:DescribeInstances`, or `ListResource` of a provider.
+    pub found_by: Option<Arc<str>>,
     /// When the cloud was looked at.
     pub observed_at: Option<Timestamp>,
     /// The line of code it is about.
@@ -187,6 +190,45 @@ pub struct Coverage {
     pub scopes: Vec<ScopeOutcome>,
     /// The same per provider configuration.
     pub configurations: Vec<ScopeCoverage>,
+    /// What providers were asked to list. A list proves that something exists, never that something does not.
+    pub lists: Vec<ListOutcome>,
+}
+
+words!(
+    /// How far a provider's list of a resource type went.
+    ListStatus {
+        /// It ended without an error.
+        Listed => "listed",
+        /// It gave objects and was cut short.
+        Partial => "partial",
+        /// It gave nothing but an error.
+        Failed => "failed",
+        /// It was not asked for.
+        NotListed => "not_listed",
+    }
+);
+
+/// What became of asking one configured provider to list the objects of one resource type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListOutcome {
+    /// The provider configuration, as the state names it.
+    pub provider: String,
+    /// The version of the provider, where it is known.
+    pub provider_version: Option<String>,
+    /// The resource type.
+    pub resource_type: ResourceType,
+    /// How far it went.
+    pub status: ListStatus,
+    /// How many objects it gave.
+    pub n_objects: u64,
+    /// How many of them a state records.
+    pub n_recorded: u64,
+    /// How many others the inventory saw too, or leaves out though it saw their scopes completely.
+    pub n_inventory: u64,
+    /// How often each call was made, by its name in protocol 6.
+    pub calls: BTreeMap<String, u64>,
+    /// Why it was cut short, failed or was not asked for.
+    pub causes: Vec<Cause>,
 }
 
 /// Coverage of the instances of one provider configuration of one state.

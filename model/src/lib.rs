@@ -28,7 +28,10 @@ pub use address::{
     InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, ParseAddressError, ResourceAddress, ResourceMode,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Span};
-pub use finding::{AttributeDifference, Coverage, Finding, FindingSeverity, Fingerprint, Kind, ScopeCoverage, Tier};
+pub use finding::{
+    AttributeDifference, Coverage, Finding, FindingSeverity, Fingerprint, Kind, ListOutcome, ListStatus, ScopeCoverage,
+    Tier,
+};
 pub use id::{AccountId, CloudName, DeposedKey, ImportId, Lineage, NativeType, Region, ResourceType, Serial};
 pub use identity::{Identity, IdentitySchema};
 pub use object::{Completeness, ObjectKey, Precision, RemoteObject, Standing};

@@ -8,8 +8,8 @@ use cty::{PathStep, Type, Value};
 use jiff::Timestamp;
 use model::{
     AttributeDifference, Cause, Coverage, DeposedKey, Finding, FindingSeverity, Fingerprint, ImportId, Kind, Lineage,
-    NativeType, Position, Precision, Region, Remedy, ResourceType, ScopeCoverage, ScopeOutcome, Serial, Span, StateRef,
-    Tier,
+    ListOutcome, ListStatus, NativeType, Position, Precision, Region, Remedy, ResourceType, ScopeCoverage,
+    ScopeOutcome, Serial, Span, StateRef, Tier,
 };
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
@@ -243,6 +243,53 @@ struct CoverageFile {
     n_state_only: u64,
     scopes: Vec<ScopeFile>,
     configurations: Vec<ConfigurationFile>,
+    #[serde(default)]
+    lists: Vec<ListFile>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ListFile {
+    provider: String,
+    provider_version: Option<String>,
+    resource_type: String,
+    status: String,
+    n_objects: u64,
+    n_recorded: u64,
+    n_inventory: u64,
+    calls: BTreeMap<String, u64>,
+    causes: Vec<CauseFile>,
+}
+
+impl From<&ListOutcome> for ListFile {
+    fn from(outcome: &ListOutcome) -> Self {
+        Self {
+            provider: outcome.provider.clone(),
+            provider_version: outcome.provider_version.clone(),
+            resource_type: outcome.resource_type.to_string(),
+            status: outcome.status.to_string(),
+            n_objects: outcome.n_objects,
+            n_recorded: outcome.n_recorded,
+            n_inventory: outcome.n_inventory,
+            calls: outcome.calls.clone(),
+            causes: outcome.causes.iter().map(CauseFile::from).collect(),
+        }
+    }
+}
+
+impl ListFile {
+    fn into_outcome(self, path: &Path) -> Result<ListOutcome> {
+        Ok(ListOutcome {
+            provider: self.provider,
+            provider_version: self.provider_version,
+            resource_type: ResourceType::new(self.resource_type),
+            status: word(ListStatus::from_word(&self.status), &self.status, path)?,
+            n_objects: self.n_objects,
+            n_recorded: self.n_recorded,
+            n_inventory: self.n_inventory,
+            calls: self.calls,
+            causes: self.causes.into_iter().map(|cause| cause.into_cause(path)).collect::<Result<_>>()?,
+        })
+    }
 }
 
 impl From<&Coverage> for CoverageFile {
@@ -276,6 +323,7 @@ impl From<&Coverage> for CoverageFile {
             n_state_only: coverage.n_state_only,
             scopes: coverage.scopes.iter().map(scope).collect(),
             configurations: coverage.configurations.iter().map(configuration).collect(),
+            lists: coverage.lists.iter().map(ListFile::from).collect(),
         }
     }
 }
@@ -289,6 +337,7 @@ impl CoverageFile {
             n_state_only: self.n_state_only,
             scopes: Vec::with_capacity(self.scopes.len()),
             configurations: Vec::with_capacity(self.configurations.len()),
+            lists: self.lists.into_iter().map(|file| file.into_outcome(path)).collect::<Result<_>>()?,
         };
         for file in self.scopes {
             coverage.scopes.push(ScopeOutcome {
@@ -398,6 +447,8 @@ struct FindingFile {
     account: Option<String>,
     region: Option<String>,
     precision: Option<String>,
+    #[serde(default)]
+    found_by: Option<String>,
     observed_at: Option<Timestamp>,
     source: Option<SpanFile>,
     ignored: Option<String>,
@@ -464,6 +515,7 @@ impl FindingFile {
             account: finding.account.as_ref().map(|account| text(account)),
             region: finding.region.as_ref().map(|region| text(region)),
             precision: finding.precision.map(|precision| precision_word(precision).to_owned()),
+            found_by: finding.found_by.as_deref().map(str::to_owned),
             observed_at: finding.observed_at,
             source: finding.source.as_ref().map(|span| SpanFile {
                 file: span.file.to_string(),
@@ -530,6 +582,7 @@ impl FindingFile {
             account: self.account.map(model::AccountId::new),
             region: self.region.map(Region::new),
             precision: self.precision.map(|text| precision(&text, path)).transpose()?,
+            found_by: self.found_by.map(Arc::from),
             observed_at: self.observed_at,
             source: self.source.map(|span| Span {
                 file: Arc::from(span.file),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use drift::{JudgeOptions, Question};
 use engine::request::{Freshness, Sight};
 use engine::{DriftRequest, Session};
@@ -28,6 +28,20 @@ pub(crate) struct ComparisonArgs {
     /// Rules for findings to ignore, each with a reason [default: .driftmgrignore.yaml beside the code, where it is there]
     #[arg(long, value_name = "PATH", help_heading = "What to show")]
     pub(crate) ignore_file: Option<PathBuf>,
+    /// What the comparison may see
+    #[arg(long, value_enum, default_value_t = PrecisionName::Auto, help_heading = "How to judge")]
+    pub(crate) precision: PrecisionName,
+}
+
+/// What a comparison may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionName {
+    /// Everything, where the provider of an instance is installed and can be asked; what the inventory sees elsewhere
+    Auto,
+    /// Everything, through the installed providers alone: what those cannot be asked about is undetermined
+    Provider,
+    /// Existence, identity and the attributes the catalog maps, from list calls; no provider is started
+    Inventory,
 }
 
 impl ComparisonArgs {
@@ -48,7 +62,11 @@ impl ComparisonArgs {
                 Some(max_age) => Freshness::Within(max_age),
                 None => Freshness::Now,
             },
-            sight: Sight::Inventory,
+            sight: match self.precision {
+                PrecisionName::Auto => Sight::Auto,
+                PrecisionName::Provider => Sight::Provider,
+                PrecisionName::Inventory => Sight::Inventory,
+            },
             transcripts: None,
             store: session.store_path(store.store.as_deref())?,
             options,

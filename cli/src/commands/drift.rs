@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use drift::{FailOn, Question};
 use engine::Session;
-use engine::request::Sight;
 use model::Tier;
 
 use super::comparison::ComparisonArgs;
@@ -43,25 +42,11 @@ pub(crate) struct Arguments {
     /// End with 0 instead of 3 where something could not be seen
     #[arg(long, help_heading = "How to judge")]
     allow_incomplete: bool,
-    /// What the comparison may see
-    #[arg(long, value_enum, default_value_t = PrecisionName::Auto, help_heading = "How to judge")]
-    precision: PrecisionName,
     /// Record what is said to providers and what they answer, for a bug report; every value is masked
     #[arg(long, value_name = "DIR", help_heading = "How to judge")]
     record_transcript: Option<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
-}
-
-/// What a comparison may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum PrecisionName {
-    /// Everything, where the provider of an instance is installed and can be asked; what the inventory sees elsewhere
-    Auto,
-    /// Everything, through the installed providers alone: what those cannot be asked about is undetermined
-    Provider,
-    /// Existence, identity and the attributes the catalog maps, from list calls; no provider is started
-    Inventory,
 }
 
 fn tier(text: &str) -> Result<Tier, String> {
@@ -74,11 +59,6 @@ fn tier(text: &str) -> Result<Tier, String> {
 pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Session) -> anyhow::Result<u8> {
     let question = if arguments.unmanaged { Question::DriftAndUnmanaged } else { Question::Drift };
     let mut request = arguments.comparison.request(question, store, session)?;
-    request.sight = match arguments.precision {
-        PrecisionName::Auto => Sight::Auto,
-        PrecisionName::Provider => Sight::Provider,
-        PrecisionName::Inventory => Sight::Inventory,
-    };
     request.transcripts.clone_from(&arguments.record_transcript);
     request.options.tiers = arguments.tier.iter().copied().collect();
     request.options.accept_missing = arguments.accept_missing;

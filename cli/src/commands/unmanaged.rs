@@ -13,6 +13,9 @@ use crate::{failure, render};
 /// "Unmanaged" has a meaning only against a set of states: name all states that manage the account with --state, once
 /// each. Account defaults, service-made objects and what CloudFormation and its like manage are folded, with the reason.
 ///
+/// Besides the catalog's own lists, the installed providers of the states are asked to list every type they can: what they
+/// show exists. Nothing follows from what they do not show.
+///
 /// Ends with 2 where something is unmanaged, else with 3 where something could not be seen.
 #[derive(Args, Debug)]
 #[command(

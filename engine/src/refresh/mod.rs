@@ -8,8 +8,8 @@
 
 mod caller;
 mod calls;
-mod cause;
-mod pace;
+pub(crate) mod cause;
+pub(crate) mod pace;
 mod pool;
 mod read;
 #[cfg(test)]
@@ -34,6 +34,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::code::Declared;
+use crate::lists::Lister;
 use crate::providers::{Configurations, Finder, Verification};
 use crate::request::{ScopeRequest, StatesRequest};
 use crate::states::States;
@@ -42,7 +43,8 @@ use caller::CallerSource;
 use caller::{ask, name_all, recorded_accounts, source_of};
 use calls::{Calls, Use};
 use pace::{Pace, Rate};
-use pool::{Hosted, MAX_RUNNING, Origin, Pool, Unit};
+pub(crate) use pool::MAX_RUNNING;
+use pool::{Hosted, Origin, Pool, Unit};
 use read::{Attempt, Reader};
 use transcripts::Transcripts;
 
@@ -67,6 +69,8 @@ pub(crate) struct RefreshRequest<'a> {
     pub(crate) transcripts: Option<&'a Path>,
     /// Whether an instance whose provider cannot be asked stays unseen, rather than being left to the inventory.
     pub(crate) is_required: bool,
+    /// Whether providers are asked for lists too: then those start of which no instance is wanted.
+    pub(crate) is_listing: bool,
 }
 
 /// What providers said.
@@ -85,6 +89,10 @@ pub(crate) struct Refresh {
     calls: Arc<Calls>,
     /// The instances of each configuration.
     instances: BTreeMap<Use, Vec<usize>>,
+    /// What tells the accounts of each configuration: all its instances where it is asked for lists.
+    witnesses: BTreeMap<Use, Vec<usize>>,
+    /// Whose credentials configurations have, by the first of those that share a process.
+    accounts: BTreeMap<Use, AccountId>,
     /// Why configurations cannot be asked.
     causes: BTreeMap<Use, Cause>,
     /// Warnings so far.
@@ -118,16 +126,27 @@ impl Refresh {
         };
         let calls = Arc::<Calls>::default();
         let mut instances: BTreeMap<Use, Vec<usize>> = BTreeMap::new();
+        let mut witnesses: BTreeMap<Use, Vec<usize>> = BTreeMap::new();
         for (position, instance) in states.recorded.iter().enumerate() {
+            let of = || (instance.state, instance.provider.clone());
             if is_selected(request, instance) {
-                instances.entry((instance.state, instance.provider.clone())).or_default().push(position);
+                instances.entry(of()).or_default().push(position);
             }
+            if request.is_listing && instance.address.resource.mode == ResourceMode::Managed {
+                instances.entry(of()).or_default();
+                witnesses.entry(of()).or_default().push(position);
+            }
+        }
+        if !request.is_listing {
+            witnesses.clone_from(&instances);
         }
         let mut refresh = Self {
             pool: Pool::new(&session.environment, session.cancel.child_token(), Arc::clone(&calls), transcripts),
             states,
             calls,
             instances,
+            witnesses,
+            accounts: BTreeMap::new(),
             causes: BTreeMap::new(),
             diagnostics: Diagnostics::new(),
             is_required: request.is_required,
@@ -252,6 +271,7 @@ impl Refresh {
         let mut diagnostics = Diagnostics::new();
         let mut foreign = Vec::new();
         let mut is_any_own = false;
+        let mut accounts = BTreeMap::new();
         for (unit, asked) in self.pool.units.iter().zip(asked) {
             let name = &unit.uses[0].1;
             match asked {
@@ -266,6 +286,7 @@ impl Refresh {
                     diagnostics.push(Diagnostic::warning("caller-unknown", summary, detail));
                 }
                 Ok(Some(Asked { source, answer: Ok(account), recorded })) => {
+                    accounts.insert(unit.uses[0].clone(), account.clone());
                     if recorded.is_empty() || recorded.contains_key(&account) {
                         is_any_own |= !recorded.is_empty();
                         continue;
@@ -278,6 +299,7 @@ impl Refresh {
             }
         }
         self.diagnostics.extend(diagnostics);
+        self.accounts = accounts;
         if !foreign.is_empty() && !is_any_own {
             let summary = "The credentials belong to another account than the state";
             let help = "Choose the profile or role of the recorded account and run again.";
@@ -301,7 +323,7 @@ impl Refresh {
     async fn configure(&self, unit: &Unit) -> Result<Option<Asked<'_>>, Cause> {
         self.pool.configure(unit).await?;
         let Some(source) = source_of(&unit.uses[0].1.provider) else { return Ok(None) };
-        let positions: Vec<usize> = unit.uses.iter().flat_map(|of| &self.instances[of]).copied().collect();
+        let positions: Vec<usize> = unit.uses.iter().flat_map(|of| &self.witnesses[of]).copied().collect();
         let recorded = recorded_accounts(source, &self.states, &positions);
         let answer = ask(source, &self.pool, unit, &self.calls).await;
         Ok(Some(Asked { source, answer, recorded }))
@@ -372,6 +394,28 @@ impl Refresh {
                 cause: cause.cloned(),
             });
         }
+    }
+
+    /// Gives each provider that can be asked, ready to be asked for lists.
+    pub(crate) fn listers(&self, session: &Session) -> Vec<Lister> {
+        let lister = |unit: &Unit| {
+            let of = unit.uses.iter().find(|of| !self.causes.contains_key(*of))?;
+            Some(Lister {
+                provider: Arc::clone(&unit.hosted.provider),
+                schema: Arc::clone(&unit.schema),
+                name: of.1.clone(),
+                version: unit.origin.version().map(str::to_owned),
+                account: self.accounts.get(&unit.uses[0]).cloned(),
+                pace: Pace::new(self.n_parallel),
+                n_parallel: self.n_parallel,
+                rate: self.rate.clone(),
+                deadline: self.deadline,
+                cancel: session.cancel.clone(),
+                secrets: unit.secrets(),
+                now: session.now,
+            })
+        };
+        self.pool.units.iter().filter_map(lister).collect()
     }
 
     /// Says which providers could not be asked, where that was not to be expected.

@@ -10,7 +10,9 @@ use std::io;
 use drift::Question;
 use model::{Finding, Kind, ScopeStatus};
 
-use super::{Section, Style, configurations, headline, noise, path, place, sections, side, subject, title, word};
+use super::{
+    Section, Style, configurations, headline, lists, noise, path, place, sections, side, subject, title, word,
+};
 use crate::DriftReport;
 use crate::text::{count, escape_markdown, fence_for, shorten};
 
@@ -118,6 +120,9 @@ fn head(report: &DriftReport<'_>, style: &Style) -> String {
         if !rows.is_empty() || noise.is_some() {
             text.push('\n');
         }
+    }
+    if let Some(lists) = lists(&verdict.coverage) {
+        let _ = writeln!(text, "- {}\n", cell(&lists));
     }
     if !summary.kinds().is_empty() {
         text.push_str("| | shown | fail | ignored | folded |\n|---|--:|--:|--:|--:|\n");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drift::summary::{service_name, type_name};
 use drift::{Question, Verdict};
-use model::{Coverage, Finding, Kind, Precision, ProviderConfigAddress, Tier};
+use model::{Coverage, Finding, Kind, ListStatus, Precision, ProviderConfigAddress, Tier};
 
 use crate::Values;
 use crate::redact::{self, Shown};
@@ -226,6 +226,20 @@ pub(crate) fn noise(verdict: &Verdict) -> Option<String> {
         count(noise.len() as u64, "instance"),
         tiers.join(", ")
     ))
+}
+
+/// Says what providers were asked to list, and what that gave; `None` where they were not asked.
+pub(crate) fn lists(coverage: &Coverage) -> Option<String> {
+    let asked = || coverage.lists.iter().filter(|outcome| outcome.status != ListStatus::NotListed);
+    let n_asked = asked().count() as u64;
+    if n_asked == 0 {
+        return None;
+    }
+    let n_ended = asked().filter(|outcome| outcome.status == ListStatus::Listed).count();
+    let n_objects = asked().map(|outcome| outcome.n_objects).sum();
+    let n_calls = asked().flat_map(|outcome| outcome.calls.values()).sum();
+    let (n_asked, n_objects) = (count(n_asked, "type"), count(n_objects, "object"));
+    Some(format!("lists of providers: {n_ended} of {n_asked}, {n_objects}, {}", count(n_calls, "call")))
 }
 
 /// How the instances of one provider configuration were looked at.

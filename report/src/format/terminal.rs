@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 
 use drift::Question;
-use model::{Cause, Finding, Kind, ScopeStatus};
+use model::{Cause, Finding, Kind, ListStatus, ScopeStatus};
 
 use super::{
-    Section, Style, configurations, headline, noise, path, place, remedies, sections, side, subject, title, word,
+    Section, Style, configurations, headline, lists, noise, path, place, remedies, sections, side, subject, title, word,
 };
 use crate::DriftReport;
 use crate::text::{count, escape_controls, shorten, width};
@@ -84,6 +84,9 @@ impl Page<'_> {
         let facts = facts.join(". ") + ".";
         let facts = self.paint(Paint::Dim, &facts);
         writeln!(self.out, "{facts}")?;
+        if let Some(lists) = lists(&verdict.coverage) {
+            self.wrapped(2, Paint::Dim, &lists)?;
+        }
         if verdict.question == Question::Unmanaged {
             return Ok(());
         }
@@ -207,7 +210,9 @@ impl Page<'_> {
         }
         let unseen: Vec<_> =
             verdict.coverage.scopes.iter().filter(|outcome| outcome.status != ScopeStatus::Complete).collect();
-        if by_kind.is_empty() && unseen.is_empty() {
+        let unlisted: Vec<_> =
+            verdict.coverage.lists.iter().filter(|outcome| outcome.status != ListStatus::Listed).collect();
+        if by_kind.is_empty() && unseen.is_empty() && unlisted.is_empty() {
             return Ok(());
         }
         let n_of = |reasons: &BTreeMap<&str, Vec<&Finding>>| reasons.values().map(Vec::len).sum::<usize>();
@@ -248,6 +253,19 @@ impl Page<'_> {
             }
             if unseen.len() > limit {
                 self.cut(4, &format!("… {} more", unseen.len() - limit))?;
+            }
+        }
+        if !unlisted.is_empty() {
+            let n_lists = verdict.coverage.lists.len() as u64;
+            writeln!(self.out, "  {} of {} did not end well", unlisted.len(), count(n_lists, "provider list"))?;
+            for outcome in unlisted.iter().take(limit) {
+                let cause = outcome.causes.iter().min().map(|cause: &Cause| cause.detail.as_str());
+                let status = outcome.status.as_str().replace('_', " ");
+                let text = format!("{} ({status}): {}", outcome.resource_type, cause.unwrap_or("no cause is known"));
+                self.wrapped(4, Paint::Dim, &text)?;
+            }
+            if unlisted.len() > limit {
+                self.cut(4, &format!("… {} more", unlisted.len() - limit))?;
             }
         }
         Ok(())

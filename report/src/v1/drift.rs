@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ::drift::Summary;
 use ::drift::summary::KindCounts;
 use cty::PathStep;
-use model::{AttributeDifference, Coverage, Finding, Kind, Remedy, ScopeCoverage, Tier};
+use model::{AttributeDifference, Coverage, Finding, Kind, ListOutcome, Remedy, ScopeCoverage, Tier};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -141,6 +141,7 @@ struct CoverageOf<'a> {
     state_only: u64,
     scopes: Vec<ScopeOf<'a>>,
     configurations: Vec<ConfigurationOf<'a>>,
+    lists: Vec<ListOf<'a>>,
 }
 
 impl<'a> From<&'a Coverage> for CoverageOf<'a> {
@@ -152,6 +153,7 @@ impl<'a> From<&'a Coverage> for CoverageOf<'a> {
             state_only: coverage.n_state_only,
             scopes: coverage.scopes.iter().map(ScopeOf::from).collect(),
             configurations: coverage.configurations.iter().map(ConfigurationOf::from).collect(),
+            lists: coverage.lists.iter().map(ListOf::from).collect(),
         }
     }
 }
@@ -179,6 +181,36 @@ impl<'a> From<&'a ScopeCoverage> for ConfigurationOf<'a> {
             provider_version: coverage.provider_version.as_deref(),
             calls: &coverage.calls,
             causes: coverage.causes.iter().map(|(cause, count)| CauseOf::counted(cause, *count)).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ListOf<'a> {
+    provider: &'a str,
+    provider_version: Option<&'a str>,
+    #[serde(rename = "type")]
+    resource_type: Text<&'a model::ResourceType>,
+    status: &'static str,
+    objects: u64,
+    recorded: u64,
+    inventory: u64,
+    calls: &'a BTreeMap<String, u64>,
+    causes: Vec<CauseOf<'a>>,
+}
+
+impl<'a> From<&'a ListOutcome> for ListOf<'a> {
+    fn from(outcome: &'a ListOutcome) -> Self {
+        Self {
+            provider: &outcome.provider,
+            provider_version: outcome.provider_version.as_deref(),
+            resource_type: Text(&outcome.resource_type),
+            status: outcome.status.as_str(),
+            objects: outcome.n_objects,
+            recorded: outcome.n_recorded,
+            inventory: outcome.n_inventory,
+            calls: &outcome.calls,
+            causes: outcome.causes.iter().map(CauseOf::from).collect(),
         }
     }
 }
@@ -221,6 +253,7 @@ struct FindingOf<'a> {
     account: Option<Text<&'a model::AccountId>>,
     region: Option<Text<&'a model::Region>>,
     precision: Option<&'static str>,
+    found_by: Option<&'a str>,
     observed_at: Option<Text<jiff::Timestamp>>,
     source: Option<SourceOf<'a>>,
     ignored: Option<&'a str>,
@@ -258,6 +291,7 @@ impl<'a> FindingOf<'a> {
             account: finding.account.as_ref().map(Text),
             region: finding.region.as_ref().map(Text),
             precision: finding.precision.map(precision),
+            found_by: finding.found_by.as_deref(),
             observed_at: finding.observed_at.map(Text),
             source: finding.source.as_ref().map(SourceOf::from),
             ignored: finding.ignored.as_deref(),

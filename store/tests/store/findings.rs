@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cty::{Path, Type, Value};
 use model::{
-    AttributeDifference, Cause, CauseKind, Coverage, Finding, FindingSeverity, Fingerprint, Kind, Position, Precision,
-    Remedy, ScopeCoverage, ScopeStatus, Serial, Span, StateRef, Tier,
+    AttributeDifference, Cause, CauseKind, Coverage, Finding, FindingSeverity, Fingerprint, Kind, ListOutcome,
+    ListStatus, Position, Precision, Remedy, ScopeCoverage, ScopeStatus, Serial, Span, StateRef, Tier,
 };
 use store::DriftRecord;
 
@@ -67,6 +67,7 @@ pub(crate) fn finding(marked: Value, of_sensitive: Value) -> Finding {
         account: Some("111111111111".into()),
         region: Some("eu-central-1".into()),
         precision: Some(Precision::Inventory),
+        found_by: Some("ListResource".into()),
         observed_at: Some(at(3)),
         source: Some(Span { file: "main.tf".into(), start: position(4), end: position(9) }),
         ignored: Some("known".to_owned()),
@@ -102,6 +103,17 @@ fn findings_and_coverage_round_trip() {
             provider_version: Some("6.47.1".to_owned()),
             calls: BTreeMap::from([("ReadResource".to_owned(), 10)]),
             causes: BTreeMap::from([(Cause::new(CauseKind::NoDefinition, "Unknown."), 2)]),
+        }],
+        lists: vec![ListOutcome {
+            provider: r#"provider["registry.terraform.io/hashicorp/aws"]"#.to_owned(),
+            provider_version: Some("6.47.1".to_owned()),
+            resource_type: "aws_sqs_queue".into(),
+            status: ListStatus::Partial,
+            n_objects: 7,
+            n_recorded: 3,
+            n_inventory: 2,
+            calls: BTreeMap::from([("ListResource".to_owned(), 1)]),
+            causes: vec![Cause::new(CauseKind::Throttled, "Slow down.")],
         }],
     };
     let mut other = full.clone();

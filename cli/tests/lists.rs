@@ -1,0 +1,193 @@
+//! What nobody manages, as the installed provider lists it: a hosted provider whose cloud is a folder of files.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{Place, Run};
+
+/// Gives the folder with the torture provider, building it first.
+fn torture() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "tfplugin", "--example", "terraform-provider-torture"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the torture provider does not build");
+        // …/target/debug/deps/lists-… → …/target/debug/examples
+        let test = std::env::current_exe().expect("a test has a path");
+        test.ancestors().nth(2).expect("tests lie two folders deep").join("examples")
+    });
+    folder.clone()
+}
+
+/// A root module whose state records the object `kept`, and their cloud.
+struct World {
+    place: Place,
+}
+
+impl World {
+    fn new(registry: &str) -> Self {
+        let world = Self { place: Place::new() };
+        let address = format!("{registry}/driftmgr/torture");
+        let cloud = world.place.path("cloud");
+        world.place.write(
+            "root/main.tf",
+            format!(
+                "terraform {{\n  required_providers {{\n    torture = {{\n      source = \"driftmgr/torture\"\n    }}\n  }}\n}}\n\
+                 provider \"torture\" {{\n  cloud = {:?}\n}}\nresource \"torture_object\" \"kept\" {{\n  name = \"kept\"\n  \
+                 tier = \"fast\"\n}}\n",
+                cloud.display().to_string()
+            ),
+        );
+        let attributes = json!({"name": "kept", "tier": "fast", "made": "then", "force": null});
+        let state = json!({
+            "version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "6e32f1f4", "outputs": {},
+            "resources": [{
+                "mode": "managed", "type": "torture_object", "name": "kept",
+                "provider": format!("provider[\"{address}\"]"),
+                "instances": [{"schema_version": 1, "attributes": attributes, "sensitive_attributes": []}],
+            }],
+            "check_results": null,
+        });
+        world.place.write("root/terraform.tfstate", state.to_string());
+        let config = format!(
+            "provider_installation {{\n  dev_overrides {{\n    {address:?} = {:?}\n  }}\n}}\n",
+            torture().display().to_string()
+        );
+        world.place.write("terraform.rc", config);
+        world.add("kept");
+        world
+    }
+
+    /// Adds an object to the cloud.
+    fn add(&self, name: &str) {
+        let attributes = json!({"name": name, "tier": "fast", "made": "then"});
+        self.place.write(&format!("cloud/torture_object/{name}.json"), attributes.to_string());
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.place.driftmgr();
+        command.args(arguments).args(["--dir", "root"]).env("TF_CLI_CONFIG_FILE", self.place.path("terraform.rc"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        Run::of(self.command(arguments).output().expect("driftmgr starts"))
+    }
+}
+
+fn unmanaged(document: &Value) -> Vec<&str> {
+    let findings = document["findings"].as_array().expect("a list").iter();
+    let unmanaged = findings.filter(|finding| finding["kind"] == "unmanaged");
+    unmanaged.map(|finding| finding["id"].as_str().unwrap_or("?")).collect()
+}
+
+#[test]
+fn what_the_provider_lists_and_no_state_records_is_unmanaged_whichever_registry_it_is_from() {
+    for registry in ["registry.terraform.io", "registry.opentofu.org"] {
+        let world = World::new(registry);
+        let arguments = ["unmanaged", "--type", "torture_object", "--json"];
+        let document = world.run(&arguments).ends_with(0).document("driftmgr.drift/v1");
+        let list = &document["coverage"]["lists"][0];
+        assert_eq!((&list["status"], &list["objects"], &list["recorded"]), (&json!("listed"), &json!(1), &json!(1)));
+
+        world.add("rogue");
+        let document = world.run(&arguments).ends_with(2).document("driftmgr.drift/v1");
+        assert_eq!(unmanaged(&document), ["rogue"], "{registry}");
+        let finding = &document["findings"][0];
+        assert_eq!((&finding["found_by"], &finding["type"]), (&json!("ListResource"), &json!("torture_object")));
+        assert_eq!(finding["remedies"][0]["to"], "torture_object.rogue");
+        assert_eq!(document["coverage"]["lists"][0]["calls"]["ListResource"], 1);
+        let text = world.run(&["unmanaged", "--type", "torture_object"]).ends_with(2).stdout;
+        assert!(text.contains("lists of providers: 1 of 1 type, 2 objects"), "{text}");
+
+        let drift = ["drift", "--unmanaged", "--type", "torture_object", "--json"];
+        let document = world.run(&drift).document("driftmgr.drift/v1");
+        assert_eq!(unmanaged(&document), ["rogue"]);
+        assert_eq!(document["summary"]["checked"], 1);
+    }
+}
+
+#[test]
+fn what_is_found_can_be_adopted() {
+    let world = World::new("registry.terraform.io");
+    world.add("rogue");
+    world.run(&["adopt", "--type", "torture_object", "--out-dir", "adopted"]).ends_with(0);
+    let imports = std::fs::read_to_string(world.place.path("adopted/imports.tf")).expect("it was written");
+    assert!(imports.contains("to = torture_object.rogue") && imports.contains("id = \"rogue\""), "{imports}");
+}
+
+#[test]
+fn five_thousand_objects_are_listed() {
+    let world = World::new("registry.terraform.io");
+    for number in 0..5_000 {
+        world.add(&format!("n{number}"));
+    }
+    let document = world.run(&["unmanaged", "--type", "torture_object", "--json"]).ends_with(2).json();
+    assert_eq!(unmanaged(&document).len(), 5_000);
+    assert_eq!(document["coverage"]["lists"][0]["calls"]["ListResource"], 1);
+}
+
+#[test]
+fn a_list_that_fails_is_said_and_leaves_the_answer_incomplete() {
+    let world = World::new("registry.terraform.io");
+    world.add("rogue");
+    // The provider that fails gives what it has first.
+    for (fault, code, status, kind) in [
+        ("TORTURE_FAIL", 2, "partial", "throttled"),
+        ("TORTURE_CRASH", 3, "failed", "provider_failed"),
+        ("TORTURE_HANG", 3, "failed", "timeout"),
+    ] {
+        let mut command = world.command(&["unmanaged", "--type", "torture_object", "--scope-timeout", "3s", "--json"]);
+        let run = Run::of(command.env(fault, "ListResource").output().expect("driftmgr starts"));
+        let document = run.ends_with(code).document("driftmgr.drift/v1");
+        let list = &document["coverage"]["lists"][0];
+        assert_eq!((&list["status"], &list["causes"][0]["kind"]), (&json!(status), &json!(kind)), "{fault}");
+        assert_eq!(document["complete"], false);
+    }
+    let mut command = world.command(&["unmanaged", "--type", "torture_object", "--scope-timeout", "3s"]);
+    let run = Run::of(command.env("TORTURE_HANG", "ListResource").output().expect("driftmgr starts")).ends_with(3);
+    assert!(run.stdout.contains("torture_object (failed)"), "{}", run.stdout);
+}
+
+#[test]
+fn a_stop_ends_the_list_at_once() {
+    let world = World::new("registry.terraform.io");
+    let ended = world.place.path("ended");
+    let mut command = world.command(&["unmanaged", "--type", "torture_thing", "--json"]);
+    command.env("TORTURE_LIST_ENDED", &ended).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let calls = world.place.path("calls");
+    let child = command.env("TORTURE_CALLS", &calls).spawn().expect("driftmgr starts");
+    let began = Instant::now();
+    while !std::fs::read_to_string(&calls).is_ok_and(|calls| calls.contains("+ListResource")) {
+        assert!(began.elapsed() < Duration::from_secs(30), "the list never began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.is_empty());
+    let began = Instant::now();
+    while !ended.exists() {
+        assert!(began.elapsed() < Duration::from_secs(5), "the provider still lists");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn inventory_precision_starts_no_provider() {
+    let world = World::new("registry.terraform.io");
+    world.add("rogue");
+    let calls = world.place.path("calls");
+    let mut command = world.command(&["unmanaged", "--precision", "inventory", "--no-scan", "--json"]);
+    let run = Run::of(command.env("TORTURE_CALLS", &calls).output().expect("driftmgr starts"));
+    assert!(!calls.exists(), "a provider was started: {}", run.stderr);
+}
