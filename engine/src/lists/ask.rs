@@ -249,7 +249,7 @@ impl Lister {
             resource_type: list.resource_type.to_string(),
             config,
             include_resource: false,
-            limit: MAX_OBJECTS as i64,
+            limit: i64::try_from(MAX_OBJECTS).unwrap_or(i64::MAX),
         };
         let (sender, mut events) = mpsc::channel(MAX_WAITING);
         let mut failure = None;

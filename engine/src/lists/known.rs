@@ -49,7 +49,7 @@ pub(super) fn parts(identity: &Value) -> Vec<(String, String)> {
 
 /// Writes the parts of an identity as one text.
 fn whole(parts: &[(String, String)]) -> String {
-    parts.iter().map(|(name, text)| format!("\u{1}{name}={text}")).collect()
+    parts.iter().flat_map(|(name, text)| ["\u{1}", name, "=", text]).collect()
 }
 
 /// Gives every text by which a state or an inventory may know the object of an identity.

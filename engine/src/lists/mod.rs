@@ -22,7 +22,7 @@ use ::drift::exact::Reading;
 use ::drift::{Filters, TypeMapping};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use model::{AccountId, ListOutcome, Region, RemoteObject, ResourceType};
+use model::{AccountId, ListOutcome, NativeType, Region, RemoteObject, ResourceType};
 
 use crate::Session;
 use crate::refresh::MAX_RUNNING;
@@ -89,7 +89,7 @@ impl Context<'_> {
     /// Tells whether the filters admit a type.
     fn is_wanted(&self, resource_type: &ResourceType) -> bool {
         let native_types = self.mappings.get(resource_type).into_iter().flat_map(|mapping| &mapping.native_types);
-        let mut names = native_types.map(|native_type| native_type.as_str()).chain([resource_type.as_str()]);
+        let mut names = native_types.map(NativeType::as_str).chain([resource_type.as_str()]);
         let types = &self.filters.types;
         types.is_empty() || names.any(|name| types.iter().any(|pattern| pattern.matches(name)))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cty::Value;
 use model::{
     AccountId, Cause, CauseKind, Completeness, Identity, ImportId, ListOutcome, ListStatus, NativeType, ObjectKey,
-    RemoteObject, Scope, Standing,
+    RemoteObject, ResourceType, Scope, Standing,
 };
 use tfplugin::ImportTarget;
 
@@ -23,6 +23,8 @@ const BORN_WITH: &[(&str, &str)] = &[
 ];
 /// So many objects of one type are imported, to learn what a state would call them.
 const MAX_IMPORTS: usize = 100;
+/// After so many objects that an import by the only part of their identity did not find, it is no import id.
+const MAX_SAMPLES: usize = 3;
 /// Attributes of a state that may identify an object.
 const STATE_IDS: &[&str] = &["id", "arn"];
 
@@ -63,6 +65,7 @@ pub(super) async fn settle(lister: &Lister, mut list: TypeList, context: Context
     }
 
     let outcome = lists.outcomes.len();
+    let mut single = SingleId::of_type(&resource_type, context);
     let mut n_imports = 0;
     let mut n_left_out = 0;
     for (item, place, mut texts) in rest {
@@ -89,7 +92,7 @@ pub(super) async fn settle(lister: &Lister, mut list: TypeList, context: Context
                 None => None,
             }
         } else {
-            only_part(&item.identity)
+            single.id(lister, &mut list, &item.identity, imported.as_ref()).await
         };
         let arn = imported.as_ref().and_then(|state| text(state, "arn")).or_else(|| text(&item.identity.value, "arn"));
         let object = object(lister, &list, context, &item, place, import_id, arn);
@@ -121,6 +124,49 @@ async fn proved_id(lister: &Lister, list: &mut TypeList, state: &Value) -> Optio
     let id = text(state, "id")?;
     let again = lister.import(list, ImportTarget::Id(id.clone())).await?;
     (again == *state).then(|| ImportId::from(id))
+}
+
+/// Whether the only part of an identity is the import id of a type: a few imports tell.
+enum SingleId {
+    Proved,
+    Refuted,
+    Unknown { n_failed: usize },
+}
+
+impl SingleId {
+    /// What the catalog knows has been proved.
+    fn of_type(resource_type: &ResourceType, context: Context<'_>) -> Self {
+        if context.mappings.contains_key(resource_type) { Self::Proved } else { Self::Unknown { n_failed: 0 } }
+    }
+
+    async fn id(
+        &mut self,
+        lister: &Lister,
+        list: &mut TypeList,
+        identity: &Identity,
+        imported: Option<&Value>,
+    ) -> Option<ImportId> {
+        let id = only_part(identity)?;
+        let n_failed = match self {
+            Self::Proved => return Some(id),
+            Self::Refuted => return None,
+            Self::Unknown { n_failed } => *n_failed,
+        };
+        let by_identity = match imported {
+            Some(state) => Some(state.clone()),
+            None => lister.import(list, ImportTarget::Identity(identity.clone())).await,
+        };
+        let by_id = lister.import(list, ImportTarget::Id(id.to_string())).await;
+        let is_same = by_identity.zip(by_id).is_some_and(|(one, other)| {
+            one == other || text(&one, "id").is_some() && text(&one, "id") == text(&other, "id")
+        });
+        *self = match n_failed + 1 {
+            _ if is_same => Self::Proved,
+            MAX_SAMPLES.. => Self::Refuted,
+            n_failed => Self::Unknown { n_failed },
+        };
+        is_same.then_some(id)
+    }
 }
 
 fn only_part(identity: &Identity) -> Option<ImportId> {

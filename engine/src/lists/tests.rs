@@ -145,12 +145,14 @@ impl Provider for Fake {
             ImportTarget::Identity(identity) => {
                 let text =
                     |name: &str| identity.value.get_attr(name).ok().and_then(|value| value.as_str().map(String::from));
+                let name = || text("name").expect("it has a name");
                 match request.resource_type.as_str() {
-                    "fake_renamed" => object(&[("id", &format!("id-of-{}", text("name").expect("it has a name")))]),
-                    _ => object(&[(
-                        "id",
-                        &format!("{}:{}", text("role").expect("a role"), text("policy").expect("a policy")),
-                    )]),
+                    "fake_role_policy" => {
+                        let (role, policy) = (text("role").expect("a role"), text("policy").expect("a policy"));
+                        object(&[("id", &format!("{role}:{policy}"))])
+                    }
+                    "fake_renamed" => object(&[("id", &format!("id-of-{}", name()))]),
+                    _ => object(&[("id", &name())]),
                 }
             }
             ImportTarget::Id(id) => object(&[("id", id)]),
@@ -228,7 +230,7 @@ async fn many_objects_are_all_taken_and_the_recorded_ones_left_out() {
     let outcome = outcome(&lists, "fake_many");
     assert_eq!((outcome.status, outcome.n_objects, outcome.n_recorded), (ListStatus::Listed, 5_000, 1));
     assert_eq!(outcome.calls["ListResource"], 1);
-    assert!(!outcome.calls.contains_key("ImportResourceState"), "one attribute tells everything");
+    assert_eq!(outcome.calls["ImportResourceState"], 2, "one object proves that names are import ids");
     let object = &lists.objects[0].object;
     assert_eq!(object.import_id.as_ref().map(ToString::to_string).as_deref(), Some("n0"));
     assert_eq!((object.scope.account.as_str(), &*object.source), ("1", "ListResource"));
@@ -292,6 +294,7 @@ async fn an_object_that_a_state_calls_otherwise_is_recognized_by_an_import() {
     let lists = world.list(&["fake_renamed"]).await;
     assert_eq!(keys(&lists), ["nobodys"]);
     assert_eq!(outcome(&lists, "fake_renamed").n_recorded, 1);
+    assert_eq!(lists.objects[0].object.import_id, None, "a name is no import id here");
 }
 
 #[tokio::test(start_paused = true)]
