@@ -47,6 +47,7 @@
 //! | `TORTURE_CRASH` | these calls abort the process, after the words `the disk is on fire` on standard error |
 //! | `TORTURE_FAIL` | these calls answer with an error, `Throttling: rate exceeded` |
 //! | `TORTURE_SLOW_MS` | every call takes so much longer |
+//! | `TORTURE_LEAK_KIB` | every call leaves so much memory behind |
 //! | `TORTURE_CALLS` | a file that gets a line per call: `+ReadResource torture_object` at its begin, `-…` at its end |
 //! | `TORTURE_LIST_ENDED` | a file that is written when a listing of things ends |
 //! | `TORTURE_SCHEMA_MIB` | the schema holds a description of so many mebibytes |

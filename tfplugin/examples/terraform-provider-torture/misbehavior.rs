@@ -29,6 +29,9 @@ pub(crate) struct Misbehaving<P> {
     crashes: BTreeSet<String>,
     fails: BTreeSet<String>,
     pause: Duration,
+    /// How much every call leaves behind, in KiB.
+    leak: usize,
+    leaked: std::sync::Mutex<Vec<Vec<u8>>>,
     calls: Option<File>,
 }
 
@@ -58,6 +61,7 @@ impl<P> Misbehaving<P> {
             names.split(',').map(|name| name.trim().to_owned()).collect()
         };
         let pause = std::env::var("TORTURE_SLOW_MS").ok().and_then(|text| text.parse().ok()).unwrap_or_default();
+        let leak = std::env::var("TORTURE_LEAK_KIB").ok().and_then(|text| text.parse().ok()).unwrap_or_default();
         let calls = std::env::var_os("TORTURE_CALLS").map(|path| {
             let opened = File::options().create(true).append(true).open(path);
             opened.expect("a test that counts calls gives a path that can be written")
@@ -68,6 +72,8 @@ impl<P> Misbehaving<P> {
             crashes: names("TORTURE_CRASH"),
             fails: names("TORTURE_FAIL"),
             pause: Duration::from_millis(pause),
+            leak,
+            leaked: std::sync::Mutex::default(),
             calls,
         }
     }
@@ -82,6 +88,10 @@ impl<P> Misbehaving<P> {
         }
         if self.crashes.contains(operation) {
             crash();
+        }
+        if self.leak > 0 {
+            let mut leaked = self.leaked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            leaked.push(vec![1; self.leak << 10]);
         }
         if !self.pause.is_zero() {
             tokio::time::sleep(self.pause).await;

@@ -242,6 +242,11 @@ impl HostedProvider {
         process.exit().map(|exit| crash_detail(process, exit))
     }
 
+    /// Gives how much memory the process takes, in bytes, where that can be known.
+    fn memory(&self) -> Option<u64> {
+        self.process.as_ref()?.memory()
+    }
+
     /// Waits for the answer to one call, as long as its caller does.
     async fn wait_for<T>(
         &self,

@@ -99,6 +99,15 @@ impl Process {
         self.id
     }
 
+    /// Gives how much memory the process takes, in bytes; `None` where the platform does not tell.
+    pub(super) fn memory(&self) -> Option<u64> {
+        // Source: proc_pid_status(5), "VmRSS: size kB".
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id?)).ok()?;
+        let size = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kib: u64 = size.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        kib.checked_mul(1 << 10)
+    }
+
     /// Gives what the process wrote last, as a sentence.
     pub(super) fn last_words(&self) -> String {
         self.last_lines.sentence()

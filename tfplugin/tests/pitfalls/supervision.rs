@@ -285,3 +285,21 @@ async fn a_shutdown_leaves_no_child_of_the_provider() {
     provider.shutdown().await;
     eventually("the child is gone", Duration::from_secs(2), || !is_running(id)).await;
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_provider_that_keeps_memory_of_every_call_is_replaced_in_time() {
+    let provider = Supervised::new(launch_with(&[("TORTURE_LEAK_KIB", "256")]));
+    configure(&provider, "leaky").await;
+    let mut processes = std::collections::BTreeSet::new();
+    for n_calls in 0..1_100 {
+        assert_eq!(label(&provider).await, Value::string("leaky"), "call {n_calls}");
+        processes.extend(provider.process_id().await);
+    }
+    // 512 calls leave 128 MiB behind.
+    assert_eq!(processes.len(), 3);
+    provider.shutdown().await;
+    for id in processes {
+        eventually("the process ends", Duration::from_secs(30), || !is_running(id)).await;
+    }
+}
