@@ -8,7 +8,9 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Place, Run};
+use support::{Demo, Place, Run};
+use xtask::terraform::CliConfig;
+use xtask::tools::{self, Tool};
 
 /// Gives the folder with the torture provider, building it first.
 fn torture() -> PathBuf {
@@ -190,4 +192,76 @@ fn inventory_precision_starts_no_provider() {
     let mut command = world.command(&["unmanaged", "--precision", "inventory", "--no-scan", "--json"]);
     let run = Run::of(command.env("TORTURE_CALLS", &calls).output().expect("driftmgr starts"));
     assert!(!calls.exists(), "a provider was started: {}", run.stderr);
+}
+
+#[test]
+fn on_aws_what_plan_is_silent_about_is_found_and_nothing_recorded_is_unmanaged() {
+    let (Some(_), Some(_)) = (tools::or_skip(Tool::Aws), tools::or_skip(Tool::Moto)) else { return };
+    let mut programs: Vec<PathBuf> = tools::find(Tool::Tofu).into_iter().collect();
+    programs.extend(tools::search_path("terraform"));
+    if programs.is_empty() {
+        tools::skip("neither terraform nor tofu installs a provider");
+    }
+    let demo = Demo::start(true);
+    let script = "import boto3\n\
+                  iam = boto3.client('iam')\n\
+                  user = iam.list_users()['Users'][0]['UserName']\n\
+                  print(iam.create_access_key(UserName=user)['AccessKey']['AccessKeyId'])\n";
+    let mut python = Command::new(demo.moto.python());
+    demo.moto.configure(&mut python);
+    let made = Run::of(python.args(["-c", script]).output().expect("python starts")).ends_with(0);
+    let key = made.stdout.trim();
+    let config = demo.place.write("terraform.rc", CliConfig::with_tools().expect("there are tools").render());
+    let state: Value = serde_json::from_slice(&std::fs::read(demo.state()).expect("the state")).expect("JSON");
+    let instances = state["resources"].as_array().expect("a list").iter().flat_map(|resource| {
+        let instances = resource["instances"].as_array().expect("a list").iter();
+        instances.map(|instance| (resource["type"].clone(), instance["attributes"]["id"].clone()))
+    });
+    let recorded: Vec<(Value, Value)> = instances.collect();
+    for program in programs {
+        let folder = demo.place.path("estate/.terraform");
+        for leftover in [folder.clone(), demo.place.path("estate/.terraform.lock.hcl")] {
+            // What an earlier round left; the first leaves nothing.
+            let _ = if leftover.is_dir() { std::fs::remove_dir_all(leftover) } else { std::fs::remove_file(leftover) };
+        }
+        let mut init = Command::new(&program);
+        demo.moto.configure(&mut init);
+        init.args(["init", "-input=false", "-no-color"]).env("TF_CLI_CONFIG_FILE", &config);
+        let init = init.current_dir(demo.place.path("estate")).output().expect("it starts");
+        Run::of(init).ends_with(0);
+
+        let mut command = demo.driftmgr_in(&demo.place);
+        command.args(["unmanaged", "--dir", "estate", "--scope-timeout", "20s", "--json"]);
+        let run = Run::of(command.env("TF_CLI_CONFIG_FILE", &config).output().expect("driftmgr starts"));
+        let document = run.ends_with(2).document("driftmgr.drift/v1");
+        let findings = document["findings"].as_array().expect("a list");
+        let unmanaged: Vec<&Value> = findings.iter().filter(|finding| finding["kind"] == "unmanaged").collect();
+        let is_found =
+            |of: &Value| unmanaged.iter().any(|finding| finding["type"] == of["type"] && finding["id"] == of["id"]);
+        for expected in demo.truth["unmanaged"].as_array().expect("a list") {
+            assert!(is_found(expected), "{} does not find {expected}", program.display());
+        }
+        let found = unmanaged.iter().find(|finding| finding["id"] == key).expect("the access key is found");
+        assert_eq!((&found["type"], &found["found_by"]), (&json!("aws_iam_access_key"), &json!("ListResource")));
+        for finding in &unmanaged {
+            let is_recorded = recorded.iter().any(|(name, id)| finding["type"] == *name && finding["id"] == *id);
+            assert!(!is_recorded, "{finding} is recorded");
+        }
+        let came_with = |name: &str| {
+            let mut of = unmanaged.iter().filter(|finding| finding["type"] == name);
+            of.any(|finding| finding["folded"].as_str().is_some_and(|reason| reason.starts_with("It came with ")))
+        };
+        assert!(came_with("aws_route_table") && came_with("aws_ebs_volume"), "{unmanaged:#?}");
+        let lists = document["coverage"]["lists"].as_array().expect("a list");
+        let word = |status: &str| -> Vec<String> {
+            let of = lists.iter().filter(|list| list["status"] == status);
+            of.map(|list| format!("{} {}", list["type"], list["causes"])).collect()
+        };
+        println!("{}: {} types listed", program.display(), word("listed").len());
+        println!("failed: {:#?}\nnot listed: {:#?}", word("failed"), word("not_listed"));
+        for finding in unmanaged.iter().filter(|finding| finding["found_by"] == "ListResource") {
+            println!("only listed: {} {} {}", finding["type"], finding["id"], finding["folded"]);
+        }
+        assert!(word("listed").len() >= 50, "{lists:#?}");
+    }
 }

@@ -364,18 +364,20 @@ fn parents_of(
         return Way::Unknown(Cause::new(CauseKind::ParentNotSeen, detail));
     };
     let mut values = BTreeSet::new();
-    for (position, instance) in context.states.recorded.iter().enumerate() {
+    let list = lists.iter().find(|list| list.resource_type.as_str() == parent);
+    // What is recorded may lie in another region: it counts where the list does not tell.
+    let is_listed = list.is_some_and(|list| list.status == ListStatus::Listed);
+    for (position, instance) in context.states.recorded.iter().enumerate().filter(|_| !is_listed) {
         if instance.address.resource_type().as_str() == parent {
             let found = context.states.attributes(position, &[attribute]).unwrap_or_default();
             values.extend(found.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned)));
         }
     }
-    let list = lists.iter().find(|list| list.resource_type.as_str() == parent);
     values.extend(list.into_iter().flat_map(|list| &list.items).filter_map(|item| {
         item.identity.value.get_attr(attribute).ok().and_then(|value| value.as_str().map(str::to_owned))
     }));
     let mut causes = Vec::new();
-    if list.is_none_or(|list| list.status != ListStatus::Listed) {
+    if !is_listed {
         let detail = format!("It is listed for each {parent}, and not all of those could be listed.");
         causes.push(Cause::new(CauseKind::ParentNotSeen, detail));
     }

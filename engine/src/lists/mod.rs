@@ -9,6 +9,7 @@
 //! **Start reading** at [`list`], then [`merge::Merge`].
 
 mod ask;
+mod born;
 mod config;
 mod known;
 mod merge;
@@ -82,6 +83,7 @@ pub(crate) async fn list(session: &Session, listers: &[Lister], context: Context
             settle::settle(lister, list, context, &mut lists).await;
         }
     }
+    born::mark(&mut lists, listers, context);
     lists
 }
 
