@@ -195,6 +195,7 @@ fn inventory_precision_starts_no_provider() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "which lists the emulator answers is worth knowing")]
 fn on_aws_what_plan_is_silent_about_is_found_and_nothing_recorded_is_unmanaged() {
     let (Some(_), Some(_)) = (tools::or_skip(Tool::Aws), tools::or_skip(Tool::Moto)) else { return };
     let mut programs: Vec<PathBuf> = tools::find(Tool::Tofu).into_iter().collect();
