@@ -24,6 +24,9 @@ pub struct Arguments {
     /// The folder with the programs `driftmgr` and `terraform-provider-driftmgr`
     #[arg(long)]
     bin_dir: PathBuf,
+    /// Install the real provider in the root first: it then judges what drifted
+    #[arg(long)]
+    exact: bool,
 }
 
 /// Shows the product; fails where it does not find what was changed.
@@ -38,13 +41,25 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     progress(started, "changing things behind terraform's back: see examples/estate/drift.py");
     let truth: Value = serde_json::from_str(&estate::inject_drift(&moto)?).context("drift.py printed no JSON")?;
 
-    let show = Show { moto: &moto, bin_dir: &bin_dir, root: &root, workspace: &workspace };
+    // Without the real provider none is found at all, whatever the user's own configuration offers.
+    let config = if arguments.exact { CliConfig::with_tools()? } else { CliConfig::default() };
+    let config_file = workspace.path().join("terraform.rc");
+    fs::write(&config_file, config.render()).with_context(|| format!("cannot write {}", config_file.display()))?;
+    let show = Show { moto: &moto, bin_dir: &bin_dir, root: &root, workspace: &workspace, config_file: &config_file };
+    if arguments.exact {
+        headline("0. The providers of the root, as everybody installs them");
+        show.terraform_init()?;
+    }
     headline("1. Whose account is this, and what can be seen of it?");
     show.driftmgr(&["doctor"], &[0])?;
     headline("2. What exists out there?");
     show.driftmgr(&["scan"], &[0])?;
     show.driftmgr(&["query", "--type", "aws_sqs_queue"], &[0])?;
-    headline("3. What drifted from the state that terraform wrote?");
+    headline(if arguments.exact {
+        "3. What drifted from the state that terraform wrote? The provider reads, plans and so decides"
+    } else {
+        "3. What drifted from the state that terraform wrote?"
+    });
     show.driftmgr(&["drift"], &[2])?;
     headline("4. What does nobody manage?");
     show.driftmgr(&["unmanaged", "--no-scan"], &[2])?;
@@ -56,7 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     headline("7. The same answers inside terraform plan");
     show.plan()?;
 
-    let found = show.json(&["drift", "--unmanaged", "--no-scan", "--json"])?;
+    let question = ["drift", "--unmanaged", "--json", "--no-scan"];
+    let found = show.json(if arguments.exact { &question[..3] } else { &question })?;
     let n_wrong = compare(&truth, &found)?;
     progress(started, "done; the account is gone and nothing is left running");
     Ok(if n_wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -67,6 +83,7 @@ struct Show<'a> {
     bin_dir: &'a Path,
     root: &'a Path,
     workspace: &'a TempDir,
+    config_file: &'a Path,
 }
 
 impl Show<'_> {
@@ -74,7 +91,21 @@ impl Show<'_> {
         let mut command = Command::new(self.bin_dir.join("driftmgr"));
         self.moto.configure(&mut command);
         command.args(arguments).current_dir(self.root).env("DRIFTMGR_STORE", self.store());
+        command.env("TF_CLI_CONFIG_FILE", self.config_file).env_remove("TF_DATA_DIR");
         command
+    }
+
+    fn terraform_init(&self) -> Result<()> {
+        let program = tools::terraform_or_tofu()?;
+        let arguments = ["init", "-no-color", "-input=false"];
+        println!("$ {} {}", program.file_name().unwrap_or_default().to_string_lossy(), arguments.join(" "));
+        std::io::stdout().flush()?;
+        let mut command = Command::new(&program);
+        command.args(arguments).current_dir(self.root);
+        command.env("TF_CLI_CONFIG_FILE", self.config_file).env_remove("TF_DATA_DIR").env_remove("TF_CLI_ARGS");
+        let status = command.status().context("cannot start terraform")?;
+        ensure!(status.success(), "terraform init failed");
+        Ok(())
     }
 
     fn store(&self) -> PathBuf {
