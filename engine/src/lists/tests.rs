@@ -104,12 +104,12 @@ impl Provider for Fake {
             "fake_broken" => {
                 send(Some(object(&named("a"))), Vec::new()).await;
                 let detail = "AccessDenied: you may not";
-                send(None, vec![Diagnostic::error("fake", "reading b", detail)]).await;
-                send(None, vec![Diagnostic::warning("fake", "skipping c", "it is odd")]).await;
+                send(None, vec![Diagnostic::error("provider-error", "reading b", detail)]).await;
+                send(None, vec![Diagnostic::warning("provider-warning", "skipping c", "it is odd")]).await;
                 send(Some(object(&named("d"))), Vec::new()).await;
             }
             "fake_denied" => {
-                return Ok(((), vec![Diagnostic::error("fake", "listing", "AccessDenied: you may not")]));
+                return Ok(((), vec![Diagnostic::error("provider-error", "listing", "AccessDenied: you may not")]));
             }
             "fake_endless" => {
                 let mut number = 0;

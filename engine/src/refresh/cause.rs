@@ -235,8 +235,8 @@ mod tests {
             .into(),
         );
         let diagnostics = vec![
-            Diagnostic::warning("provider", "Nothing", "hunter2"),
-            Diagnostic::error("provider", "reading queue", "abc said hunter2, then \"hunter2\\n\\\"second\\\" line\""),
+            Diagnostic::warning("provider-warning", "Nothing", "hunter2"),
+            Diagnostic::error("provider-error", "reading queue", "abc said hunter2, then \"hunter2\\n\\\"second\\\" line\""),
         ];
         let cause = of_diagnostics("ReadResource", &diagnostics, &Secrets::of(&value)).expect("an error");
         assert_eq!(
