@@ -236,7 +236,11 @@ mod tests {
         );
         let diagnostics = vec![
             Diagnostic::warning("provider-warning", "Nothing", "hunter2"),
-            Diagnostic::error("provider-error", "reading queue", "abc said hunter2, then \"hunter2\\n\\\"second\\\" line\""),
+            Diagnostic::error(
+                "provider-error",
+                "reading queue",
+                "abc said hunter2, then \"hunter2\\n\\\"second\\\" line\"",
+            ),
         ];
         let cause = of_diagnostics("ReadResource", &diagnostics, &Secrets::of(&value)).expect("an error");
         assert_eq!(

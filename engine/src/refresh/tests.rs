@@ -60,7 +60,7 @@ fn schema() -> ProviderSchema {
 
 fn failed(summary: &str) -> (ResourceObject, Vec<Diagnostic>) {
     let nothing = ResourceObject { value: Value::null(cty::Type::Dynamic), private: Vec::new(), identity: None };
-    (nothing, vec![Diagnostic::error("fake", "reading fake_thing", summary)])
+    (nothing, vec![Diagnostic::error("provider-error", "reading fake_thing", summary)])
 }
 
 #[async_trait]
