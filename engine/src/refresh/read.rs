@@ -31,7 +31,7 @@ const FIRST_REST: Duration = Duration::from_secs(1);
 const MAX_REST: Duration = Duration::from_secs(30);
 /// A read that takes longer than this, and longer than others of its type by [`SUSPICIOUS`], probably waits for an object
 /// that is not there: the second look begins while it waits, so that it need not wait as long again.
-const EARLY_SECOND_LOOK: Duration = Duration::from_secs(2);
+const EARLY_SECOND_LOOK: Duration = Duration::from_secs(1);
 /// How many times as long as the fastest read of the type.
 const SUSPICIOUS: u32 = 5;
 
