@@ -2,7 +2,7 @@
 //!
 //! 1. Terraform and the real provider create the estate in a fresh emulated account; their plan is clean.
 //! 2. The account is changed behind terraform's back; a file tells the truth about it.
-//! 3. driftmgr scans and judges; its report is scored against the truth. The account's own request log shows that it
+//! 3. driftmgr scans and judges by what the inventory sees; its report is scored against the truth. The account's own request log shows that it
 //!    only read, and nothing it wrote holds the planted secret.
 //! 4. driftmgr writes import blocks; terraform plans them with the real provider, and every object is imported.
 
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &LoopArguments) -> Result<ExitCode> {
     moto.start_recording()?;
     let scan = subject.run(&["scan", "--dir", "."], &[0])?;
     let state = ["--state", "terraform.tfstate", "--json"];
-    let drift = subject.run(&[&["drift", "--unmanaged"], &state[..]].concat(), &[2])?;
+    let drift = subject.run(&[&["drift", "--unmanaged", "--precision", "inventory"], &state[..]].concat(), &[2])?;
     let report = parse(&drift)?;
     let n_wrong = print_scores(&truth, &report)?;
     let (unseen, expected) = (undetermined(&report["findings"])?, undetermined(&truth["undetermined"])?);
