@@ -17,8 +17,7 @@ pub fn import_id(resource_type: &str, attributes: &Value) -> Result<ImportId, Er
     let operation = "make an import id";
     let refuse = |detail: String| Error::usage(operation, detail);
     let catalog = Catalog::embedded();
-    let definitions = catalog.for_resource_type(resource_type);
-    if definitions.is_empty() {
+    if catalog.for_resource_type(resource_type).is_empty() {
         let detail = format!("The catalog does not cover {resource_type:?}.");
         return Err(Error::new(ErrorKind::NotFound, operation, detail)
             .with_help("`driftmgr types` lists the resource types it covers."));
@@ -41,13 +40,9 @@ pub fn import_id(resource_type: &str, attributes: &Value) -> Result<ImportId, Er
         [] | [_] => {
             let scope = ScopeValues::default();
             let subject = Subject { object: &object, parent: None, scope: &scope };
-            let templates = definitions.iter().flat_map(|definition| &definition.terraform).flat_map(|mapping| {
-                let own = (mapping.resource_type == resource_type).then_some(&mapping.recorded_id);
-                let aliases = mapping.aliases.iter().filter(|alias| alias.resource_type == resource_type);
-                own.into_iter().chain(aliases.map(|alias| &alias.recorded_id))
-            });
-            let mut missing: Vec<String> = templates
-                .filter_map(|template| template.render(&subject).err())
+            let mut missing: Vec<String> = catalog
+                .recorded_id_templates(resource_type)
+                .filter_map(|(_, template)| template.render(&subject).err())
                 .map(|error| error.to_string())
                 .collect();
             missing.dedup();

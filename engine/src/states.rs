@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cty::Value;
 use drift::RecordedAttributes;
-use inventory::definition::{Alias, Catalog, ScopeValues, Subject, Template};
+use inventory::definition::{Catalog, ScopeValues, Subject, Template};
 use model::{Cause, CauseKind, Diagnostic, Diagnostics, ImportId, RecordedInstance, StateRef};
 use tfstate::StateSnapshot;
 use tfstate::backend::{self, Location, StateSource};
@@ -128,14 +128,8 @@ impl States {
         for instance in &mut self.recorded {
             let resource_type = instance.address.resource_type().as_str();
             let templates: Vec<&Template> = catalog
-                .for_resource_type(resource_type)
-                .iter()
-                .flat_map(|definition| &definition.terraform)
-                .flat_map(|mapping| {
-                    let own = (mapping.resource_type == resource_type).then_some(&mapping.recorded_id);
-                    let is_alias = |alias: &&Alias| alias.resource_type == resource_type;
-                    own.into_iter().chain(mapping.aliases.iter().filter(is_alias).map(|alias| &alias.recorded_id))
-                })
+                .recorded_id_templates(resource_type)
+                .map(|(_, template)| template)
                 .filter(|template| template.to_string() != "{/id}")
                 .collect();
             if templates.is_empty() {

@@ -12,7 +12,7 @@ use super::error::{DefinitionErrors, Origin};
 use super::merge::{self, Sources};
 use super::node::Node;
 use super::resource_type::{Listing, TypeDefinition};
-use super::template::{ScopeValues, Subject};
+use super::template::{ScopeValues, Subject, Template};
 
 include!(concat!(env!("OUT_DIR"), "/embedded_catalog.rs"));
 
@@ -172,19 +172,29 @@ impl Catalog {
         let scope = ScopeValues::default();
         let subject = Subject { object: attributes, parent: None, scope: &scope };
         let mut found: Vec<(Arc<TypeDefinition>, String)> = Vec::new();
-        for definition in self.for_resource_type(resource_type) {
-            let ids = definition.terraform.iter().flat_map(|mapping| {
-                let own = (mapping.resource_type == resource_type).then_some(&mapping.recorded_id);
-                let aliases = mapping.aliases.iter().filter(|alias| alias.resource_type == resource_type);
-                own.into_iter().chain(aliases.map(|alias| &alias.recorded_id))
-            });
-            for id in ids.filter_map(|template| template.render(&subject).ok()) {
-                if !found.iter().any(|(known, known_id)| known.name == definition.name && *known_id == id) {
-                    found.push((definition.clone(), id));
-                }
+        for (definition, template) in self.recorded_id_templates(resource_type) {
+            let Ok(id) = template.render(&subject) else { continue };
+            if !found.iter().any(|(known, known_id)| known.name == definition.name && *known_id == id) {
+                found.push((definition.clone(), id));
             }
         }
         found
+    }
+
+    /// Returns the templates by which an import id is made of what a state records of a Terraform type, each with its
+    /// native type.
+    pub fn recorded_id_templates<'c>(
+        &'c self,
+        resource_type: &'c str,
+    ) -> impl Iterator<Item = (&'c Arc<TypeDefinition>, &'c Template)> {
+        self.for_resource_type(resource_type).iter().flat_map(move |definition| {
+            let templates = definition.terraform.iter().flat_map(move |mapping| {
+                let own = (mapping.resource_type == resource_type).then_some(&mapping.recorded_id);
+                let aliases = mapping.aliases.iter().filter(move |alias| alias.resource_type == resource_type);
+                own.into_iter().chain(aliases.map(|alias| &alias.recorded_id))
+            });
+            templates.map(move |template| (definition, template))
+        })
     }
 
     /// Returns the types a user means: by native name, by native name without cloud, or by Terraform type.
