@@ -3,30 +3,12 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Place, Run};
-
-/// Gives the folder with the torture provider, building it first.
-fn torture() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "tfplugin", "--example", "terraform-provider-torture"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo runs");
-        assert!(status.success(), "the torture provider does not build");
-        // …/target/debug/deps/hosted-… → …/target/debug/examples
-        let test = std::env::current_exe().expect("a test has a path");
-        test.ancestors().nth(2).expect("tests lie two folders deep").join("examples")
-    });
-    folder.clone()
-}
+use support::{Place, Run, torture};
 
 /// A root module with objects of the torture provider, the state of them, and their cloud.
 struct World {

@@ -4,30 +4,12 @@ mod support;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Demo, Place, Run};
+use support::{Demo, Place, Run, torture};
 use xtask::terraform::CliConfig;
 use xtask::tools::{self, Tool};
-
-/// Gives the folder with the torture provider, building it first.
-fn torture() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "tfplugin", "--example", "terraform-provider-torture"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo runs");
-        assert!(status.success(), "the torture provider does not build");
-        // …/target/debug/deps/lists-… → …/target/debug/examples
-        let test = std::env::current_exe().expect("a test has a path");
-        test.ancestors().nth(2).expect("tests lie two folders deep").join("examples")
-    });
-    folder.clone()
-}
 
 /// A root module whose state records the object `kept`, and their cloud.
 struct World {

@@ -6,7 +6,7 @@ pub(crate) mod broken;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -15,6 +15,23 @@ use xtask::tools::{self, Tool};
 
 /// The account of the demo estate.
 pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// Gives the folder with the torture provider, building it first.
+pub(crate) fn torture() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "tfplugin", "--example", "terraform-provider-torture"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the torture provider does not build");
+        // …/target/debug/deps/TEST-… → …/target/debug/examples
+        let test = std::env::current_exe().expect("a test has a path");
+        test.ancestors().nth(2).expect("tests lie two folders deep").join("examples")
+    });
+    folder.clone()
+}
 
 /// A place of its own for one test: a working folder and a store.
 pub(crate) struct Place {
