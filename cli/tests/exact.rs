@@ -50,7 +50,10 @@ fn an_untouched_estate_is_clean() {
     for configuration in configurations {
         assert_eq!(configuration["precision"], "provider");
         assert!(configuration["provider_version"].as_str().is_some_and(|version| version.starts_with("6.")));
-        assert_eq!(configuration["calls"]["ReadResource"], configuration["instances"]);
+        // Once each, and once more where a busy machine makes a read as slow as that of a missing object.
+        let (n_reads, n_instances) =
+            (configuration["calls"]["ReadResource"].as_u64(), configuration["instances"].as_u64());
+        assert!(n_instances <= n_reads && n_reads <= n_instances.map(|n| 2 * n), "{configuration}");
         assert_eq!(configuration["calls"]["ReadDataSource"], 1, "whose credentials these are");
     }
     assert_eq!(document["coverage"]["scopes"], serde_json::json!([]), "what providers read is not scanned");

@@ -2,14 +2,14 @@
 //!
 //! **Owns** the join of recorded instances and remote objects, the truth table, the exact comparison of what a provider
 //! read, tiers, what another instance explains, what makes a run fail, ignore rules, filters, summaries, fingerprints,
-//! remedies, and the addresses that adopted objects get. Facets go in as [`Evidence`] and an iterator of objects; a
+//! remedies, and adoption: addresses and configuration. Facets go in as [`Evidence`] and an iterator of objects; a
 //! [`Verdict`] comes out.
 //!
 //! **May not know** files, networks, clocks, the environment or any source crate: `now` is an argument, values come
 //! through [`RecordedAttributes`] and [`DeclaredArguments`]. Nothing here is `async`.
 //!
 //! **Start reading** at [`judge`], then [`fails`] (the table of kinds and tiers) and [`evidence`] (what goes in); for
-//! what a provider read, at [`exact::Examination`].
+//! what a provider read, at [`exact::Examination`]; for the configuration of what nobody manages, at [`adopt`].
 //!
 //! **A good addition** turns a wrong verdict into a right one with a case in `tests/` that fails without it; a remedy
 //! is one file in `remedy/`. What cannot be known stays undetermined, with a cause a person can act on.

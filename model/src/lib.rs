@@ -13,6 +13,7 @@
 
 pub mod address;
 pub mod diagnostic;
+pub mod draft;
 pub mod finding;
 pub mod id;
 pub mod identity;

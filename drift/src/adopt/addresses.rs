@@ -1,4 +1,4 @@
-//! Adoption: which unmanaged objects are offered for import, and to which address.
+//! Which unmanaged objects are offered for import, and to which address.
 
 use std::collections::{BTreeMap, BTreeSet};
 

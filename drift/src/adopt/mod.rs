@@ -1,0 +1,13 @@
+//! Adoption: which unmanaged objects are offered, what they are called, and the configuration that plans clean.
+//!
+//! Three steps, none of which knows files or providers: [`plan`] gives every object an address or the reason why it has
+//! none; [`search`] finds the configuration of one object by asking for probes; [`compose`] joins what was found to files
+//! with references, variables and groups.
+
+mod addresses;
+pub mod compose;
+pub mod search;
+mod status;
+
+pub use addresses::{Adoption, AdoptionKey, AdoptionStep, Choice, Choices, addresses, plan};
+pub use status::{AdoptionStatus, Certificate};
