@@ -32,7 +32,10 @@ mod settings;
 pub mod states;
 mod types;
 
-pub use adopt::{AdoptAnswer, AdoptRequest, adopt};
+pub use adopt::{
+    AdoptAnswer, AdoptObserver, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable, Finished,
+    Unobserved, adopt,
+};
 pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
 pub use drift::{DriftAnswer, DriftRequest, drift, subject};
 pub use error::{Error, ErrorKind};

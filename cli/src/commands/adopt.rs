@@ -1,12 +1,13 @@
 //! `driftmgr adopt`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 use drift::Question;
-use drift::adopt::{AdoptionStep, Choices};
-use engine::{AdoptRequest, Session};
+use drift::adopt::Choices;
+use engine::{AdoptRequest, AdoptStyle, Session, Unobserved};
 
 use super::comparison::ComparisonArgs;
 use crate::args::{FormatArgs, FormatName, StoreArgs};
@@ -53,22 +54,28 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
             path.display()
         );
     }
-    let request =
-        AdoptRequest { comparison: arguments.comparison.request(Question::Unmanaged, store, session)?, choices };
-    let answer = engine::adopt(session, &request).await?;
+    let request = AdoptRequest {
+        comparison: arguments.comparison.request(Question::Unmanaged, store, session)?,
+        choices,
+        style: AdoptStyle::default(),
+        out_dir: Some(out_dir.clone()),
+        limit: None,
+        done: BTreeMap::new(),
+        is_import_only: true,
+    };
+    let answer = engine::adopt(session, &request, &Unobserved).await?;
     failure::print_diagnostics(&answer.comparison.diagnostics);
     failure::print_diagnostics(&answer.diagnostics);
 
     std::fs::create_dir_all(&out_dir).with_context(|| format!("could not make the folder {}", out_dir.display()))?;
-    output::write_file(&imports_path, &answer.imports)?;
+    output::write_file(&imports_path, &answer.files["imports.tf"])?;
     let root = arguments.comparison.states.dir.as_deref().map(std::path::Path::to_string_lossy);
     output::write_file(&mapping_path, &render::mapping(&answer, root.as_deref())?)?;
     match arguments.format.format() {
         FormatName::Json => render::adopt(&answer, &out_dir)?,
         FormatName::Terminal | FormatName::Markdown => {
-            let n_imported =
-                answer.steps.iter().filter(|(_, step)| matches!(step, AdoptionStep::Import { .. })).count();
-            let n_skipped = answer.steps.len() - n_imported;
+            let n_imported = answer.n_imported();
+            let n_skipped = answer.objects.len() - n_imported;
             output::write_stdout(|out| {
                 writeln!(out, "{n_imported} import blocks in {}", imports_path.display())?;
                 writeln!(out, "{n_skipped} objects left out, each with its reason, in {}", mapping_path.display())

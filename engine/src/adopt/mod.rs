@@ -1,42 +1,31 @@
-//! `adopt`: import blocks for what nobody manages.
+//! `adopt`: configuration and import blocks for what nobody manages.
 
-use std::collections::BTreeSet;
+mod answer;
 
-use ::drift::adopt::{Adoption, AdoptionStep, Choices, plan};
+use std::collections::{BTreeMap, BTreeSet};
+
+use ::drift::adopt::{Adoption, AdoptionStatus, AdoptionStep, plan};
 use hcl::emit::{ImportSource, import_block};
+use model::draft::DraftImportSource;
 use model::{Diagnostics, ImportId, InstanceAddress, RecordedInstance, Region};
 
-use crate::drift::{DriftAnswer, DriftRequest, compare};
+use crate::drift::{DriftRequest, compare};
 use crate::{Error, ErrorKind, Session, code};
-
-/// Asks for import blocks.
-#[derive(Clone, Debug)]
-pub struct AdoptRequest {
-    /// The comparison that tells what nobody manages.
-    pub comparison: DriftRequest,
-    /// What a person decided in a mapping file.
-    pub choices: Choices,
-}
-
-/// Import blocks, and what they were made from.
-#[derive(Debug)]
-pub struct AdoptAnswer {
-    /// What becomes of each unmanaged object: its position among the findings of the comparison, and the step.
-    pub steps: Vec<(usize, AdoptionStep)>,
-    /// The text of `imports.tf`: one import block per object that is imported.
-    pub imports: String,
-    /// The comparison.
-    pub comparison: DriftAnswer,
-    /// Mistakes of the mapping file that the rest survived.
-    pub diagnostics: Diagnostics,
-}
+pub use answer::{
+    AdoptAnswer, AdoptObserver, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable, Finished,
+    Unobserved,
+};
 
 /// Writes import blocks for what no state of the set manages.
 ///
 /// # Errors
 ///
 /// As [`crate::drift()`]; and where the mapping file sends two objects to one address, or to one that is taken.
-pub async fn adopt(session: &Session, request: &AdoptRequest) -> Result<AdoptAnswer, Error> {
+pub async fn adopt(
+    session: &Session,
+    request: &AdoptRequest,
+    _observer: &dyn AdoptObserver,
+) -> Result<AdoptAnswer, Error> {
     let (comparison, states) = compare(session, &request.comparison).await?;
     let recorded: BTreeSet<&InstanceAddress> = states.recorded.iter().map(|instance| &instance.address).collect();
     let (adoptions, diagnostics) = plan(&comparison.verdict.findings, &recorded, &request.choices);
@@ -48,26 +37,33 @@ pub async fn adopt(session: &Session, request: &AdoptRequest) -> Result<AdoptAns
     }
     let home = home_region(session, &request.comparison, &states.recorded);
     let mut imports = String::new();
-    for Adoption { finding, step } in &adoptions {
-        let AdoptionStep::Import { to, id } = step else { continue };
-        let id = &id_in_region(id, finding.region.as_ref(), home.as_ref());
-        if !imports.is_empty() {
-            imports.push('\n');
-        }
-        let block = import_block(to, ImportSource::Id(id), None).map_err(|error| {
-            Error::new(ErrorKind::Usage, "write import blocks", format!("The block for {to} {error}."))
-        })?;
-        imports.push_str(&block);
-    }
+    let mut objects = Vec::new();
     // Both are in the order of the findings, so one pass pairs them.
     let mut adoptions = adoptions.into_iter().peekable();
-    let mut steps = Vec::new();
     for (position, finding) in comparison.verdict.findings.iter().enumerate() {
-        if let Some(adoption) = adoptions.next_if(|adoption| std::ptr::eq(adoption.finding, finding)) {
-            steps.push((position, adoption.step));
-        }
+        let Some(Adoption { step, .. }) = adoptions.next_if(|adoption| std::ptr::eq(adoption.finding, finding)) else {
+            continue;
+        };
+        let (to, status, source) = match &step {
+            AdoptionStep::Skip { reason, to } => (to.clone(), AdoptionStatus::Skipped(reason.clone()), None),
+            AdoptionStep::Import { to, id } => {
+                let id = id_in_region(id, finding.region.as_ref(), home.as_ref());
+                if !imports.is_empty() {
+                    imports.push('\n');
+                }
+                let block = import_block(to, ImportSource::Id(&id), None).map_err(|error| {
+                    Error::new(ErrorKind::Usage, "write import blocks", format!("The block for {to} {error}."))
+                })?;
+                imports.push_str(&block);
+                let why = "No provider was to be asked.".to_owned();
+                (Some(to.clone()), AdoptionStatus::ImportOnly(why), Some(DraftImportSource::Id(id)))
+            }
+        };
+        objects.push(AdoptedObject { position, step, to, status, n_probes: None, source, provider: None });
     }
-    Ok(AdoptAnswer { steps, imports, comparison, diagnostics })
+    let files = BTreeMap::from([("imports.tf".to_owned(), imports)]);
+    let statistics = AdoptStatistics::default();
+    Ok(AdoptAnswer { objects, files, variables: Vec::new(), comparison, diagnostics, statistics })
 }
 
 /// Gives the region that the provider looks in by itself: that of its block, else the only one in which the states record
@@ -96,17 +92,6 @@ fn id_in_region(id: &ImportId, region: Option<&Region>, home: Option<&Region>) -
     match region {
         Some(region) if home != Some(region) => ImportId::from(format!("{id}@{region}")),
         _ => id.clone(),
-    }
-}
-
-impl AdoptAnswer {
-    /// Gives each unmanaged object with what becomes of it, in the order of the findings.
-    pub fn adoptions(&self) -> Vec<Adoption<'_>> {
-        let findings = &self.comparison.verdict.findings;
-        self.steps
-            .iter()
-            .map(|(position, step)| Adoption { finding: &findings[*position], step: step.clone() })
-            .collect()
     }
 }
 
