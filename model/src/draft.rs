@@ -115,3 +115,20 @@ pub enum DraftImportSource {
     /// By identity: both programs take it from 1.12 on.
     Identity(Identity),
 }
+
+/// A call of a module to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DraftModuleCall {
+    /// Its name.
+    pub name: String,
+    /// Where the module is, as terraform takes it: `./modules/queue`, `hashicorp/consul/aws`.
+    pub source: String,
+    /// Which versions will do; only a registry has them.
+    pub version: Option<String>,
+    /// What it is repeated for; the instances' keys are those of this object.
+    pub for_each: Option<DraftExpression>,
+    /// What its variables are set to, in order.
+    pub arguments: Vec<(String, DraftExpression)>,
+    /// What a reviewer must know, a sentence each; they stand above the block.
+    pub remarks: Vec<String>,
+}
