@@ -122,6 +122,7 @@ pub(crate) fn blank(kind: Kind, reason: String) -> Finding {
         account: None,
         region: None,
         precision: None,
+        identity: None,
         found_by: None,
         observed_at: None,
         source: None,

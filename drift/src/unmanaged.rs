@@ -90,6 +90,7 @@ impl Collection {
             resource_type: object.resource_type,
             native_type: Some(object.scope.native_type),
             id: object.import_id,
+            identity: object.identity,
             arn: object.arn,
             name: object.name,
             tags: object.tags.unwrap_or_default(),

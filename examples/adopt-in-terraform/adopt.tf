@@ -16,7 +16,7 @@ import {
     if contains(local.adopted_topics, topic.name)
   }
   to = aws_sns_topic.adopted[each.key]
-  id = each.value
+  id = each.value # from terraform and OpenTofu 1.12 on also: identity = each.value, with topic.identity above
 }
 
 # The resource must not be. Were its for_each the data source, an adopted topic would leave the map, and the next plan

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::scope::words;
 use crate::{
-    AccountId, Cause, DeposedKey, ImportId, InstanceAddress, Precision, ProviderAddress, Region, Remedy, ResourceType,
-    ScopeOutcome, Span, StateRef,
+    AccountId, Cause, DeposedKey, Identity, ImportId, InstanceAddress, Precision, ProviderAddress, Region, Remedy,
+    ResourceType, ScopeOutcome, Span, StateRef,
 };
 
 words!(
@@ -133,6 +133,8 @@ pub struct Finding {
     pub native_type: Option<crate::NativeType>,
     /// The import id.
     pub id: Option<ImportId>,
+    /// Its identity, where the type has one and it was seen.
+    pub identity: Option<Identity>,
     /// The cloud-wide name.
     pub arn: Option<String>,
     /// What people call it.

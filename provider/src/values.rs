@@ -48,7 +48,7 @@ pub(crate) fn tags(tags: Option<&BTreeMap<String, String>>) -> Value {
 
 /// Gives the type of one field of a remote object.
 pub(crate) fn field_type(name: &str) -> Type {
-    if name == "tags" { Type::map(Type::String) } else { Type::String }
+    if matches!(name, "tags" | "identity") { Type::map(Type::String) } else { Type::String }
 }
 
 /// The type of one remote object in a list.

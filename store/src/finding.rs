@@ -7,8 +7,8 @@ use std::sync::Arc;
 use cty::{PathStep, Type, Value};
 use jiff::Timestamp;
 use model::{
-    AttributeDifference, Cause, Coverage, DeposedKey, Finding, FindingSeverity, Fingerprint, ImportId, Kind, Lineage,
-    ListOutcome, ListStatus, NativeType, Position, Precision, Region, Remedy, ResourceType, ScopeCoverage,
+    AttributeDifference, Cause, Coverage, DeposedKey, Finding, FindingSeverity, Fingerprint, Identity, ImportId, Kind,
+    Lineage, ListOutcome, ListStatus, NativeType, Position, Precision, Region, Remedy, ResourceType, ScopeCoverage,
     ScopeOutcome, Serial, Span, StateRef, Tier,
 };
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
@@ -425,6 +425,12 @@ enum RemedyFile {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+struct IdentityFile {
+    version: i64,
+    value: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct FindingFile {
     kind: String,
     fails: bool,
@@ -433,6 +439,8 @@ struct FindingFile {
     resource_type: Option<String>,
     native_type: Option<String>,
     id: Option<String>,
+    #[serde(default)]
+    identity: Option<IdentityFile>,
     arn: Option<String>,
     name: Option<String>,
     tags: BTreeMap<String, String>,
@@ -502,6 +510,12 @@ impl FindingFile {
             resource_type: finding.resource_type.as_ref().map(|resource_type| text(resource_type)),
             native_type: finding.native_type.as_ref().map(|native_type| text(native_type)),
             id: finding.id.as_ref().map(|id| text(id)),
+            identity: match &finding.identity {
+                Some(Identity { version, value }) => {
+                    Some(IdentityFile { version: *version, value: encode_value(value, key)? })
+                }
+                None => None,
+            },
             arn: finding.arn.clone(),
             name: finding.name.clone(),
             tags: finding.tags.clone(),
@@ -569,6 +583,10 @@ impl FindingFile {
             resource_type: self.resource_type.map(ResourceType::new),
             native_type: self.native_type.map(NativeType::new),
             id: self.id.map(ImportId::new),
+            identity: match self.identity {
+                Some(file) => Some(Identity { version: file.version, value: decode_value(&file.value, path)? }),
+                None => None,
+            },
             arn: self.arn,
             name: self.name,
             tags: self.tags,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cty::{Path, Type, Value};
 use model::{
-    AttributeDifference, Cause, CauseKind, Coverage, Finding, FindingSeverity, Fingerprint, Kind, ListOutcome,
-    ListStatus, Position, Precision, Remedy, ScopeCoverage, ScopeStatus, Serial, Span, StateRef, Tier,
+    AttributeDifference, Cause, CauseKind, Coverage, Finding, FindingSeverity, Fingerprint, Identity, Kind,
+    ListOutcome, ListStatus, Position, Precision, Remedy, ScopeCoverage, ScopeStatus, Serial, Span, StateRef, Tier,
 };
 use store::DriftRecord;
 
@@ -67,6 +67,10 @@ pub(crate) fn finding(marked: Value, of_sensitive: Value) -> Finding {
         account: Some("111111111111".into()),
         region: Some("eu-central-1".into()),
         precision: Some(Precision::Inventory),
+        identity: Some(Identity {
+            version: 1,
+            value: Value::object([("url".to_owned(), Value::string("https://sqs/jobs"))].into()),
+        }),
         found_by: Some("ListResource".into()),
         observed_at: Some(at(3)),
         source: Some(Span { file: "main.tf".into(), start: position(4), end: position(9) }),
