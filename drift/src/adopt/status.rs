@@ -20,8 +20,19 @@ pub enum AdoptionStatus {
 pub struct Certificate {
     /// The program: `terraform 1.11.4`.
     pub program: String,
-    /// Why it did not say anything, a sentence; `None` where it planned.
+    /// Why it did not say anything, or not of everything, in sentences; `None` where it planned everything.
     pub failure: Option<String>,
     /// What its plan does besides importing: an address, and attributes or an action each. Empty where it is clean.
     pub changes: Vec<(String, Vec<String>)>,
+    /// What its plan does to what was there before: the files did not cause it, and are not judged by it.
+    pub elsewhere: Vec<(String, Vec<String>)>,
+    /// What it complains about that keeps an object from being planned: its address, and why, in sentences.
+    pub problems: Vec<(String, String)>,
+}
+
+impl Certificate {
+    /// Tells whether the program planned everything, and the files do nothing but import.
+    pub fn is_clean(&self) -> bool {
+        self.failure.is_none() && self.changes.is_empty() && self.problems.is_empty()
+    }
 }
