@@ -48,14 +48,20 @@ pub enum Step {
 }
 
 /// A configuration to be validated, and where it is valid planned over the object.
+///
+/// Where `prior` is null the creation of such an object is planned, to see what the provider would choose by itself:
+/// neither the private bytes nor the identity of the object go along. Nothing is ever created.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
-    /// The object as it is.
+    /// The object as it is, or null.
     pub prior: Value,
-    /// The configuration merged with it.
+    /// The configuration that is planned, merged with it.
     pub proposed: Value,
-    /// The configuration; what is secret is marked, and goes to the provider without the mark.
+    /// The configuration that is validated; what is secret is marked, and goes to the provider without the mark.
     pub config: Value,
+    /// The configuration that is planned, without marks: where changes are ignored it has the object's own values, as
+    /// core does it.
+    pub effective: Value,
 }
 
 /// What a provider says of a configuration.
@@ -117,27 +123,23 @@ pub enum SecretSource {
     StandIn,
 }
 
+/// After so many probes a search ends with the best it found.
+pub const MAX_PROBES: u32 = 60;
+
 /// A search under way.
 #[derive(Debug)]
-pub struct Search {
-    schema: Schema,
-    observed: Value,
+pub struct Search<'a> {
+    subject: Subject<'a>,
     config: Value,
     n_probes: u32,
     learned: Lessons,
 }
 
-impl Search {
+impl<'a> Search<'a> {
     /// Begins a search with what is known of the type already.
-    pub fn begin(subject: Subject<'_>, lessons: &Lessons) -> (Self, Step) {
+    pub fn begin(subject: Subject<'a>, lessons: &Lessons) -> (Self, Step) {
         let config = candidate::of(subject);
-        let search = Self {
-            schema: subject.schema.clone(),
-            observed: subject.observed.clone(),
-            config,
-            n_probes: 1,
-            learned: lessons.clone(),
-        };
+        let search = Self { subject, config, n_probes: 1, learned: lessons.clone() };
         let step = search.probe();
         (search, step)
     }
@@ -147,14 +149,19 @@ impl Search {
         let flaw = |why: String| Flaw { path: Path::new(), why, replaces: false };
         let (config, flaws) = match &answer.plan {
             None => {
-                let config = Value::null(self.observed.ty().clone());
+                let config = Value::null(self.subject.observed.ty().clone());
                 let detail = |problem: &model::Diagnostic| flaw(format!("{}: {}", problem.summary, problem.detail));
                 (config, answer.problems.iter().map(detail).collect())
             }
             Some(plan) => {
-                let replace =
-                    lifecycle::replace_paths(&plan.requires_replace, &self.observed, &plan.planned, &self.schema.block);
-                let action = lifecycle::action(&self.observed, &plan.planned, &replace, &self.schema.block);
+                let replace = lifecycle::replace_paths(
+                    &plan.requires_replace,
+                    self.subject.observed,
+                    &plan.planned,
+                    &self.subject.schema.block,
+                );
+                let action =
+                    lifecycle::action(self.subject.observed, &plan.planned, &replace, &self.subject.schema.block);
                 let flaws = if action == Action::NoOp { vec![] } else { vec![flaw(format!("The plan: {action:?}."))] };
                 (self.config.clone(), flaws)
             }
@@ -171,7 +178,12 @@ impl Search {
     }
 
     fn probe(&self) -> Step {
-        let proposed = lifecycle::proposed_new(&self.schema.block, &self.observed, &self.config);
-        Step::Probe(Box::new(Probe { prior: self.observed.clone(), proposed, config: self.config.clone() }))
+        let proposed = lifecycle::proposed_new(&self.subject.schema.block, self.subject.observed, &self.config);
+        Step::Probe(Box::new(Probe {
+            prior: self.subject.observed.clone(),
+            proposed,
+            config: self.config.clone(),
+            effective: self.config.clone(),
+        }))
     }
 }
