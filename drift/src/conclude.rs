@@ -58,7 +58,8 @@ pub(crate) fn conclude(evidence: &Evidence<'_>, options: &JudgeOptions, now: Tim
         finding.severity = fails::severity(finding.kind, &finding.attributes);
         finding.fails = options.fail_on.fails(finding);
     }
-    let addresses = adopt::addresses(&findings, evidence.recorded.iter().map(|instance| &instance.address.resource));
+    let recorded = evidence.recorded.iter().map(|instance| &instance.address.resource);
+    let addresses = adopt::addresses(&findings, recorded, &adopt::NamePattern::default());
     for (finding, address) in findings.iter_mut().zip(addresses) {
         finding.remedies = remedy::remedies(finding, address);
     }

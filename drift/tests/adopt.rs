@@ -4,13 +4,13 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use drift::adopt::{AdoptionKey, AdoptionStep, Choice, Choices, plan};
+use drift::adopt::{AdoptionKey, AdoptionStep, Choice, Choices, NamePattern, plan};
 use support::World;
 
 fn planned(world: &World, choices: &Choices) -> String {
     let verdict = world.judge();
     let recorded: BTreeSet<_> = world.recorded.iter().map(|instance| &instance.address).collect();
-    let (adoptions, diagnostics) = plan(&verdict.findings, &recorded, choices);
+    let (adoptions, diagnostics) = plan(&verdict.findings, &recorded, choices, &NamePattern::default());
     let mut lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     lines.extend(adoptions.iter().map(|adoption| match &adoption.step {
         AdoptionStep::Import { to, id } => format!("{id} -> {to}"),
@@ -47,7 +47,7 @@ fn names_are_identifiers_without_collisions() {
     - skipped: It has no import id.
     /// -> aws_sqs_queue.r_28faa0
     vpc-1 -> aws_vpc.main_48c76c
-    vpc-2 -> aws_vpc.gr_e_x_y
+    vpc-2 -> aws_vpc.grosse_x_y
     vpc-3 -> aws_vpc.twin_577456
     vpc-4 -> aws_vpc.twin_69c165
     vpc-5 -> aws_vpc.r_4_wheels
@@ -78,4 +78,38 @@ fn a_person_decides_otherwise() {
     vpc-6 -> aws_vpc.vpc-6
     vpc-7 -> aws_vpc.r_4-wheels
     "#);
+}
+
+#[test]
+fn names_follow_a_pattern() {
+    let check = |pattern: &str| {
+        let mut world = World::new();
+        let queue = world.object("aws.sqs.queue", "https://sqs.eu-west-1.amazonaws.com/111111111111/jobs");
+        queue.tags = Some([("Name", "Jobs!"), ("team", "Zażółć")].map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+        world.object("aws.sqs.queue", "https://sqs.eu-west-1.amazonaws.com/111111111111/for").name =
+            Some("日本".into());
+        let verdict = world.judge();
+        let pattern: NamePattern = match pattern.parse() {
+            Ok(pattern) => pattern,
+            Err(error) => return format!("{error}"),
+        };
+        let (adoptions, _) = plan(&verdict.findings, &BTreeSet::new(), &Choices::new(), &pattern);
+        let name = |adoption: &drift::adopt::Adoption<'_>| match &adoption.step {
+            AdoptionStep::Import { to, .. } | AdoptionStep::Skip { to: Some(to), .. } => to.resource.name.to_string(),
+            AdoptionStep::Skip { .. } => "-".to_owned(),
+        };
+        adoptions.iter().map(name).collect::<Vec<_>>().join(" ")
+    };
+    insta::assert_snapshot!(check("{name}"), @"r_for jobs");
+    insta::assert_snapshot!(check("{service}_{name}"), @"sqs_for sqs_jobs");
+    insta::assert_snapshot!(check("{type}-{id}"), @"sqs_queue-for sqs_queue-jobs");
+    insta::assert_snapshot!(check("{account}_{region}_{name}"), @"r_111111111111_eu-west-1_for r_111111111111_eu-west-1_jobs");
+    insta::assert_snapshot!(check("{tag:team}"), @"r_for zazolc");
+    insta::assert_snapshot!(check("x_{tag:none}"), @"r_for jobs");
+    insta::assert_snapshot!(check("{service}"), @"sqs_27dc97 sqs_89554b");
+    insta::assert_snapshot!(check("{nam}"), @r#"invalid pattern of names "{nam}": there is no placeholder {nam}; there are {name}, {service}, {type}, {region}, {account}, {id} and {tag:KEY}"#);
+    insta::assert_snapshot!(check("{name"), @r#"invalid pattern of names "{name": a placeholder does not close; write it as in {name}"#);
+    insta::assert_snapshot!(check("a b{name}"), @r#"invalid pattern of names "a b{name}": ' ' cannot stand in a name; letters, digits, _ and - can"#);
+    insta::assert_snapshot!(check("{tag:}"), @r#"invalid pattern of names "{tag:}": the placeholder {tag:} names no tag"#);
+    insta::assert_snapshot!(check("main"), @r#"invalid pattern of names "main": it has no placeholder, so every object would have the same name"#);
 }

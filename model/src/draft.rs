@@ -71,6 +71,8 @@ pub enum DraftExpression {
     List(Vec<DraftExpression>),
     /// An object or map some of whose values are no literals, in order.
     Object(Vec<(String, DraftExpression)>),
+    /// A set of texts, in order: `toset(["a", "b"])`; what a block is repeated for where only the key varies.
+    ToSet(Vec<String>),
 }
 
 /// A part of a text.

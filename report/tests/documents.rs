@@ -7,7 +7,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use drift::adopt::{AdoptionKey, Choice, Choices, plan};
+use drift::adopt::{AdoptionKey, Choice, Choices, NamePattern, plan};
 use report::Values;
 use report::v1::{self, Document};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ fn adopt_and_mapping() {
     let world = world();
     let verdict = world.judge();
     let recorded: BTreeSet<_> = world.recorded.iter().map(|instance| &instance.address).collect();
-    let (adoptions, diagnostics) = plan(&verdict.findings, &recorded, &Choices::new());
+    let (adoptions, diagnostics) = plan(&verdict.findings, &recorded, &Choices::new(), &NamePattern::default());
     let imported = "aws_vpc.blue_x".parse().expect("an address");
     let verified = BTreeMap::from([(imported, v1::adopt::Verification::Changes(vec!["tags".to_owned()]))]);
     let report = v1::adopt::AdoptReport {
@@ -116,7 +116,7 @@ fn adopt_and_mapping() {
         (key("aws_iam_role", "r", None), Choice::Skip("CloudFormation manages it: its tags say so.".to_owned())),
     ]);
     assert_eq!(choices, expect);
-    let (again, diagnostics) = plan(&verdict.findings, &recorded, &choices);
+    let (again, diagnostics) = plan(&verdict.findings, &recorded, &choices, &NamePattern::default());
     assert_eq!(diagnostics, []);
     assert_eq!(again, adoptions, "a mapping file that was not edited changes nothing");
 }

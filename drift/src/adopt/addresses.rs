@@ -7,8 +7,7 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 
-/// Longest name that is made of an object's own, in characters.
-const MAX_NAME: usize = 64;
+use super::NamePattern;
 
 /// What a person decided about one object, in a mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +70,7 @@ pub fn plan<'a>(
     findings: &'a [Finding],
     recorded: &BTreeSet<&InstanceAddress>,
     choices: &Choices,
+    names: &NamePattern,
 ) -> (Vec<Adoption<'a>>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let mut used: BTreeSet<InstanceAddress> = BTreeSet::new();
@@ -78,7 +78,7 @@ pub fn plan<'a>(
         Choice::Import(address) => Some(&address.resource),
         Choice::Skip(_) => None,
     });
-    let proposed = addresses(findings, recorded.iter().map(|address| &address.resource).chain(chosen));
+    let proposed = addresses(findings, recorded.iter().map(|address| &address.resource).chain(chosen), names);
     let mut adoptions = Vec::new();
     for (finding, proposed) in findings.iter().zip(proposed) {
         if !matches!(finding.kind, Kind::Unmanaged | Kind::ManagedElsewhere) {
@@ -125,7 +125,8 @@ pub fn plan<'a>(
     (adoptions, diagnostics)
 }
 
-fn choice_for<'a>(choices: &'a Choices, finding: &Finding) -> Option<&'a Choice> {
+/// Gives what a person decided about the object of a finding.
+pub fn choice_for<'a>(choices: &'a Choices, finding: &Finding) -> Option<&'a Choice> {
     let resource_type = finding.resource_type.as_ref()?;
     let id = finding.id.as_ref()?;
     // What names its place most exactly decides.
@@ -142,17 +143,17 @@ fn choice_for<'a>(choices: &'a Choices, finding: &Finding) -> Option<&'a Choice>
 
 /// Proposes an address in the root module for every unmanaged object, in the order of the findings.
 ///
-/// Names are made of what people call the object, else of its id. Where several objects of a type would have one name,
+/// Names are made as the pattern says. Where several objects of a type would have one name,
 /// or the name is in use, each gets six hexadecimal digits of the hash of its id: the proposal for one object does not
 /// depend on the order of the others.
 pub fn addresses<'a>(
     findings: &[Finding],
     taken: impl Iterator<Item = &'a ResourceAddress>,
+    names: &NamePattern,
 ) -> Vec<Option<ResourceAddress>> {
     let wants = |finding: &Finding| match (finding.kind, &finding.resource_type, &finding.id) {
         (Kind::Unmanaged | Kind::ManagedElsewhere, Some(resource_type), Some(id)) => {
-            let name = finding.name.as_deref().map(name_of).filter(|name| !name.is_empty());
-            Some((resource_type.clone(), name.unwrap_or_else(|| name_of(id.as_str())), id.clone()))
+            Some((resource_type.clone(), names.name(finding, resource_type, id), id.clone()))
         }
         _ => None,
     };
@@ -198,24 +199,4 @@ pub fn addresses<'a>(
     };
     let mut propose = propose;
     findings.iter().map(&mut propose).collect()
-}
-
-/// Makes an identifier of a name: lower-case ASCII letters, digits, `_` and `-`, a letter or `_` first.
-fn name_of(text: &str) -> String {
-    let mut name = String::new();
-    for c in text.chars() {
-        if c.is_ascii_alphanumeric() || c == '-' {
-            name.push(c.to_ascii_lowercase());
-        } else if !name.ends_with('_') && !name.is_empty() {
-            name.push('_');
-        }
-        if name.len() >= MAX_NAME {
-            break;
-        }
-    }
-    let name = name.trim_matches(['_', '-']);
-    match name.chars().next() {
-        Some(first) if !first.is_ascii_alphabetic() => format!("r_{name}"),
-        _ => name.to_owned(),
-    }
 }

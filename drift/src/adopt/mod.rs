@@ -6,8 +6,10 @@
 
 mod addresses;
 pub mod compose;
+mod names;
 pub mod search;
 mod status;
 
-pub use addresses::{Adoption, AdoptionKey, AdoptionStep, Choice, Choices, addresses, plan};
+pub use addresses::{Adoption, AdoptionKey, AdoptionStep, Choice, Choices, addresses, choice_for, plan};
+pub use names::{NamePattern, ParseNamePatternError};
 pub use status::{AdoptionStatus, Certificate};

@@ -4,7 +4,7 @@ mod answer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::drift::adopt::{Adoption, AdoptionStatus, AdoptionStep, plan};
+use ::drift::adopt::{Adoption, AdoptionStatus, AdoptionStep, NamePattern, plan};
 use hcl::emit::{ImportSource, import_block};
 use model::draft::DraftImportSource;
 use model::{Diagnostics, ImportId, InstanceAddress, RecordedInstance, Region};
@@ -28,7 +28,8 @@ pub async fn adopt(
 ) -> Result<AdoptAnswer, Error> {
     let (comparison, states) = compare(session, &request.comparison).await?;
     let recorded: BTreeSet<&InstanceAddress> = states.recorded.iter().map(|instance| &instance.address).collect();
-    let (adoptions, diagnostics) = plan(&comparison.verdict.findings, &recorded, &request.choices);
+    let (adoptions, diagnostics) =
+        plan(&comparison.verdict.findings, &recorded, &request.choices, &NamePattern::default());
     let (errors, diagnostics): (Diagnostics, Diagnostics) =
         diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == model::Severity::Error);
     if !errors.is_empty() {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cty::Value;
 use model::draft::{Draft, DraftImport, DraftImportSource, DraftVariable};
-use model::{InstanceAddress, Schema};
+use model::{InstanceAddress, ModuleAddress, Schema};
 
 use super::search::Solution;
 
@@ -18,6 +18,8 @@ use super::search::Solution;
 pub struct Candidate<'a> {
     /// Where it is imported to.
     pub to: &'a InstanceAddress,
+    /// Whether a person chose the address: such an object joins no group but the one that its own key says.
+    pub is_pinned: bool,
     /// How it is named to the import.
     pub source: &'a DraftImportSource,
     /// The provider configuration, where it is not the default one.
@@ -67,14 +69,36 @@ pub struct ComposeOptions {
 /// Files to be written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Composition {
-    /// The files, by name without a folder.
-    pub files: BTreeMap<String, ComposedFile>,
-    /// The variables, each with the value that the configuration was certified with.
-    pub variables: Vec<(DraftVariable, Value)>,
+    /// The files.
+    pub files: BTreeMap<FilePlace, ComposedFile>,
+    /// The variables, by module and name.
+    pub variables: Vec<ComposedVariable>,
     /// The import blocks, in order.
     pub imports: Vec<DraftImport>,
     /// Where objects went that became part of a group.
     pub grouped: BTreeMap<InstanceAddress, InstanceAddress>,
+    /// Objects that cannot be written where they were sent, and why, a sentence each; nothing is written for them.
+    pub left_out: BTreeMap<InstanceAddress, String>,
+}
+
+/// Says where a file is to stand.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FilePlace {
+    /// The module in whose folder it belongs, without instance keys: all instances of a call share their files.
+    pub module: ModuleAddress,
+    /// Its name, without a folder.
+    pub name: String,
+}
+
+/// A variable that a composed configuration needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComposedVariable {
+    /// The module that has to declare it, without instance keys; a call of a module other than the root has to pass it.
+    pub module: ModuleAddress,
+    /// Its declaration.
+    pub declaration: DraftVariable,
+    /// The value that the configuration was certified with; a secret.
+    pub certified: Value,
 }
 
 /// What stands in one file, in order.
@@ -91,7 +115,10 @@ pub fn compose(candidates: &[Candidate<'_>], referables: &[Referable<'_>], optio
     let mut sorted: Vec<&Candidate<'_>> = candidates.iter().collect();
     sorted.sort_by_key(|candidate| candidate.to);
     for candidate in sorted {
-        let file = composition.files.entry("generated.tf".to_owned()).or_default();
+        let file = composition
+            .files
+            .entry(FilePlace { module: ModuleAddress::root(), name: "generated.tf".to_owned() })
+            .or_default();
         file.resources.push(Draft {
             address: candidate.to.resource.clone(),
             provider: candidate.provider.map(str::to_owned),
