@@ -33,8 +33,8 @@ pub mod states;
 mod types;
 
 pub use adopt::{
-    AdoptAnswer, AdoptObserver, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable, Finished,
-    Unobserved, adopt,
+    AdoptAnswer, AdoptObserver, AdoptOffer, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable,
+    Destination, Finished, Journal, TakenNames, Unobserved, adopt, claim, refuse_taken, write_files,
 };
 pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
 pub use drift::{DriftAnswer, DriftRequest, drift, subject};

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use drift::Question;
 use drift::adopt::Choices;
-use engine::{AdoptRequest, AdoptStyle, Session, Unobserved};
+use engine::{AdoptOffer, AdoptRequest, AdoptStyle, Session, Unobserved};
 
 use super::comparison::ComparisonArgs;
 use crate::args::{FormatArgs, FormatName, StoreArgs};
@@ -57,6 +57,7 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
     let request = AdoptRequest {
         comparison: arguments.comparison.request(Question::Unmanaged, store, session)?,
         choices,
+        offer: AdoptOffer::default(),
         style: AdoptStyle::default(),
         out_dir: Some(out_dir.clone()),
         limit: None,

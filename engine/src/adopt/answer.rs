@@ -10,6 +10,7 @@ use cty::Value;
 use model::draft::{DraftImportSource, DraftVariable};
 use model::{Diagnostics, InstanceAddress};
 
+use super::offer::AdoptOffer;
 use crate::drift::{DriftAnswer, DriftRequest};
 
 /// Asks for the configuration of what nobody manages.
@@ -20,6 +21,8 @@ pub struct AdoptRequest {
     /// What a person decided in a mapping file. An object that the comparison did not find is tried all the same where
     /// an address is chosen for it: so are adopted what neither the inventory nor a list shows.
     pub choices: Choices,
+    /// Which of the unmanaged objects are offered.
+    pub offer: AdoptOffer,
     /// How the configuration reads.
     pub style: AdoptStyle,
     /// The folder that the files go to, where that matters for what they say; nothing is written here.

@@ -1,6 +1,11 @@
 //! `adopt`: configuration and import blocks for what nobody manages.
 
 mod answer;
+mod claims;
+mod files;
+mod journal;
+mod offer;
+mod private;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +20,10 @@ pub use answer::{
     AdoptAnswer, AdoptObserver, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable, Finished,
     Unobserved,
 };
+pub use claims::claim;
+pub use files::{Destination, TakenNames, refuse_taken, write_files};
+pub use journal::Journal;
+pub use offer::AdoptOffer;
 
 /// Writes import blocks for what no state of the set manages.
 ///
@@ -28,15 +37,20 @@ pub async fn adopt(
 ) -> Result<AdoptAnswer, Error> {
     let (comparison, states) = compare(session, &request.comparison).await?;
     let recorded: BTreeSet<&InstanceAddress> = states.recorded.iter().map(|instance| &instance.address).collect();
-    let (adoptions, diagnostics) =
+    let (mut adoptions, diagnostics) =
         plan(&comparison.verdict.findings, &recorded, &request.choices, &NamePattern::default());
-    let (errors, diagnostics): (Diagnostics, Diagnostics) =
+    let (errors, mut diagnostics): (Diagnostics, Diagnostics) =
         diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == model::Severity::Error);
     if !errors.is_empty() {
         let detail = "The mapping file contradicts itself or the states.";
         return Err(Error::new(ErrorKind::Usage, "write import blocks", detail).with_diagnostics(errors));
     }
     let home = home_region(session, &request.comparison, &states.recorded);
+    let (held, problems) = claims::Held::read(session, request);
+    diagnostics.extend(problems);
+    offer::narrow(&mut adoptions, request, &held, &|finding| {
+        Some(id_in_region(finding.id.as_ref()?, finding.region.as_ref(), home.as_ref()))
+    });
     let mut imports = String::new();
     let mut objects = Vec::new();
     // Both are in the order of the findings, so one pass pairs them.
