@@ -4,7 +4,7 @@
 //! ([`syntax`]), the literal values in it ([`literal`]) and expressions as trees ([`expression`]); what a root module
 //! declares ([`module`]); the values of expressions and blocks ([`evaluate`]), in the scope of a module ([`scope`],
 //! [`definitions`], [`variables`]), with the functions of the language ([`function`]); and text for people to review:
-//! blocks and values ([`emit`]).
+//! values, blocks and drafts ([`emit`]).
 //!
 //! **May not know** files, states, clouds or schemas of its own. Files come through a [`SourceTree`], schemas are given.
 //!

@@ -50,7 +50,8 @@ pub struct DraftBlock {
 pub enum DraftExpression {
     /// A known value without marks.
     Literal(Value),
-    /// JSON text, written as `jsonencode` of what it says.
+    /// The JSON text that `jsonencode` gives of this expression. Where it is all literal and would be read back as other
+    /// JSON, the text itself is written.
     Json(Box<DraftExpression>),
     /// An attribute of a resource instance: `aws_vpc.main.id`.
     Reference {
@@ -65,7 +66,7 @@ pub enum DraftExpression {
     EachValue(Path),
     /// The instance's key: `each.key`.
     EachKey,
-    /// Text with expressions in it.
+    /// Text with expressions in it; an expression alone is that expression, whatever its type.
     Template(Vec<TemplatePart>),
     /// A list, set or tuple some of whose elements are no literals.
     List(Vec<DraftExpression>),

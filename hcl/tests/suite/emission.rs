@@ -62,11 +62,9 @@ fn values_are_formatted_as_terraform_does() {
     k = null
   }
   "quoted key" = [1, "b"]
-  rules = [
-    {
-      port = 1
-    },
-  ]
+  rules = [{
+    port = 1
+  }]
   z = {}
 }"#;
     assert_eq!(emit::value(&value).unwrap(), expected);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod blocks;
+mod drafts;
 mod emission;
 mod evaluation;
 mod lexing;

@@ -12,7 +12,7 @@ use xtask::tools::{Tool, or_skip};
 
 use crate::emission::{TEXTS, any_value};
 
-fn run(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
     let configuration = folder.join("cli.tfrc");
     std::fs::write(&configuration, "disable_checkpoint = true\n").unwrap();
     let output = Command::new(program)

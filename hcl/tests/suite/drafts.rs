@@ -1,0 +1,512 @@
+//! Drafts: what is written is read, formatted and evaluated as what was meant, by us and by real programs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cty::{Number, Path, Type, Value};
+use hcl::evaluate::{Evaluation, Resolved, Scope, expression};
+use hcl::expression::ReferenceStep;
+use hcl::{File, emit};
+use model::draft::{
+    Draft, DraftBlock, DraftBody, DraftExpression, DraftImport, DraftImportSource, DraftModuleCall, DraftVariable,
+    TemplatePart,
+};
+use model::{Identity, ResourceAddress};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+use crate::emission::{TEXTS, any_value};
+use crate::evaluation::programs;
+use crate::terraform::run;
+
+/// Lines that are trouble in heredocs.
+const LINES: &[&str] = &[
+    "", "  ", "\t", "a", "  b", "\tc", "${x}", "%{if}", "$${x}", "$", "%", "$$", "EOT", "  EOT ", "EOT1", "é", "日本",
+    "\u{301}x", "\u{a0}x", "\u{3000}", "🚀", "\\n", "# c", "\"q\"", "a\r", "\u{85}", "\u{b}", "}", "~}", "<<EOT",
+    "x $", "x %",
+];
+
+fn literal(value: impl Into<Value>) -> DraftExpression {
+    DraftExpression::Literal(value.into())
+}
+
+fn text(text: &str) -> DraftExpression {
+    literal(Value::string(text))
+}
+
+fn object(entries: &[(&str, Value)]) -> Value {
+    Value::object(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+}
+
+fn draft(name: &str, arguments: Vec<(&str, DraftExpression)>) -> Draft {
+    let arguments = arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Draft {
+        address: ResourceAddress::managed("terraform_data", name),
+        provider: None,
+        for_each: None,
+        body: DraftBody { arguments, blocks: Vec::new() },
+        ignore_changes: Vec::new(),
+        remarks: Vec::new(),
+    }
+}
+
+fn check(draft: &Draft, expected: &str) {
+    assert_eq!(emit::resource(draft).unwrap(), expected);
+}
+
+#[test]
+fn a_resource_reads_as_a_person_would_write_it() {
+    let mut draft = draft(
+        "jobs",
+        vec![
+            ("name", DraftExpression::EachValue(Path::new().attr("name"))),
+            ("user_data", text("#!/bin/sh\n\n  echo ${HOME} %{x}\n")),
+            (
+                "policy",
+                DraftExpression::Json(Box::new(literal(object(&[
+                    ("Version", Value::string("2012-10-17")),
+                    (
+                        "Statement",
+                        Value::tuple(vec![object(&[
+                            ("Action", Value::tuple(vec![Value::string("sqs:*")])),
+                            ("Effect", Value::string("Allow")),
+                        ])]),
+                    ),
+                ])))),
+            ),
+            (
+                "role",
+                DraftExpression::Template(vec![
+                    TemplatePart::Text("arn:aws:iam::1:role/$".to_owned()),
+                    TemplatePart::Expression(DraftExpression::Reference {
+                        to: "aws_iam_role.r[\"k${\"]".parse().unwrap(),
+                        path: Path::new().attr("attr").index(Value::from(0_u64)).attr("name"),
+                    }),
+                ]),
+            ),
+            ("password", DraftExpression::Variable("password".to_owned())),
+            ("tags", literal(object(&[("Name", Value::string("x")), ("a.b", Value::string("y"))]))),
+        ],
+    );
+    draft.provider = Some("aws.west".to_owned());
+    draft.for_each = Some(DraftExpression::Object(vec![
+        ("high".to_owned(), literal(object(&[("name", Value::string("h")), ("size", Value::from(1_i64))]))),
+        ("l o".to_owned(), literal(object(&[("name", Value::string("l")), ("size", Value::from(2_i64))]))),
+    ]));
+    draft.body.blocks = vec![
+        DraftBlock { block_type: "empty".to_owned(), label: None, body: DraftBody::default() },
+        DraftBlock {
+            block_type: "rule".to_owned(),
+            label: Some("a \"b\"".to_owned()),
+            body: DraftBody {
+                arguments: vec![("port".to_owned(), literal(1_i64))],
+                blocks: vec![DraftBlock {
+                    block_type: "inner".to_owned(),
+                    label: Some("${x}".to_owned()),
+                    body: DraftBody { arguments: vec![("on".to_owned(), literal(Value::bool(true)))], blocks: vec![] },
+                }],
+            },
+        },
+    ];
+    draft.ignore_changes = vec![Path::new().attr("password"), Path::new().attr("tags").index(Value::string("a.b"))];
+    draft.remarks = vec!["The password cannot be read back.\n}\r resource".to_owned()];
+    check(
+        &draft,
+        r#"# The password cannot be read back. } resource
+resource "terraform_data" "jobs" {
+  provider = aws.west
+  for_each = {
+    high  = { name = "h", size = 1 }
+    "l o" = { name = "l", size = 2 }
+  }
+
+  name      = each.value.name
+  user_data = <<-EOT
+    #!/bin/sh
+
+      echo $${HOME} %%{x}
+  EOT
+  policy = jsonencode({
+    Statement = [{
+      Action = ["sqs:*"]
+      Effect = "Allow"
+    }]
+    Version = "2012-10-17"
+  })
+  role     = "arn:aws:iam::1:role/\u0024${aws_iam_role.r["k$${"].attr[0].name}"
+  password = var.password
+  tags = {
+    Name  = "x"
+    "a.b" = "y"
+  }
+
+  empty {}
+
+  rule "a \"b\"" {
+    port = 1
+
+    dynamic "inner" {
+      for_each = ["$${x}"]
+      labels   = [inner.value]
+
+      content {
+        on = true
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [password, tags["a.b"]]
+  }
+}
+"#,
+    );
+    let empty = self::draft("nothing", vec![]);
+    check(&empty, "resource \"terraform_data\" \"nothing\" {}\n");
+}
+
+#[test]
+fn other_blocks_are_written() {
+    let variable = DraftVariable {
+        name: "db".to_owned(),
+        description: "Of \"x\".".to_owned(),
+        ty: Type::object([("password", Type::String), ("ports", Type::list(Type::Number))]),
+        is_sensitive: true,
+    };
+    let text = emit::variable(&variable).unwrap();
+    let expected = r#"variable "db" {
+  description = "Of \"x\"."
+  type = object({
+    password = string
+    ports    = list(number)
+  })
+  sensitive = true
+}
+"#;
+    assert_eq!(text, expected);
+    let odd = DraftVariable { ty: Type::object([("a.b", Type::String)]), ..variable };
+    assert!(emit::variable(&odd).unwrap().contains("type        = any\n"));
+    let value = object(&[("bucket", Value::string("b")), ("region", Value::null(Type::String))]);
+    let import = DraftImport {
+        to: "aws_s3_bucket.b".parse().unwrap(),
+        source: DraftImportSource::Identity(Identity { version: 0, value }),
+        provider: None,
+    };
+    let import = emit::import(&import).unwrap();
+    assert_eq!(import, "import {\n  to = aws_s3_bucket.b\n  identity = {\n    bucket = \"b\"\n  }\n}\n");
+    let call = DraftModuleCall {
+        name: "queue".to_owned(),
+        source: "./modules/queue".to_owned(),
+        version: None,
+        for_each: Some(literal(object(&[("a", object(&[]))]))),
+        arguments: vec![("name".to_owned(), DraftExpression::EachKey)],
+        remarks: vec!["word ".repeat(30)],
+    };
+    let call = emit::module_call(&call).unwrap();
+    let (first, second) = ("# word".to_owned() + &" word".repeat(18), "# word".to_owned() + &" word".repeat(10));
+    let expected = format!(
+        "{first}\n{second}\nmodule \"queue\" {{\n  source = \"./modules/queue\"\n  for_each = {{\n    a = {{}}\n  }}\n\n  name = each.key\n}}\n"
+    );
+    assert_eq!(call, expected);
+    let file = emit::file(&["Generated.".to_owned()], &[import.clone(), call]);
+    assert!(file.starts_with("# Generated.\n\nimport {") && file.contains("}\n\n# word"), "{file}");
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let refused = |value: DraftExpression, reason: &str| {
+        let error = emit::resource(&draft("x", vec![("a", value)])).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot be written (at {reason}"));
+    };
+    let secret = Value::string("hunter2").mark_sensitive();
+    let must_not = "the value must not be shown";
+    refused(literal(object(&[("k", secret.clone())])), &format!("a.k): {must_not}"));
+    refused(DraftExpression::Json(Box::new(literal(secret.clone()))), &format!("a): {must_not}"));
+    refused(
+        DraftExpression::Json(Box::new(DraftExpression::List(vec![literal(secret.clone())]))),
+        &format!("a[0]): {must_not}"),
+    );
+    let part = |value| DraftExpression::Template(vec![TemplatePart::Expression(value)]);
+    refused(part(literal(secret.clone())), &format!("a): {must_not}"));
+    refused(DraftExpression::EachValue(Path::new().index(secret)), &format!("a): {must_not}"));
+    refused(part(DraftExpression::List(vec![])), "a): only what has a text can stand in a text");
+    refused(literal(Value::unknown(Type::String)), "a): the value is not known");
+    refused(literal(Value::number(Number::infinity(true))), "a): infinity has no literal");
+    refused(
+        DraftExpression::Variable("a b".to_owned()),
+        "a): a variable's name is a letter, then letters, digits, `_` and `-`",
+    );
+    let twice = DraftExpression::Object(vec![("k".to_owned(), text("1")), ("k".to_owned(), text("2"))]);
+    refused(twice, "a.k): the key stands twice in one object");
+    let to = "a_b.c".parse().unwrap();
+    refused(DraftExpression::Reference { to, path: Path::new() }, "a): a reference leads to an attribute");
+    let in_set = Path::new().attr("s").index(object(&[]));
+    let of_set = Draft { ignore_changes: vec![in_set], ..draft("x", vec![]) };
+    assert!(emit::resource(&of_set).unwrap_err().to_string().ends_with("an element of a set has no name"));
+    assert!(emit::resource(&draft("x", vec![("a", text("1")), ("a", text("2"))])).is_err());
+    assert!(emit::resource(&draft("x", vec![("a b", text("1"))])).is_err());
+    assert!(emit::resource(&draft("x y", vec![])).is_err());
+    let deep = (0..200).fold(text(""), |inner, _| DraftExpression::List(vec![inner]));
+    assert!(emit::resource(&draft("x", vec![("a", deep)])).is_err());
+}
+
+#[test]
+fn json_that_the_function_would_change_stays_text() {
+    let deep = (0..95).fold(Value::bool(true), |value, _| Value::tuple(vec![value]));
+    let written = emit::resource(&draft("x", vec![("a", DraftExpression::Json(Box::new(literal(deep))))])).unwrap();
+    let expected = format!("\"{}true{}\"", "[".repeat(95), "]".repeat(95));
+    assert!(written.contains(&expected), "{written}");
+}
+
+#[test]
+fn much_text_is_written() {
+    let line = "0123456789 ${abc}\n";
+    let large: String = line.repeat(5_000_000 / line.len());
+    for value in [large.clone(), large.trim_end().to_owned(), "\n".repeat(300_000), "EOT\n".repeat(100_000)] {
+        let written = emit::resource(&draft("x", vec![("a", text(&value))])).unwrap();
+        assert_eq!(evaluated(&written), Value::string(value));
+    }
+}
+
+/// What references resolve to.
+fn world() -> Value {
+    object(&[
+        ("name", Value::string("n${x}")),
+        ("list", Value::tuple(vec![object(&[("id", Value::string("i-1"))]), Value::from(5_i64)])),
+        ("odd key", object(&[("${x}", Value::string("deep")), ("1st", Value::number(Number::parse("1.50").unwrap()))])),
+    ])
+}
+
+struct World;
+
+impl Scope for World {
+    fn resolve(&self, name: &str, steps: &[ReferenceStep<'_>], _: &Evaluation) -> Resolved {
+        let first = match steps.first() {
+            Some(ReferenceStep::Attribute(first)) => *first,
+            _ => return Resolved::Invalid("nothing".to_owned()),
+        };
+        let input = || object(&[("input", world())]);
+        let value = match (name, first) {
+            ("terraform_data", "base") => input(),
+            ("terraform_data", "keyed") => object(&[("k${", input())]),
+            ("var", "password") => Value::string("p"),
+            ("each", "key") => Value::string("only \"one\""),
+            ("each", "value") => world(),
+            _ => return Resolved::Invalid(format!("{name}.{first}")),
+        };
+        Resolved::Value { value, n_steps: 1 }
+    }
+}
+
+/// Evaluates the only argument of a resource.
+fn evaluated(written: &str) -> Value {
+    let (file, problems) = File::parse("main.tf", written);
+    assert!(problems.is_empty(), "{problems:?}\n{written}");
+    let argument = file.body.blocks[0].body.attributes.iter().find(|argument| argument.name != "for_each").unwrap();
+    let (value, unknown, problems) = expression(&file, &argument.expression, &World);
+    assert!(unknown.is_empty() && problems.is_empty(), "{problems:?}\n{written}");
+    value
+}
+
+fn json(value: &Value) -> String {
+    String::from_utf8(cty::json::encode(value, value.ty()).unwrap()).unwrap()
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    let lines = prop::collection::vec(prop::sample::select(LINES.to_vec()), 0..6);
+    prop_oneof![
+        prop::sample::select(TEXTS.to_vec()).prop_map(str::to_owned),
+        any::<String>(),
+        (lines, any::<bool>()).prop_map(|(lines, ends)| lines.join("\n") + if ends { "\n" } else { "" }),
+    ]
+}
+
+/// Makes references into the world, with what they lead to.
+fn any_reference() -> impl Strategy<Value = (DraftExpression, Value)> {
+    let ways = vec![
+        Path::new(),
+        Path::new().attr("name"),
+        Path::new().attr("list").index(Value::from(0_u64)).attr("id"),
+        Path::new().attr("list").index(Value::from(1_u64)),
+        Path::new().attr("odd key").attr("${x}"),
+        Path::new().attr("odd key").attr("1st"),
+    ];
+    (prop::sample::select(ways), 0..3_usize).prop_map(|(way, kind)| {
+        let value = way.apply(&world()).unwrap();
+        let to = |address: &str| DraftExpression::Reference {
+            to: address.parse().unwrap(),
+            path: Path::new().attr("input").steps().iter().chain(way.steps()).cloned().collect(),
+        };
+        let written = match kind {
+            0 => to("terraform_data.base"),
+            1 => to("terraform_data.keyed[\"k$${\"]"),
+            _ => DraftExpression::EachValue(way),
+        };
+        (written, value)
+    })
+}
+
+/// Makes expressions with what they must evaluate to.
+fn any_expression() -> impl Strategy<Value = (DraftExpression, Value)> {
+    let keep = |value: Value| (literal(value.clone()), value);
+    let texts = || prop::collection::vec(any_text(), 0..5);
+    let list =
+        texts().prop_map(|texts| Value::list(Type::String, texts.into_iter().map(Value::string).collect()).unwrap());
+    let set =
+        texts().prop_map(|texts| Value::set(Type::String, texts.into_iter().map(Value::string).collect()).unwrap());
+    let map = prop::collection::btree_map(any_text(), any_text(), 0..5).prop_map(|map| {
+        Value::map(Type::String, map.into_iter().map(|(key, text)| (key, Value::string(text))).collect()).unwrap()
+    });
+    let part = prop_oneof![
+        any_text().prop_map(|text| (TemplatePart::Text(text.clone()), Value::string(text))),
+        any_reference().prop_filter_map("has a text", |(written, value)| {
+            cty::convert::convert(&value, &Type::String).ok()?;
+            Some((TemplatePart::Expression(written), value))
+        }),
+        any::<bool>().prop_map(|value| (TemplatePart::Expression(literal(Value::bool(value))), Value::bool(value))),
+    ];
+    let template = prop::collection::vec(part, 0..5).prop_map(|parts| {
+        let is_empty = |part: &TemplatePart| matches!(part, TemplatePart::Text(text) if text.is_empty());
+        let (parts, values): (Vec<_>, Vec<Value>) = parts.into_iter().filter(|(part, _)| !is_empty(part)).unzip();
+        let texts = values.iter().map(|value| cty::convert::convert(value, &Type::String).unwrap());
+        let text: String = texts.map(|text| text.as_str().unwrap().to_owned()).collect();
+        match parts.as_slice() {
+            // An expression alone keeps its type.
+            [TemplatePart::Expression(DraftExpression::Literal(_))] => {
+                (DraftExpression::Template(parts), Value::string(text))
+            }
+            [TemplatePart::Expression(_)] => (DraftExpression::Template(parts), values[0].clone()),
+            _ => (DraftExpression::Template(parts), Value::string(text)),
+        }
+    });
+    let leaf = prop_oneof![
+        any_text().prop_map(move |text| keep(Value::string(text))),
+        any_value().prop_map(keep),
+        list.prop_map(keep),
+        set.prop_map(keep),
+        map.prop_map(keep),
+        any_reference(),
+        template,
+        Just((DraftExpression::Variable("password".to_owned()), Value::string("p"))),
+        Just((DraftExpression::EachKey, Value::string("only \"one\""))),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        let list = prop::collection::vec(inner.clone(), 0..4).prop_map(|elements| {
+            let (written, values) = elements.into_iter().unzip();
+            (DraftExpression::List(written), Value::tuple(values))
+        });
+        let object =
+            prop::collection::vec((prop_oneof![any_text(), "[a-z_]{1,12}"], inner.clone()), 0..4).prop_map(|entries| {
+                let mut values = BTreeMap::new();
+                let mut names = BTreeSet::new();
+                let mut written = Vec::new();
+                for (name, (expression, value)) in entries {
+                    // Names are equal where they are normalized to the same text.
+                    let normal = Value::string(name.clone()).as_str().unwrap().to_owned();
+                    if names.insert(normal) {
+                        written.push((name.clone(), expression));
+                        values.insert(name, value);
+                    }
+                }
+                (DraftExpression::Object(written), Value::object(values))
+            });
+        let json = inner
+            .prop_map(|(expression, value)| (DraftExpression::Json(Box::new(expression)), Value::string(json(&value))));
+        prop_oneof![list, object, json]
+    })
+}
+
+fn repeated(name: &str, input: DraftExpression) -> Draft {
+    let for_each = DraftExpression::Object(vec![("only \"one\"".to_owned(), literal(world()))]);
+    Draft { for_each: Some(for_each), ..draft(name, vec![("input", input)]) }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #[test]
+    fn what_is_written_evaluates_to_what_was_meant((expression, value) in any_expression()) {
+        let written = emit::resource(&repeated("x", expression)).unwrap();
+        prop_assert_eq!(json(&evaluated(&written)), json(&value), "{}", written);
+    }
+
+    #[test]
+    fn remarks_stay_comments(remark in any::<String>(), line in prop::sample::select(LINES.to_vec())) {
+        let draft = Draft { remarks: vec![format!("{remark}\n{line}"), line.to_owned()], ..draft("x", vec![]) };
+        let written = emit::resource(&draft).unwrap();
+        let (file, problems) = File::parse("main.tf", &written);
+        prop_assert!(problems.is_empty() && file.body.blocks.len() == 1, "{}", written);
+        let lines: Vec<&str> = written.lines().collect();
+        prop_assert!(lines[..lines.len() - 1].iter().all(|line| line.starts_with("# ")), "{}", written);
+    }
+}
+
+/// Real programs format, plan and evaluate as we do.
+#[test]
+fn programs_understand_drafts() {
+    let mut runner = TestRunner::deterministic();
+    let mut expected: Vec<(DraftExpression, Value)> =
+        TEXTS.iter().map(|line| (text(line), Value::string(*line))).collect();
+    expected.extend(LINES.iter().flat_map(|line| {
+        let all = [format!("a\n{line}\n"), format!("{line}\nb\n"), format!("  a\n{line}\n")];
+        all.map(|all| (text(&all), Value::string(all)))
+    }));
+    let strategy = any_expression();
+    expected.extend((0..250).map(|_| strategy.new_tree(&mut runner).unwrap().current()));
+    let base = draft("base", vec![("input", literal(world()))]);
+    let mut keyed = draft("keyed", vec![("input", DraftExpression::EachValue(Path::new()))]);
+    keyed.for_each = Some(literal(object(&[("k${", world())])));
+    let variable = DraftVariable {
+        name: "password".to_owned(),
+        description: String::new(),
+        ty: Type::String,
+        is_sensitive: false,
+    };
+    let mut blocks = vec![emit::variable(&variable).unwrap()];
+    blocks.extend([base, keyed].iter().map(|draft| emit::resource(draft).unwrap()));
+    for (index, (expression, _)) in expected.iter().enumerate() {
+        let mut draft = repeated(&format!("r{index}"), expression.clone());
+        draft.remarks = vec![format!("Number {index}: {}", LINES[index % LINES.len()])];
+        draft.ignore_changes = vec![Path::new().attr("input").index(Value::string("k${"))];
+        blocks.push(emit::resource(&draft).unwrap());
+    }
+    let configuration = emit::file(&["Drafts.".to_owned()], &blocks);
+    for program in programs() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("main.tf"), &configuration).unwrap();
+        std::fs::write(folder.path().join("terraform.tfvars"), "password = \"p\"\n").unwrap();
+        run(&program, folder.path(), &["fmt", "-check", "-diff"]);
+        run(&program, folder.path(), &["init", "-input=false"]);
+        run(&program, folder.path(), &["plan", "-input=false", "-out=plan"]);
+        let shown = run(&program, folder.path(), &["show", "-json", "plan"]);
+        let plan: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+        let resources = plan["planned_values"]["root_module"]["resources"].as_array().unwrap();
+        let by_name: BTreeMap<&str, &serde_json::Value> = resources
+            .iter()
+            .map(|resource| (resource["name"].as_str().unwrap(), &resource["values"]["input"]))
+            .collect();
+        for (index, (_, value)) in expected.iter().enumerate() {
+            let wanted: serde_json::Value = serde_json::from_str(&json(value)).unwrap();
+            let found = by_name[format!("r{index}").as_str()];
+            assert_eq!(*found, wanted, "{}: {}", program.display(), blocks[index + 3]);
+        }
+    }
+}
+
+/// Labels of any text survive `terraform fmt`; no provider at hand has such blocks, so nothing is planned here.
+#[test]
+fn formatting_keeps_labels() {
+    let mut draft = draft("labels", vec![]);
+    let labels = TEXTS.iter().chain(LINES).chain(&["c d", "1st", "for", "a$b", "100%", "'"]);
+    for label in labels {
+        let body = DraftBody { arguments: vec![("on".to_owned(), literal(Value::bool(true)))], blocks: vec![] };
+        draft.body.blocks.push(DraftBlock { block_type: "rule".to_owned(), label: Some((*label).to_owned()), body });
+    }
+    let written = emit::resource(&draft).unwrap();
+    let (_, problems) = File::parse("main.tf", &written);
+    assert!(problems.is_empty(), "{problems:?}");
+    for program in programs() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("main.tf"), &written).unwrap();
+        run(&program, folder.path(), &["fmt", "-check", "-diff"]);
+    }
+}
