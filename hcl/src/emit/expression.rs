@@ -100,6 +100,14 @@ pub(super) fn expression(
             let entries = entries.iter().map(|(name, value)| (name.as_str(), value));
             object(entries, indent, place, path, self::expression)
         }
+        DraftExpression::ToSet(texts) => {
+            let texts: Vec<Text> = texts.iter().map(|text| Text::line(text::quoted(text))).collect();
+            let list = match place {
+                Place::Line => Text::line(layout::one_line_list(&texts)),
+                Place::Argument | Place::Element => layout::list(&texts, indent),
+            };
+            Ok(Text { text: format!("toset({})", list.text), shape: list.shape })
+        }
     }
 }
 
@@ -194,7 +202,9 @@ fn collect_pieces(parts: &[TemplatePart], path: &mut Path, pieces: &mut Vec<Piec
                 collect_pieces(inner, path, pieces)?;
                 path.pop();
             }
-            TemplatePart::Expression(DraftExpression::List(_) | DraftExpression::Object(_)) => {
+            TemplatePart::Expression(
+                DraftExpression::List(_) | DraftExpression::Object(_) | DraftExpression::ToSet(_),
+            ) => {
                 return fail("only what has a text can stand in a text", path);
             }
             TemplatePart::Expression(inner) => {
@@ -271,7 +281,10 @@ fn is_flat_object(expression: &DraftExpression) -> bool {
         DraftExpression::Literal(value) => is_literal_object(value) && value.entries().all(|(_, value)| is_flat(value)),
         DraftExpression::Object(entries) => entries.iter().all(|(_, value)| match value {
             DraftExpression::Literal(value) => is_flat(value),
-            DraftExpression::Json(_) | DraftExpression::List(_) | DraftExpression::Object(_) => false,
+            DraftExpression::Json(_)
+            | DraftExpression::List(_)
+            | DraftExpression::Object(_)
+            | DraftExpression::ToSet(_) => false,
             DraftExpression::Reference { .. }
             | DraftExpression::Variable(_)
             | DraftExpression::EachValue(_)
@@ -332,7 +345,8 @@ fn check_json(expression: &DraftExpression, path: &mut Path) -> Result<(), EmitE
         | DraftExpression::Variable(_)
         | DraftExpression::EachValue(_)
         | DraftExpression::EachKey
-        | DraftExpression::Template(_) => Ok(()),
+        | DraftExpression::Template(_)
+        | DraftExpression::ToSet(_) => Ok(()),
     }
 }
 

@@ -388,6 +388,10 @@ fn any_expression() -> impl Strategy<Value = (DraftExpression, Value)> {
         any_reference(),
         template,
         Just((DraftExpression::Variable("password".to_owned()), Value::string("p"))),
+        texts().prop_map(|texts| {
+            let values = texts.iter().map(Value::string).collect();
+            (DraftExpression::ToSet(texts), Value::set(Type::String, values).unwrap())
+        }),
         Just((DraftExpression::EachKey, Value::string("only \"one\""))),
     ];
     leaf.prop_recursive(3, 16, 4, |inner| {
