@@ -6,6 +6,7 @@ mod files;
 mod journal;
 mod offer;
 mod private;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,7 @@ pub use claims::claim;
 pub use files::{Destination, TakenNames, refuse_taken, write_files};
 pub use journal::Journal;
 pub use offer::AdoptOffer;
+pub use verify::verify;
 
 /// Writes import blocks for what no state of the set manages.
 ///
