@@ -16,6 +16,9 @@ impl Progress for Bar {
             Step::Instances { n_done, n_total } => {
                 self.0.set_message(format!("{n_done} of {n_total} instances read by their providers"));
             }
+            Step::Adoptions { n_done, n_total } => {
+                self.0.set_message(format!("{n_done} of {n_total} objects configured"));
+            }
             Step::Scopes { n_done, n_total, n_objects } => {
                 self.0.set_message(format!("{n_done} of {n_total} scopes, {n_objects} objects"));
             }

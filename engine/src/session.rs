@@ -31,6 +31,13 @@ pub enum Step {
         /// How many there are in all.
         n_total: u64,
     },
+    /// Configurations of objects were looked for, and found or not.
+    Adoptions {
+        /// How many are done.
+        n_done: u64,
+        /// How many there are in all.
+        n_total: u64,
+    },
 }
 
 /// Is told about progress while an operation runs; must not block.

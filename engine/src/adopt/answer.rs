@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ::drift::adopt::compose::Layout;
+use ::drift::adopt::compose::{FilePlace, Layout};
 use ::drift::adopt::search::{Profile, Solution};
-use ::drift::adopt::{Adoption, AdoptionKey, AdoptionStatus, AdoptionStep, Choices};
+use ::drift::adopt::{Adoption, AdoptionKey, AdoptionStatus, AdoptionStep, Choices, NamePattern};
 use cty::Value;
 use model::draft::{DraftImportSource, DraftVariable};
-use model::{Diagnostics, InstanceAddress};
+use model::{Diagnostics, InstanceAddress, ModuleAddress};
 
 use super::offer::AdoptOffer;
 use crate::drift::{DriftAnswer, DriftRequest};
@@ -46,8 +46,8 @@ pub struct AdoptStyle {
     pub has_references: bool,
     /// From how many objects of one shape on these become one block with `for_each`; `None` leaves each on its own.
     pub group_from: Option<usize>,
-    /// What names are made of; `None` is what people call the object, else its id.
-    pub name_pattern: Option<String>,
+    /// What names are made of.
+    pub names: NamePattern,
 }
 
 /// What became of the objects, and the files for them.
@@ -58,6 +58,8 @@ pub struct AdoptAnswer {
     /// The text of each file, by its name: `imports.tf` always, and with configuration `generated*.tf`,
     /// `generated_variables.tf`, and where there is no root module `versions.tf` and `providers.tf`.
     pub files: BTreeMap<String, String>,
+    /// The text of each file that belongs into the folder of a module which the root module calls.
+    pub module_files: BTreeMap<FilePlace, String>,
     /// The input variables that the files declare.
     pub variables: Vec<AdoptedVariable>,
     /// The comparison. Behind what it found stand the objects that only the mapping file names.
@@ -90,6 +92,8 @@ pub struct AdoptedObject {
 /// An input variable, and the value with which the configuration was certified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdoptedVariable {
+    /// The module that declares it, without instance keys.
+    pub module: ModuleAddress,
     /// The variable.
     pub variable: DraftVariable,
     /// The value. It carries a mark, so that it is never printed; a plan that verifies the files needs it.

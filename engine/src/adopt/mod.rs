@@ -1,51 +1,86 @@
 //! `adopt`: configuration and import blocks for what nobody manages.
+//!
+//! The comparison says what nobody manages, `drift` gives each object an address, and the [`workshop`] finds the provider
+//! of each. Then every object is imported, read and configured ([`drive`]), all of them are joined to files, and each
+//! block is proved to say what was certified ([`write`]). Nothing is written to a disk here.
 
 mod answer;
+mod bench;
 mod claims;
+mod drive;
+mod fetch;
 mod files;
 mod journal;
+mod lessons;
+mod named;
 mod offer;
 mod private;
+mod probe;
 mod verify;
+mod workshop;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
-use ::drift::adopt::{Adoption, AdoptionStatus, AdoptionStep, NamePattern, plan};
-use hcl::emit::{ImportSource, import_block};
-use model::draft::DraftImportSource;
-use model::{Diagnostics, ImportId, InstanceAddress, RecordedInstance, Region};
+use ::drift::adopt::compose::{ComposeOptions, FilePlace, Referable};
+use ::drift::adopt::{Adoption, AdoptionKey, AdoptionStatus, AdoptionStep, Choice, choice_for, plan};
+use ::drift::lifecycle::normalize_legacy;
+use ::drift::{DeclaredArguments, DeclaredBlock};
+use cty::Value;
+use hcl::definitions::Definitions;
+use model::draft::{DraftImport, DraftImportSource};
+use model::{
+    Diagnostic, Diagnostics, Finding, ImportId, InstanceAddress, RecordedInstance, Region, ResourceMode, ResourceType,
+    Schema,
+};
 
+use crate::code::Folder;
 use crate::drift::{DriftRequest, compare};
-use crate::{Error, ErrorKind, Session, code};
+use crate::request::{Freshness, Sight};
+use crate::states::States;
+use crate::{Error, ErrorKind, Session, Step, code};
 pub use answer::{
     AdoptAnswer, AdoptObserver, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable, Finished,
     Unobserved,
 };
+use bench::Bench;
 pub use claims::claim;
+use claims::key_of;
+use drive::{Drive, Outcome, Task};
 pub use files::{Destination, TakenNames, refuse_taken, write_files};
 pub use journal::Journal;
+use lessons::Shelf;
 pub use offer::AdoptOffer;
 pub use verify::verify;
+use workshop::{Assignment, Workshop};
 
-/// Writes import blocks for what no state of the set manages.
+/// What this is called in errors.
+const OPERATION: &str = "adopt objects";
+
+/// Finds the configuration of what no state of the set manages, and writes it with import blocks.
 ///
 /// # Errors
 ///
-/// As [`crate::drift()`]; and where the mapping file sends two objects to one address, or to one that is taken.
+/// As [`crate::drift()`]; where the mapping file sends two objects to one address, or to one that is taken; and where the
+/// credentials belong to another account than the objects.
 pub async fn adopt(
     session: &Session,
     request: &AdoptRequest,
-    _observer: &dyn AdoptObserver,
+    observer: &dyn AdoptObserver,
 ) -> Result<AdoptAnswer, Error> {
-    let (comparison, states) = compare(session, &request.comparison).await?;
+    let (mut comparison, states) = compare(session, &request.comparison).await?;
+    let filters = &request.comparison.options.filters;
+    let (named, choices) = named::settle(&request.choices, &comparison.verdict.findings, &states.recorded, filters);
+    comparison.verdict.findings.extend(named);
+    let findings = &comparison.verdict.findings;
     let recorded: BTreeSet<&InstanceAddress> = states.recorded.iter().map(|instance| &instance.address).collect();
-    let (mut adoptions, diagnostics) =
-        plan(&comparison.verdict.findings, &recorded, &request.choices, &NamePattern::default());
+    let (mut adoptions, diagnostics) = plan(findings, &recorded, &choices, &request.style.names);
     let (errors, mut diagnostics): (Diagnostics, Diagnostics) =
         diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == model::Severity::Error);
     if !errors.is_empty() {
         let detail = "The mapping file contradicts itself or the states.";
-        return Err(Error::new(ErrorKind::Usage, "write import blocks", detail).with_diagnostics(errors));
+        return Err(Error::new(ErrorKind::Usage, OPERATION, detail).with_diagnostics(errors));
     }
     let home = home_region(session, &request.comparison, &states.recorded);
     let (held, problems) = claims::Held::read(session, request);
@@ -53,34 +88,359 @@ pub async fn adopt(
     offer::narrow(&mut adoptions, request, &held, &|finding| {
         Some(id_in_region(finding.id.as_ref()?, finding.region.as_ref(), home.as_ref()))
     });
-    let mut imports = String::new();
     let mut objects = Vec::new();
     // Both are in the order of the findings, so one pass pairs them.
     let mut adoptions = adoptions.into_iter().peekable();
-    for (position, finding) in comparison.verdict.findings.iter().enumerate() {
+    for (position, finding) in findings.iter().enumerate() {
         let Some(Adoption { step, .. }) = adoptions.next_if(|adoption| std::ptr::eq(adoption.finding, finding)) else {
             continue;
         };
-        let (to, status, source) = match &step {
-            AdoptionStep::Skip { reason, to } => (to.clone(), AdoptionStatus::Skipped(reason.clone()), None),
-            AdoptionStep::Import { to, id } => {
-                let id = id_in_region(id, finding.region.as_ref(), home.as_ref());
-                if !imports.is_empty() {
-                    imports.push('\n');
-                }
-                let block = import_block(to, ImportSource::Id(&id), None).map_err(|error| {
-                    Error::new(ErrorKind::Usage, "write import blocks", format!("The block for {to} {error}."))
-                })?;
-                imports.push_str(&block);
-                let why = "No provider was to be asked.".to_owned();
-                (Some(to.clone()), AdoptionStatus::ImportOnly(why), Some(DraftImportSource::Id(id)))
-            }
-        };
-        objects.push(AdoptedObject { position, step, to, status, n_probes: None, source, provider: None });
+        let is_pinned = matches!(choice_for(&choices, finding), Some(Choice::Import(_)));
+        objects.push(Object { position, finding, step, is_pinned });
     }
-    let files = BTreeMap::from([("imports.tf".to_owned(), imports)]);
-    let statistics = AdoptStatistics::default();
-    Ok(AdoptAnswer { objects, files, variables: Vec::new(), comparison, diagnostics, statistics })
+
+    let driven = match why_import_only(request) {
+        Some(why) => Driven::import_only(&objects, home.as_ref(), why),
+        None => drive_all(session, request, &states, home.as_ref(), &objects, observer).await?,
+    };
+    if session.cancel.is_cancelled() {
+        return Err(Error::cancelled(OPERATION));
+    }
+    session.phase("writing configuration");
+    let written = write_all(session, request, &states, &objects, &driven);
+    diagnostics.extend(driven.diagnostics);
+    diagnostics.extend(written.diagnostics);
+    let answered = |object: &Object<'_>| {
+        let to = match &object.step {
+            AdoptionStep::Import { to, .. } => Some(to.clone()),
+            AdoptionStep::Skip { to, .. } => to.clone(),
+        };
+        let mut answer = AdoptedObject {
+            position: object.position,
+            step: object.step.clone(),
+            to,
+            status: AdoptionStatus::Skipped(String::new()),
+            n_probes: None,
+            source: None,
+            provider: None,
+        };
+        match (&object.step, driven.fates.get(&object.position)) {
+            (AdoptionStep::Skip { reason, .. }, _) | (_, Some(Fate::Skipped(reason))) => {
+                answer.status = AdoptionStatus::Skipped(reason.clone());
+            }
+            (AdoptionStep::Import { .. }, Some(Fate::ImportOnly { source, why })) => {
+                answer.status = AdoptionStatus::ImportOnly(why.clone());
+                answer.source = Some(source.clone());
+            }
+            (AdoptionStep::Import { to, .. }, Some(Fate::Worked { bench, source, outcome })) => {
+                answer.status = outcome.status.clone();
+                if let Some(found) = &outcome.found {
+                    answer.n_probes = Some(found.solution.n_probes);
+                    answer.source = Some(source.clone());
+                    answer.provider.clone_from(&driven.benches[*bench].argument);
+                }
+                answer.to = Some(written.grouped.get(to).unwrap_or(to).clone());
+            }
+            (AdoptionStep::Import { .. }, None) => {
+                answer.status = AdoptionStatus::Skipped("It was not reached.".to_owned());
+            }
+        }
+        if let Some(reason) = object.target().and_then(|to| written.refused.get(to)) {
+            answer.status = AdoptionStatus::Skipped(reason.clone());
+            answer.source = None;
+        }
+        answer
+    };
+    let objects = objects.iter().map(answered).collect();
+    Ok(AdoptAnswer {
+        objects,
+        files: written.files,
+        module_files: written.module_files,
+        variables: written.variables,
+        comparison,
+        diagnostics,
+        statistics: driven.statistics,
+    })
+}
+
+/// An unmanaged object, and what was decided about it.
+struct Object<'a> {
+    /// Its position among the findings.
+    position: usize,
+    finding: &'a Finding,
+    step: AdoptionStep,
+    /// Whether a person chose its address.
+    is_pinned: bool,
+}
+
+impl Object<'_> {
+    fn target(&self) -> Option<&InstanceAddress> {
+        match &self.step {
+            AdoptionStep::Import { to, .. } => Some(to),
+            AdoptionStep::Skip { .. } => None,
+        }
+    }
+}
+
+/// What came of an object that is to be imported.
+enum Fate {
+    /// An import block alone.
+    ImportOnly { source: DraftImportSource, why: String },
+    /// Nothing.
+    Skipped(String),
+    /// Its provider was asked.
+    Worked { bench: usize, source: DraftImportSource, outcome: Box<Outcome> },
+}
+
+/// What came of all objects that are to be imported, by position.
+#[derive(Default)]
+struct Driven {
+    fates: BTreeMap<usize, Fate>,
+    benches: Vec<Arc<Bench>>,
+    statistics: AdoptStatistics,
+    diagnostics: Diagnostics,
+}
+
+impl Driven {
+    fn import_only(objects: &[Object<'_>], home: Option<&Region>, why: &str) -> Self {
+        let mut driven = Self::default();
+        for object in objects {
+            let AdoptionStep::Import { id, .. } = &object.step else { continue };
+            let source = DraftImportSource::Id(id_in_region(id, object.finding.region.as_ref(), home));
+            driven.fates.insert(object.position, Fate::ImportOnly { source, why: why.to_owned() });
+        }
+        driven
+    }
+}
+
+/// Says why no provider is to be asked; `None` where they are.
+fn why_import_only(request: &AdoptRequest) -> Option<&'static str> {
+    if request.is_import_only {
+        return Some("Import blocks alone were asked for.");
+    }
+    if request.comparison.sight == Sight::Inventory {
+        return Some("No provider was to be asked.");
+    }
+    (request.comparison.freshness == Freshness::StoreOnly).then_some("The store alone was to be asked.")
+}
+
+/// Asks the providers of all objects for their configurations.
+async fn drive_all(
+    session: &Session,
+    request: &AdoptRequest,
+    states: &States,
+    home: Option<&Region>,
+    objects: &[Object<'_>],
+    observer: &dyn AdoptObserver,
+) -> Result<Driven, Error> {
+    let mut driven = Driven::default();
+    let mut wanted = Vec::new();
+    let mut n_left = request.limit.unwrap_or(usize::MAX);
+    for object in objects {
+        let AdoptionStep::Import { id, .. } = &object.step else { continue };
+        let Some(key) = key_of(object.finding) else { continue };
+        let done = request.done.get(&key);
+        if done.is_none() && n_left == 0 {
+            let reason = "It is left for another run, as this one was limited.".to_owned();
+            driven.fates.insert(object.position, Fate::Skipped(reason));
+            driven.statistics.n_left += 1;
+            continue;
+        }
+        n_left = if done.is_none() { n_left - 1 } else { n_left };
+        wanted.push((object, id, key, done.and_then(|done| done.solution.clone())));
+    }
+    let findings: Vec<&Finding> = wanted.iter().map(|(object, ..)| object.finding).collect();
+    let workshop = Workshop::open(session, &request.comparison, states, home, &findings).await?;
+    driven.benches.clone_from(&workshop.benches);
+    let mut tasks: BTreeMap<usize, Vec<Task>> = BTreeMap::new();
+    for (object, id, key, done) in wanted {
+        let region = object.finding.region.as_ref();
+        let fate = match workshop.assign(object.finding) {
+            Assignment::Bench { bench, is_region_in_id } => {
+                let id = if is_region_in_id { id_in_region(id, region, None) } else { id.clone() };
+                let task = Task { position: object.position, key, source: DraftImportSource::Id(id), done };
+                tasks.entry(bench).or_default().push(task);
+                continue;
+            }
+            Assignment::NoProvider(why) => {
+                Fate::ImportOnly { source: DraftImportSource::Id(id_in_region(id, region, home)), why }
+            }
+            Assignment::WrongPlace(reason) => Fate::Skipped(reason),
+        };
+        driven.fates.insert(object.position, fate);
+    }
+    session.phase("looking for configurations");
+    let n_total = tasks.values().map(|tasks| tasks.len() as u64).sum();
+    let mut n_done = 0;
+    let mut probes = Vec::new();
+    for (bench, mut tasks) in tasks {
+        // What one object of a type taught helps the next.
+        tasks.sort_by(|a, b| a.key.resource_type.cmp(&b.key.resource_type).then(a.position.cmp(&b.position)));
+        let of_bench = Arc::clone(&workshop.benches[bench]);
+        let version = of_bench.version.clone();
+        let shelf = Shelf::of(session, &of_bench);
+        let types: BTreeSet<&ResourceType> = tasks.iter().map(|task| &task.key.resource_type).collect();
+        let known = types.into_iter().map(|resource_type| (resource_type.clone(), shelf.read(resource_type)));
+        let lessons = Mutex::new(known.collect());
+        let drive = Arc::new(Drive { bench: of_bench, profile: request.style.profile, lessons });
+        let tell = |task: &Task, outcome: Outcome| {
+            n_done += 1;
+            session.progress.step(Step::Adoptions { n_done, n_total });
+            if !session.cancel.is_cancelled() {
+                observer.finished(&outcome.finished(&task.key, version.as_deref()));
+            }
+            if let Some(found) = &outcome.found {
+                driven.diagnostics.extend(came_beside(&task.key, &found.fetched.beside));
+                if outcome.is_resumed {
+                    driven.statistics.n_resumed += 1;
+                } else {
+                    driven.statistics.n_searched += 1;
+                    probes.push(found.solution.n_probes);
+                }
+            }
+            let fate = Fate::Worked { bench, source: task.source.clone(), outcome: Box::new(outcome) };
+            driven.fates.insert(task.position, fate);
+        };
+        drive.work(tasks, tell).await;
+        for (resource_type, lessons) in drive.learned() {
+            shelf.write(&resource_type, &lessons);
+        }
+    }
+    probes.sort_unstable();
+    driven.statistics.probes_median = probes.get(probes.len() / 2).copied().unwrap_or_default();
+    driven.statistics.probes_max = probes.last().copied().unwrap_or_default();
+    driven.statistics.calls = workshop.calls.totals();
+    workshop.shutdown().await;
+    driven.diagnostics.extend(workshop.diagnostics);
+    Ok(driven)
+}
+
+/// Says what came with an import and is not adopted with it.
+fn came_beside(key: &AdoptionKey, beside: &[String]) -> Option<Diagnostic> {
+    if beside.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "The import of {} {:?} gave more than that: {}. An import block takes one object; the others are adopted on their own.",
+        key.resource_type,
+        key.id.as_str(),
+        beside.join(", ")
+    );
+    Some(Diagnostic::warning("import-gave-more", "An import gave several objects", detail))
+}
+
+/// The text of everything.
+#[derive(Default)]
+struct AllTexts {
+    files: BTreeMap<String, String>,
+    module_files: BTreeMap<FilePlace, String>,
+    variables: Vec<AdoptedVariable>,
+    grouped: BTreeMap<InstanceAddress, InstanceAddress>,
+    refused: BTreeMap<InstanceAddress, String>,
+    diagnostics: Diagnostics,
+}
+
+/// Joins what was found to files.
+fn write_all(
+    session: &Session,
+    request: &AdoptRequest,
+    states: &States,
+    objects: &[Object<'_>],
+    driven: &Driven,
+) -> AllTexts {
+    let directory = code::root(&request.comparison.states, session);
+    let definitions = directory.as_deref().map(|directory| Definitions::read(&Folder(directory), ".").0);
+    let style = &request.style;
+    let options = ComposeOptions {
+        layout: style.layout,
+        has_references: style.has_references,
+        group_from: style.group_from,
+        taken_variables: definitions.iter().flat_map(|definitions| definitions.variables.keys().cloned()).collect(),
+    };
+    let mut items = Vec::new();
+    let mut drafts = Vec::new();
+    let mut used: BTreeSet<usize> = BTreeSet::new();
+    for object in objects {
+        let Some(to) = object.target() else { continue };
+        match driven.fates.get(&object.position) {
+            Some(Fate::ImportOnly { source, .. }) => {
+                drafts.push(DraftImport { to: to.clone(), source: source.clone(), provider: None });
+            }
+            Some(Fate::Worked { bench, source, outcome }) => {
+                let (Some(found), of_bench) = (&outcome.found, &driven.benches[*bench]) else { continue };
+                let Some(schema) = of_bench.schema.resources.get(to.resource_type().as_str()) else { continue };
+                used.insert(*bench);
+                items.push(write::Item {
+                    to,
+                    is_pinned: object.is_pinned,
+                    source,
+                    provider: of_bench.argument.as_deref(),
+                    schema,
+                    observed: &found.fetched.object.value,
+                    solution: &found.solution,
+                });
+            }
+            Some(Fate::Skipped(_)) | None => {}
+        }
+    }
+    let schemas: BTreeMap<&ResourceType, &Schema> =
+        items.iter().map(|item| (item.to.resource_type(), item.schema)).collect();
+    let is_referring = style.has_references && directory.is_some();
+    let known = if is_referring { known_instances(session, request, states, &schemas) } else { Vec::new() };
+    let referables: Vec<Referable<'_>> = known.iter().map(|(address, value)| Referable { address, value }).collect();
+    let texts = write::write(&items, &referables, &options);
+    drafts.extend(texts.imports);
+    let (imports, mut refused) = write::imports(&drafts);
+    refused.extend(texts.refused);
+    let mut all = AllTexts {
+        files: BTreeMap::from([("imports.tf".to_owned(), imports)]),
+        module_files: BTreeMap::new(),
+        variables: texts.variables,
+        grouped: texts.grouped,
+        refused,
+        diagnostics: texts.diagnostics,
+    };
+    for (place, text) in texts.files {
+        if place.module.is_root() {
+            all.files.insert(place.name, text);
+        } else {
+            all.module_files.insert(place, text);
+        }
+    }
+    if directory.is_none() && !used.is_empty() {
+        let used: Vec<&Bench> = used.into_iter().map(|bench| &*driven.benches[bench]).collect();
+        all.files.extend(write::root_files(&used));
+    }
+    all
+}
+
+/// Gives the recorded instances that configurations may refer to: those of the root module's own state, whose blocks are
+/// there and whose types are at hand.
+fn known_instances(
+    session: &Session,
+    request: &AdoptRequest,
+    states: &States,
+    schemas: &BTreeMap<&ResourceType, &Schema>,
+) -> Vec<(InstanceAddress, Value)> {
+    let (Some(declared), _) = code::declared(&request.comparison.states, session) else { return Vec::new() };
+    if states.refs.len() != 1 {
+        return Vec::new();
+    }
+    let known = |(position, instance): (usize, &RecordedInstance)| {
+        let resource = &instance.address.resource;
+        let schema = schemas.get(&resource.resource_type)?;
+        let is_there = matches!(declared.block(resource), DeclaredBlock::Present(_));
+        if resource.mode != ResourceMode::Managed || instance.deposed.is_some() || instance.is_tainted || !is_there {
+            return None;
+        }
+        let object = states.object(position).ok()?;
+        if i64::try_from(object.schema_version) != Ok(schema.version) {
+            return None;
+        }
+        let value = object.decode_attributes(Some(&schema.value_type())).ok()?;
+        Some((instance.address.clone(), normalize_legacy(&value, &schema.block)))
+    };
+    states.recorded.iter().enumerate().filter_map(known).collect()
 }
 
 /// Gives the region that the provider looks in by itself: that of its block, else the only one in which the states record

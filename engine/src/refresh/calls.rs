@@ -35,4 +35,14 @@ impl Calls {
         let calls = calls.get(of).into_iter().flatten();
         calls.map(|(operation, count)| ((*operation).to_owned(), *count)).collect()
     }
+
+    /// Gives the calls of all configurations together, by name.
+    pub(crate) fn totals(&self) -> BTreeMap<String, u64> {
+        let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut totals = BTreeMap::new();
+        for (operation, count) in calls.values().flatten() {
+            *totals.entry((*operation).to_owned()).or_default() += count;
+        }
+        totals
+    }
 }

@@ -6,18 +6,19 @@
 //!
 //! **Start reading** at [`Refresh::open`], then [`read::Reader::look`].
 
-mod caller;
-mod calls;
+pub(crate) mod asking;
+pub(crate) mod caller;
+pub(crate) mod calls;
 pub(crate) mod cause;
 pub(crate) mod pace;
-mod pool;
+pub(crate) mod pool;
 mod read;
 #[cfg(test)]
 mod tests;
 mod transcripts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -177,23 +178,7 @@ impl Refresh {
     ) -> Result<Vec<(Origin, Vec<Use>)>, Error> {
         let addresses: BTreeSet<ProviderAddress> =
             self.instances.keys().map(|(_, configuration)| configuration.provider.clone()).collect();
-        let (session, root) = (session.clone(), code::root(request.states, session));
-        let (found, problems) = tokio::task::spawn_blocking(move || {
-            let (finder, problems) = Finder::open(&session, root.as_deref());
-            let find = |address: ProviderAddress| {
-                let found = if address.to_string() == builtin::ADDRESS {
-                    Ok(Origin::Builtin)
-                } else {
-                    finder.find(&address).map(Origin::Found)
-                };
-                (address, found)
-            };
-            (addresses.into_iter().map(find).collect::<BTreeMap<_, _>>(), problems)
-        })
-        .await
-        .map_err(|source| {
-            Error::new(ErrorKind::Unavailable, "find providers", "The search ended early.").with_source(source)
-        })?;
+        let (found, problems) = find_origins(session, code::root(request.states, session), addresses).await?;
         self.diagnostics.extend(problems);
         let mut origins: Vec<(Origin, Vec<Use>)> = Vec::new();
         for of in self.instances.keys() {
@@ -203,15 +188,6 @@ impl Refresh {
                     Some((_, uses)) => uses.push(of.clone()),
                     None => origins.push((origin.clone(), vec![of.clone()])),
                 },
-            }
-        }
-        for (origin, _) in &origins {
-            let Origin::Found(found) = origin else { continue };
-            if let Verification::Unverified { reason } = &found.verification {
-                let detail =
-                    format!("{} ({}) is asked though it is unverified: {reason}.", found.address, found.source);
-                let summary = "A provider is not the locked one, or none is locked";
-                self.diagnostics.push(Diagnostic::warning("provider-unverified", summary, detail));
             }
         }
         Ok(origins)
@@ -444,8 +420,48 @@ impl Refresh {
     }
 }
 
+/// Finds the programs of providers for a root module, or for states without one; warns of those that are not verified.
+pub(crate) async fn find_origins(
+    session: &Session,
+    root: Option<PathBuf>,
+    addresses: BTreeSet<ProviderAddress>,
+) -> Result<(BTreeMap<ProviderAddress, Result<Origin, Cause>>, Diagnostics), Error> {
+    let session = session.clone();
+    let (found, mut diagnostics) = tokio::task::spawn_blocking(move || {
+        let (finder, problems) = Finder::open(&session, root.as_deref());
+        let find = |address: ProviderAddress| {
+            let found = if address.to_string() == builtin::ADDRESS {
+                Ok(Origin::Builtin)
+            } else {
+                finder.find(&address).map(Origin::Found)
+            };
+            (address, found)
+        };
+        (addresses.into_iter().map(find).collect::<BTreeMap<_, _>>(), problems)
+    })
+    .await
+    .map_err(|source| {
+        Error::new(ErrorKind::Unavailable, "find providers", "The search ended early.").with_source(source)
+    })?;
+    let mut warned: Vec<&Origin> = Vec::new();
+    for origin in found.values().flatten() {
+        let Origin::Found(provider) = origin else { continue };
+        let Verification::Unverified { reason } = &provider.verification else { continue };
+        if warned.contains(&origin) {
+            continue;
+        }
+        warned.push(origin);
+        let detail = format!("{} ({}) is asked though it is unverified: {reason}.", provider.address, provider.source);
+        let summary = "A provider is not the locked one, or none is locked";
+        diagnostics.push(Diagnostic::warning("provider-unverified", summary, detail));
+    }
+    Ok((found, diagnostics))
+}
+
 /// Does work that keeps a provider busy, as much at once as providers may run; gives what came of it in order.
-async fn in_turn<'a, T: Send + 'a>(work: impl Iterator<Item = impl Future<Output = T> + Send + 'a>) -> Vec<T> {
+pub(crate) async fn in_turn<'a, T: Send + 'a>(
+    work: impl Iterator<Item = impl Future<Output = T> + Send + 'a>,
+) -> Vec<T> {
     let work: Vec<BoxFuture<'a, T>> = work.map(FutureExt::boxed).collect();
     futures::stream::iter(work).buffered(MAX_RUNNING).collect().await
 }

@@ -3,8 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tfplugin::Call;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+/// How long whoever was throttled rests before it asks again, the first time; then twice as long each time.
+const FIRST_REST: Duration = Duration::from_secs(1);
+/// The longest rest.
+const MAX_REST: Duration = Duration::from_secs(30);
 
 /// A call that takes longer waits for something: meanwhile another may be made.
 const LONG_CALL: Duration = Duration::from_secs(2);
@@ -146,6 +152,33 @@ impl State {
 pub(crate) struct Slot {
     pace: Arc<Pace>,
     holds: Holds,
+}
+
+/// The rests of one object that the cloud asks to slow down over.
+#[derive(Debug)]
+pub(crate) struct Rests(Duration);
+
+impl Default for Rests {
+    fn default() -> Self {
+        Self(FIRST_REST)
+    }
+}
+
+impl Rests {
+    /// Slows down, rests, and tells whether there is time to ask again.
+    pub(crate) async fn take(&mut self, slot: &mut Slot, call: &Call) -> bool {
+        slot.pace.throttled();
+        let has_time = call.deadline.is_none_or(|deadline| Instant::now() + self.0 < deadline);
+        if !has_time || call.cancel.is_cancelled() {
+            return false;
+        }
+        tokio::select! {
+            () = call.cancel.cancelled() => return false,
+            () = slot.pause(self.0) => {}
+        }
+        self.0 = (self.0 * 2).min(MAX_REST);
+        true
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

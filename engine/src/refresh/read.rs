@@ -12,23 +12,20 @@ use drift::lifecycle::{normalize_legacy, strip};
 use jiff::Timestamp;
 use model::{Cause, CauseKind, Identity, IdentitySchema, RecordedInstance, Schema};
 use tfplugin::{
-    Answer, Call, ErrorKind, PlanRequest, Provider, ProviderSchema, ReadRequest, ResourceObject,
-    UpgradeIdentityRequest, UpgradeRequest,
+    Answer, Call, PlanRequest, Provider, ProviderSchema, ReadRequest, ResourceObject, UpgradeIdentityRequest,
+    UpgradeRequest,
 };
 use tfstate::format::{Attributes, InstanceObject};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::asking::{Failure, settle};
 use super::calls::Calls;
-use super::cause::{self, Secrets};
-use super::pace::{Pace, Rate, Slot};
+use super::cause::Secrets;
+use super::pace::{Pace, Rate, Rests, Slot};
 use crate::code::Declared;
 use crate::states::States;
 
-/// How long a throttled read rests before it is tried again, the first time; then twice as long each time.
-const FIRST_REST: Duration = Duration::from_secs(1);
-/// The longest rest.
-const MAX_REST: Duration = Duration::from_secs(30);
 /// A read that takes longer than this, and longer than others of its type by [`SUSPICIOUS`], probably waits for an object
 /// that is not there: the second look begins while it waits, so that it need not wait as long again.
 const EARLY_SECOND_LOOK: Duration = Duration::from_secs(1);
@@ -73,18 +70,6 @@ pub(crate) enum Attempt {
     Gone,
     /// The provider's process ended meanwhile, because of this instance or of another.
     Crashed(Cause),
-}
-
-/// Why a look ended early.
-enum Failure {
-    Unseen(Cause),
-    Crashed(Cause),
-}
-
-impl From<Cause> for Failure {
-    fn from(cause: Cause) -> Self {
-        Self::Unseen(cause)
-    }
 }
 
 /// One look at one instance.
@@ -237,16 +222,7 @@ impl Look<'_> {
     /// Makes a call: counts it, waits for the answer, and turns what went wrong into a failure.
     async fn ask<T>(&mut self, operation: &'static str, answer: impl Future<Output = Answer<T>>) -> Result<T, Failure> {
         self.reader.calls.count(self.instance, operation);
-        match self.slot.wait_for(answer).await {
-            Ok((value, diagnostics)) => match cause::of_diagnostics(operation, &diagnostics, &self.secrets) {
-                None => Ok(value),
-                Some(cause) => Err(cause.into()),
-            },
-            Err(error) if matches!(error.kind(), ErrorKind::Crashed | ErrorKind::Connection) => {
-                Err(Failure::Crashed(cause::of_error(&error, &self.secrets)))
-            }
-            Err(error) => Err(cause::of_error(&error, &self.secrets).into()),
-        }
+        settle(operation, self.slot.wait_for(answer).await, &self.secrets)
     }
 
     /// Brings what the state recorded into the shape of the provider's schema.
@@ -312,7 +288,7 @@ impl Look<'_> {
     /// Where the object does not exist, tells whether the provider said so twice.
     async fn read(&mut self, recorded: &ResourceObject) -> Result<(ResourceObject, bool), Failure> {
         let call = self.call.clone();
-        let mut rest = FIRST_REST;
+        let mut rests = Rests::default();
         loop {
             if let Some(rate) = &self.reader.rate {
                 rate.turn().await;
@@ -333,16 +309,9 @@ impl Look<'_> {
                     return Ok((read, is_confirmed.into_inner()));
                 }
                 Err(Failure::Unseen(cause)) if cause.kind == CauseKind::Throttled => {
-                    self.reader.pace.throttled();
-                    let has_time = call.deadline.is_none_or(|deadline| Instant::now() + rest < deadline);
-                    if !has_time || self.reader.cancel.is_cancelled() {
+                    if !rests.take(&mut self.slot, &call).await {
                         return Err(cause.into());
                     }
-                    tokio::select! {
-                        () = self.reader.cancel.cancelled() => return Err(cause.into()),
-                        () = self.slot.pause(rest) => {}
-                    }
-                    rest = (rest * 2).min(MAX_REST);
                 }
                 Err(failure) => return Err(failure),
             }
