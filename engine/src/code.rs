@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use cty::Path as AttributePath;
 use drift::{Declaration, DeclaredArguments, DeclaredBlock};
 use hcl::configuration::{Configuration, Lookup};
+use hcl::definitions::Definitions;
 use hcl::module::Module;
 use hcl::{File, ReadError, SourceTree};
-use model::{Diagnostics, Region, ResourceAddress, Severity};
+use model::{Diagnostics, ModuleAddress, ProviderAddress, ProviderConfigAddress, Region, ResourceAddress, Severity};
 use tfstate::backend::BackendConfig;
 
 use crate::request::StatesRequest;
@@ -97,6 +98,23 @@ pub(crate) fn provider_places(directory: &Path) -> ProviderPlaces {
         places.profiles.extend(text("profile").map(str::to_owned));
     }
     places
+}
+
+/// Gives the configurations of providers in the root module: of every provider that it asks for or configures the default
+/// one, and those with an alias. What `for_each` repeats is not here.
+pub(crate) fn provider_configurations(definitions: &Definitions) -> BTreeSet<ProviderConfigAddress> {
+    let source = |name: &str| {
+        let source = definitions.required_providers.get(name).and_then(Option::as_deref);
+        source.unwrap_or(name).to_lowercase().parse::<ProviderAddress>().ok()
+    };
+    let names = definitions.required_providers.keys().map(|name| (name, None));
+    let plain = definitions.providers.iter().filter(|block| block.body.attribute("for_each").is_none());
+    let blocks = plain.map(|block| (&block.name, block.alias.as_deref()));
+    let address = |(name, alias): (&String, Option<&str>)| {
+        let (module, provider) = (ModuleAddress::root(), source(name)?);
+        Some(ProviderConfigAddress { module, provider, alias: alias.map(Into::into), key: None })
+    };
+    names.chain(blocks).filter_map(address).collect()
 }
 
 /// What the code declares: the blocks of the root module and of the modules it calls, as far as they are on disk.

@@ -9,13 +9,17 @@ use ::drift::exact::Outcome;
 use ::drift::{
     Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Pattern, Question, TypeMapping, Verdict,
 };
+use hcl::definitions::Definitions;
 use inventory::definition::Catalog;
 use jiff::{SignedDuration, Timestamp};
-use model::{Diagnostic, Diagnostics, NativeType, RecordedInstance, Region, ResourceType, ScopeOutcome, StateRef};
+use model::{
+    Diagnostic, Diagnostics, NativeType, ProviderConfigAddress, RecordedInstance, Region, ResourceType, ScopeOutcome,
+    StateRef,
+};
 
 use crate::accounts::Hints;
 use crate::claims::{self, Claims};
-use crate::code::{self, Declared};
+use crate::code::{self, Declared, Folder};
 use crate::lists::{self, Context, Lists, Merge};
 use crate::refresh::{Readings, Refresh, RefreshRequest};
 use crate::request::{Freshness, ScopeRequest, Sight, StatesRequest};
@@ -73,14 +77,27 @@ pub struct DriftAnswer {
 /// Where there is no answer at all: a state cannot be read, the store cannot be used, the credentials belong to another
 /// account. What merely could not be seen is in the answer.
 pub async fn drift(session: &Session, request: &DriftRequest) -> Result<DriftAnswer, Error> {
-    compare(session, request).await.map(|(answer, _)| answer)
+    compare(session, request, Reach::Recorded).await.map(|(answer, _)| answer)
+}
+
+/// How far a comparison reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// To the providers of which states record something.
+    Recorded,
+    /// To those that the root module asks for as well; it may never have been applied.
+    Root,
 }
 
 /// Compares, and gives the states back for whoever needs more of them. A state that is written meanwhile is judged again.
-pub(crate) async fn compare(session: &Session, request: &DriftRequest) -> Result<(DriftAnswer, Arc<States>), Error> {
+pub(crate) async fn compare(
+    session: &Session,
+    request: &DriftRequest,
+    reach: Reach,
+) -> Result<(DriftAnswer, Arc<States>), Error> {
     let operation = "compare states with the cloud";
     for _ in 0..MAX_ATTEMPTS {
-        let (answer, states) = compare_once(session, request).await?;
+        let (answer, states) = compare_once(session, request, reach).await?;
         if session.cancel.is_cancelled() {
             return Err(Error::cancelled(operation));
         }
@@ -93,11 +110,18 @@ pub(crate) async fn compare(session: &Session, request: &DriftRequest) -> Result
         .with_help("Run the command again when no apply is under way."))
 }
 
-async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(DriftAnswer, Arc<States>), Error> {
+async fn compare_once(
+    session: &Session,
+    request: &DriftRequest,
+    reach: Reach,
+) -> Result<(DriftAnswer, Arc<States>), Error> {
     let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
     let ignore = read_ignore_file(session, request)?;
     session.phase("reading states");
-    let mut states = states::load(session, &request.states).await?;
+    let mut states = match reach {
+        Reach::Recorded => states::load(session, &request.states).await?,
+        Reach::Root => states::load_or_empty(session, &request.states).await?,
+    };
     states.derive_import_ids(&catalog);
     let mut diagnostics = std::mem::take(&mut states.diagnostics);
     let states = Arc::new(states);
@@ -105,7 +129,11 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
     diagnostics.extend(problems);
     let declared = declared.map(Arc::new);
 
-    let mut refresh = open_refresh(session, request, &catalog, &states).await?;
+    let unrecorded = match (reach, code::root(&request.states, session)) {
+        (Reach::Root, Some(root)) => code::provider_configurations(&Definitions::read(&Folder(&root), ".").0),
+        _ => BTreeSet::new(),
+    };
+    let mut refresh = open_refresh(session, request, &catalog, &states, &unrecorded).await?;
     let (mut readings, mut lists) = (Readings::default(), None);
     if let Some(refresh) = &mut refresh {
         if request.options.question.asks_drift() {
@@ -126,9 +154,12 @@ async fn compare_once(session: &Session, request: &DriftRequest) -> Result<(Drif
         diagnostics.extend(std::mem::take(&mut refresh.diagnostics));
         diagnostics.extend(refresh.warnings());
     }
-    let compared =
-        look_and_judge(session, request, Parts { catalog, ignore, states, declared, readings, lists, diagnostics })
-            .await;
+    let compared = look_and_judge(
+        session,
+        request,
+        Parts { catalog, ignore, states, declared, unrecorded, readings, lists, diagnostics },
+    )
+    .await;
     let unwritten = match refresh {
         Some(refresh) => refresh.shutdown().await,
         None => Diagnostics::new(),
@@ -145,6 +176,7 @@ async fn open_refresh(
     request: &DriftRequest,
     catalog: &Catalog,
     states: &Arc<States>,
+    unrecorded: &BTreeSet<ProviderConfigAddress>,
 ) -> Result<Option<Refresh>, Error> {
     if request.sight == Sight::Inventory || request.freshness == Freshness::StoreOnly {
         return Ok(None);
@@ -158,6 +190,7 @@ async fn open_refresh(
         transcripts: request.transcripts.as_deref(),
         is_required: request.sight == Sight::Provider,
         is_listing: request.options.question.asks_unmanaged(),
+        unrecorded,
     };
     Refresh::open(session, &request, Arc::clone(states)).await.map(Some)
 }
@@ -168,6 +201,8 @@ struct Parts {
     ignore: IgnoreRules,
     states: Arc<States>,
     declared: Option<Arc<Declared>>,
+    /// What the root module asks for, where that counts.
+    unrecorded: BTreeSet<ProviderConfigAddress>,
     readings: Readings,
     /// What providers listed; `None` where none was asked.
     lists: Option<Lists>,
@@ -180,11 +215,11 @@ async fn look_and_judge(
     parts: Parts,
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let operation = "compare states with the cloud";
-    let Parts { catalog, ignore, states, declared, readings, lists, mut diagnostics } = parts;
+    let Parts { catalog, ignore, states, declared, unrecorded, readings, lists, mut diagnostics } = parts;
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(operation));
     }
-    let types = types_to_look_at(&catalog, request, &states, &readings, lists.as_ref())?;
+    let types = types_to_look_at(&catalog, request, &states, &unrecorded, &readings, lists.as_ref())?;
     let mut callers = Vec::new();
     let mut fresh = Vec::new();
     if let Some(types) = types_to_scan(session, request, &states, &types)? {
@@ -416,15 +451,17 @@ fn types_to_look_at(
     catalog: &Catalog,
     request: &DriftRequest,
     states: &States,
+    unrecorded: &BTreeSet<ProviderConfigAddress>,
     readings: &Readings,
     lists: Option<&Lists>,
 ) -> Result<BTreeSet<NativeType>, Error> {
     let mappings = catalog::type_mappings(catalog);
-    let selected = match lists {
-        Some(lists) => select_beside(catalog, &mappings, &request.scope.types, states, lists)?,
-        None => catalog::select(catalog, &request.scope.types)?,
+    let selected = if lists.is_none() && unrecorded.is_empty() {
+        catalog::select(catalog, &request.scope.types)?
+    } else {
+        select_beside(catalog, &mappings, &request.scope.types, states, unrecorded, lists)?
     };
-    if lists.is_some() && selected.is_empty() {
+    if selected.is_empty() {
         return Ok(selected);
     }
     if request.options.question != Question::Drift {
@@ -438,18 +475,24 @@ fn types_to_look_at(
     Ok(selected.into_iter().filter(|native_type| native.contains(native_type)).collect())
 }
 
-/// Chooses the types of the catalog beside what providers listed.
+/// Chooses the types of the catalog beside what providers listed, and beside the providers that the root module asks for.
 fn select_beside(
     catalog: &Catalog,
     mappings: &BTreeMap<ResourceType, TypeMapping>,
     globs: &[String],
     states: &States,
-    lists: &Lists,
+    unrecorded: &BTreeSet<ProviderConfigAddress>,
+    lists: Option<&Lists>,
 ) -> Result<BTreeSet<NativeType>, Error> {
+    let prefix = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
+    let clouds: BTreeSet<String> = mappings.keys().map(|resource_type| prefix(resource_type.as_str())).collect();
+    let asked: BTreeSet<&str> = unrecorded.iter().map(|configuration| &*configuration.provider.provider_type).collect();
     let is_listed = |glob: &&String| {
         let pattern = Pattern::new(glob);
-        let names = lists.outcomes.iter().map(|outcome| &outcome.resource_type);
+        let names = lists.iter().flat_map(|lists| &lists.outcomes).map(|outcome| &outcome.resource_type);
+        let prefix = prefix(glob);
         names.filter(|name| !mappings.contains_key(*name)).any(|name| pattern.matches(name.as_str()))
+            || asked.contains(&*prefix) && !clouds.contains(&prefix)
     };
     let (listed, in_catalog): (Vec<&String>, Vec<&String>) = globs.iter().partition(is_listed);
     // What is listed may name types of the catalog as well.
@@ -458,7 +501,8 @@ fn select_beside(
         .flat_map(|glob| catalog::select(catalog, std::slice::from_ref(glob)).unwrap_or_default())
         .collect();
     let is_recorded = |instance: &RecordedInstance| mappings.contains_key(instance.address.resource_type());
-    if !in_catalog.is_empty() || globs.is_empty() && states.recorded.iter().any(is_recorded) {
+    let is_asked = asked.iter().any(|provider| clouds.contains(*provider));
+    if !in_catalog.is_empty() || globs.is_empty() && (is_asked || states.recorded.iter().any(is_recorded)) {
         let in_catalog: Vec<String> = in_catalog.into_iter().cloned().collect();
         selected.extend(catalog::select(catalog, &in_catalog)?);
     }

@@ -42,10 +42,27 @@ struct Source {
 /// Where a place cannot be opened, or what is there is no state. One unreadable state ends it: a comparison against
 /// fewer states than were named would call managed objects unmanaged.
 pub async fn load(session: &Session, request: &StatesRequest) -> Result<States, Error> {
+    load_each(session, request, false).await
+}
+
+/// Reads states as [`load`] does; the file of a root module that was never applied may be missing.
+pub(crate) async fn load_or_empty(session: &Session, request: &StatesRequest) -> Result<States, Error> {
+    load_each(session, request, request.locations.is_empty()).await
+}
+
+async fn load_each(session: &Session, request: &StatesRequest, may_be_missing: bool) -> Result<States, Error> {
     let mut states = States::default();
     for place in places(session, request)? {
         let workspace = place.selected_workspace().to_owned();
-        let (snapshot, version) = read(session, &place, &workspace, &mut states.diagnostics).await?;
+        let (snapshot, version) = match read(session, &place, &workspace, &mut states.diagnostics).await {
+            // Elsewhere than on this disk, what is missing may as well be a mistake of the address.
+            Err(error) if may_be_missing && error.kind() == ErrorKind::NotFound && is_never_applied(&place) => {
+                let detail = format!("{} is not there: nothing was ever applied, so nothing is recorded.", place.url());
+                states.diagnostics.push(Diagnostic::warning("state-empty", "A state is empty", detail));
+                continue;
+            }
+            read => read?,
+        };
         let position = states.refs.len();
         if let Some(snapshot) = snapshot {
             let (recorded, diagnostics) = snapshot.recorded_instances(position);
@@ -57,6 +74,10 @@ pub async fn load(session: &Session, request: &StatesRequest) -> Result<States, 
         }
     }
     Ok(states)
+}
+
+fn is_never_applied(place: &Arc<dyn StateSource>) -> bool {
+    !place.url().contains("://") && place.selected_workspace() == "default"
 }
 
 /// Lists the addresses of one state, as `terraform state list` does.

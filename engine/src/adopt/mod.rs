@@ -36,7 +36,7 @@ use model::{
 };
 
 use crate::code::Folder;
-use crate::drift::{DriftRequest, compare};
+use crate::drift::{DriftRequest, Reach, compare};
 use crate::request::{Freshness, Sight};
 use crate::states::States;
 use crate::{Error, ErrorKind, Session, Step, code};
@@ -69,7 +69,7 @@ pub async fn adopt(
     request: &AdoptRequest,
     observer: &dyn AdoptObserver,
 ) -> Result<AdoptAnswer, Error> {
-    let (mut comparison, states) = compare(session, &request.comparison).await?;
+    let (mut comparison, states) = compare(session, &request.comparison, Reach::Root).await?;
     let filters = &request.comparison.options.filters;
     let (named, choices) = named::settle(&request.choices, &comparison.verdict.findings, &states.recorded, filters);
     comparison.verdict.findings.extend(named);

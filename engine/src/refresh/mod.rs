@@ -28,7 +28,8 @@ use drift::{Filters, TypeMapping};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use model::{
-    AccountId, Cause, CauseKind, Diagnostic, Diagnostics, ProviderAddress, RecordedInstance, ResourceMode, ResourceType,
+    AccountId, Cause, CauseKind, Diagnostic, Diagnostics, ProviderAddress, ProviderConfigAddress, RecordedInstance,
+    ResourceMode, ResourceType,
 };
 use tfplugin::{ProviderSchema, builtin};
 use tokio::task::{JoinError, JoinSet};
@@ -72,6 +73,8 @@ pub(crate) struct RefreshRequest<'a> {
     pub(crate) is_required: bool,
     /// Whether providers are asked for lists too: then those start of which no instance is wanted.
     pub(crate) is_listing: bool,
+    /// Configurations that are asked for lists although no state records anything of them.
+    pub(crate) unrecorded: &'a BTreeSet<ProviderConfigAddress>,
 }
 
 /// What providers said.
@@ -136,6 +139,16 @@ impl Refresh {
             if request.is_listing && instance.address.resource.mode == ResourceMode::Managed {
                 instances.entry(of()).or_default();
                 witnesses.entry(of()).or_default().push(position);
+            }
+        }
+        for configuration in request.unrecorded.iter().filter(|_| request.is_listing) {
+            let is_recorded = |(_, known): &Use| {
+                known.provider.is_same_provider(&configuration.provider)
+                    && (&known.module, &known.alias) == (&configuration.module, &configuration.alias)
+            };
+            if !instances.keys().any(is_recorded) {
+                instances.entry((0, configuration.clone())).or_default();
+                witnesses.entry((0, configuration.clone())).or_default();
             }
         }
         if !request.is_listing {
