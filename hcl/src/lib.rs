@@ -4,7 +4,8 @@
 //! ([`syntax`]), the literal values in it ([`literal`]) and expressions as trees ([`expression`]); what a root module
 //! declares ([`module`]); the values of expressions and blocks ([`evaluate`]), in the scope of a module ([`scope`],
 //! [`definitions`], [`variables`]), with the functions of the language ([`function`]); and text for people to review:
-//! values, blocks and drafts ([`emit`]).
+//! values, blocks and drafts ([`emit`]); and what that has to heed in a root: the names taken ([`names`]) and the versions
+//! that may run it ([`gates`], [`versions`]).
 //!
 //! **May not know** files, states, clouds or schemas of its own. Files come through a [`SourceTree`], schemas are given.
 //!
@@ -23,15 +24,18 @@ pub mod emit;
 pub mod evaluate;
 pub mod expression;
 pub mod function;
+pub mod gates;
 pub mod lex;
 pub mod literal;
 pub mod module;
+pub mod names;
 mod parse;
 mod reference;
 pub mod scope;
 mod source;
 pub mod syntax;
 pub mod variables;
+pub mod versions;
 
 pub use source::{MemoryTree, ReadError, SourceTree};
 pub use syntax::File;

@@ -136,6 +136,8 @@ pub struct ImportBlock {
     pub address: Option<InstanceAddress>,
     /// The import id, where that is a literal.
     pub id: Option<String>,
+    /// The identity, where that is a literal.
+    pub identity: Option<Value>,
     /// Whether it has `for_each`.
     pub is_repeated: bool,
     /// Where its block begins.
@@ -250,10 +252,13 @@ impl Module {
                 }
                 ("import", []) => {
                     let to = block.body.attribute("to").map(|to| file.source(&to.expression)).unwrap_or_default();
+                    let identity = block.body.attribute("identity");
+                    let identity = identity.and_then(|identity| file.literal(&identity.expression).ok());
                     self.imports.push(ImportBlock {
                         address: to.parse().ok(),
                         to,
                         id: text(file, &block.body, "id"),
+                        identity,
                         is_repeated: block.body.attribute("for_each").is_some(),
                         span: file.span(&block.header),
                     });
@@ -294,6 +299,39 @@ impl Module {
 
 /// Reads the files of the module in a folder, in the order they count; tells of each whether it overrides others.
 pub(crate) fn files(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagnostics) -> Vec<(File, bool)> {
+    // OpenTofu reads its own file in the place of the other one of the same name.
+    let names = file_names(tree, folder, diagnostics).into_iter().filter(|name| !name.is_replaced);
+    names.filter_map(|name| Some((read_file(tree, folder, &name, diagnostics)?, is_override(&name.name)))).collect()
+}
+
+/// A file that at least one program reads.
+pub(crate) struct FoundFile {
+    pub(crate) file: File,
+    /// Whether only OpenTofu reads it.
+    pub(crate) is_of_opentofu: bool,
+    /// Whether only terraform reads it: OpenTofu has another one for it.
+    pub(crate) is_replaced: bool,
+}
+
+/// Reads the files in a folder that any program reads.
+pub(crate) fn every_file(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagnostics) -> Vec<FoundFile> {
+    let names = file_names(tree, folder, diagnostics);
+    let found = names.into_iter().filter_map(|name| {
+        let file = read_file(tree, folder, &name, diagnostics)?;
+        Some(FoundFile { file, is_of_opentofu: is_of_opentofu(&name.name), is_replaced: name.is_replaced })
+    });
+    found.collect()
+}
+
+/// The name of a file of configuration.
+struct FileName {
+    name: String,
+    /// Whether OpenTofu reads another file in its place.
+    is_replaced: bool,
+}
+
+/// Lists the files of configuration in a folder, in the order they count.
+fn file_names(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagnostics) -> Vec<FileName> {
     let mut names = match tree.list(folder) {
         Ok(names) => names,
         Err(error) => {
@@ -307,40 +345,36 @@ pub(crate) fn files(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagn
         let is_hidden = name.starts_with('.') || name.ends_with('~') || name.starts_with('#');
         !is_hidden && stem(name).is_some()
     });
-    // OpenTofu reads its own file in the place of the other one of the same name.
-    let own: BTreeSet<String> = names.iter().filter(|name| name.contains(".tofu")).cloned().collect();
-    names.retain(|name| {
-        match name
-            .strip_suffix(".tf")
-            .map(|stem| (stem, ""))
-            .or(name.strip_suffix(".tf.json").map(|stem| (stem, ".json")))
-        {
-            Some((stem, json)) => !own.contains(&format!("{stem}.tofu{json}")),
-            None => true,
-        }
-    });
+    let own: BTreeSet<String> = names.iter().filter(|name| is_of_opentofu(name)).cloned().collect();
     names.sort_by_key(|name| (is_override(name), name.clone()));
-    let mut files = Vec::new();
-    for name in names {
-        let path = if folder == "." { name.clone() } else { format!("{folder}/{name}") };
-        match read_text(tree, &path) {
-            Ok(text) => {
-                let (file, problems) =
-                    if is_json(&name) { File::parse_json(&path, &text) } else { File::parse(&path, &text) };
-                diagnostics.extend(problems);
-                files.push((file, is_override(&name)));
-            }
-            Err(reason) => {
-                let detail = format!("The file {path:?} cannot be read: {reason}.");
-                diagnostics.push(Diagnostic::error(
-                    "configuration-unreadable",
-                    "Cannot read the configuration",
-                    detail,
-                ));
-            }
+    let is_replaced = |name: &str| {
+        let stem = name.strip_suffix(".tf").map(|stem| (stem, ""));
+        let stem = stem.or(name.strip_suffix(".tf.json").map(|stem| (stem, ".json")));
+        stem.is_some_and(|(stem, json)| own.contains(&format!("{stem}.tofu{json}")))
+    };
+    names.into_iter().map(|name| FileName { is_replaced: is_replaced(&name), name }).collect()
+}
+
+fn read_file(tree: &dyn SourceTree, folder: &str, name: &FileName, diagnostics: &mut Diagnostics) -> Option<File> {
+    let name = &name.name;
+    let path = if folder == "." { name.clone() } else { format!("{folder}/{name}") };
+    match read_text(tree, &path) {
+        Ok(text) => {
+            let (file, problems) =
+                if is_json(name) { File::parse_json(&path, &text) } else { File::parse(&path, &text) };
+            diagnostics.extend(problems);
+            Some(file)
+        }
+        Err(reason) => {
+            let detail = format!("The file {path:?} cannot be read: {reason}.");
+            diagnostics.push(Diagnostic::error("configuration-unreadable", "Cannot read the configuration", detail));
+            None
         }
     }
-    files
+}
+
+fn is_of_opentofu(name: &str) -> bool {
+    [".tofu", ".tofu.json"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// Reads a file of text; the reason is a clause.
@@ -365,7 +399,7 @@ fn stem(name: &str) -> Option<&str> {
     [".tf", ".tf.json", ".tofu", ".tofu.json"].iter().find_map(|ending| name.strip_suffix(ending))
 }
 
-fn is_override(name: &str) -> bool {
+pub(crate) fn is_override(name: &str) -> bool {
     stem(name).is_some_and(|stem| stem == "override" || stem.ends_with("_override"))
 }
 

@@ -7,6 +7,7 @@ mod blocks;
 mod drafts;
 mod emission;
 mod evaluation;
+mod gates;
 mod lexing;
 mod modules;
 mod parsing;

@@ -6,22 +6,28 @@ use std::process::{Command, Output};
 
 use cty::Value;
 use hcl::emit::{self, BlockText, ImportSource};
+use hcl::gates::Program;
+use hcl::versions::Version;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use xtask::tools::{Tool, or_skip};
 
 use crate::emission::{TEXTS, any_value};
 
-pub(crate) fn run(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
+fn start(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
     let configuration = folder.join("cli.tfrc");
     std::fs::write(&configuration, "disable_checkpoint = true\n").unwrap();
-    let output = Command::new(program)
+    Command::new(program)
         .current_dir(folder)
         .args(arguments)
         .env("TF_CLI_CONFIG_FILE", &configuration)
         .env("TF_IN_AUTOMATION", "1")
         .output()
-        .unwrap();
+        .unwrap()
+}
+
+pub(crate) fn run(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
+    let output = start(program, folder, arguments);
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {text}");
     output
@@ -103,4 +109,26 @@ fn import_and_removed_blocks_are_valid() {
         let expected = format!("Plan: {} to import, 0 to add, 0 to change, 0 to destroy.", TEXTS.len());
         assert!(text.contains(&expected), "{}: {text}", program.display());
     }
+}
+
+/// Gives a program's kind and version.
+pub(crate) fn version_of(program: &Path) -> (Program, Version) {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = run(program, folder.path(), &["version", "-json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+    let is_tofu = program.file_name().unwrap().to_string_lossy().contains("tofu");
+    let kind = if is_tofu { Program::OpenTofu } else { Program::Terraform };
+    (kind, answer["terraform_version"].as_str().unwrap().parse().unwrap())
+}
+
+/// Tells whether a program takes these files: `init`, then the command where that is another one.
+pub(crate) fn succeeds(program: &Path, files: &[(&str, &str)], command: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let is_done = |arguments: &[&str]| start(program, folder.path(), arguments).status.success();
+    is_done(&["init", "-input=false"]) && (command == "init" || is_done(&[command]))
 }
