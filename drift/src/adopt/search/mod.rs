@@ -3,14 +3,30 @@
 //! A [`Search`] never talks to anybody: it gives out a [`Probe`] (a configuration to be validated and planned over the
 //! object), is fed the [`ProbeAnswer`], and goes on until it is [`Step::Done`].
 
+mod arguments;
 mod candidate;
+mod changes;
+mod complaints;
+mod conclude;
+mod hunt;
+mod judge;
 mod lessons;
+mod reduce;
+mod secrets;
+mod settle;
+mod spelling;
+mod standin;
+
+use std::collections::BTreeMap;
 
 use cty::{Path, Value};
-use model::{Diagnostics, ResourceType, Schema};
+use model::{Diagnostics, ResourceType, Schema, Severity};
 
+use self::arguments::{ABSENT, Arguments, Attempt};
+use self::conclude::End;
+use self::hunt::{Hunt, Outcome, Planned, Settled, Stop};
 use crate::exact::Plan;
-use crate::lifecycle::{self, Action};
+use crate::lifecycle::{self, Action, Ignored};
 pub use lessons::Lessons;
 
 /// How much the configuration says.
@@ -130,60 +146,131 @@ pub const MAX_PROBES: u32 = 60;
 #[derive(Debug)]
 pub struct Search<'a> {
     subject: Subject<'a>,
-    config: Value,
-    n_probes: u32,
-    learned: Lessons,
+    lessons: Lessons,
+    arguments: Arguments,
+    first: Attempt,
+    answers: BTreeMap<Attempt, Outcome>,
+    asked: Option<Attempt>,
 }
 
 impl<'a> Search<'a> {
     /// Begins a search with what is known of the type already.
     pub fn begin(subject: Subject<'a>, lessons: &Lessons) -> (Self, Step) {
-        let config = candidate::of(subject);
-        let search = Self { subject, config, n_probes: 1, learned: lessons.clone() };
-        let step = search.probe();
+        let mut arguments = Arguments::of(&subject.schema.block, subject.observed);
+        let first = candidate::of(subject, lessons, &mut arguments);
+        let lessons = lessons.clone();
+        let mut search = Self { subject, lessons, arguments, first, answers: BTreeMap::new(), asked: None };
+        let step = search.go_on();
         (search, step)
     }
 
     /// Takes the answer to the probe that was given out last.
     pub fn answer(&mut self, answer: &ProbeAnswer) -> Step {
-        let flaw = |why: String| Flaw { path: Path::new(), why, replaces: false };
-        let (config, flaws) = match &answer.plan {
-            None => {
-                let config = Value::null(self.subject.observed.ty().clone());
-                let detail = |problem: &model::Diagnostic| flaw(format!("{}: {}", problem.summary, problem.detail));
-                (config, answer.problems.iter().map(detail).collect())
-            }
-            Some(plan) => {
-                let replace = lifecycle::replace_paths(
-                    &plan.requires_replace,
-                    self.subject.observed,
-                    &plan.planned,
-                    &self.subject.schema.block,
-                );
-                let action =
-                    lifecycle::action(self.subject.observed, &plan.planned, &replace, &self.subject.schema.block);
-                let flaws = if action == Action::NoOp { vec![] } else { vec![flaw(format!("The plan: {action:?}."))] };
-                (self.config.clone(), flaws)
-            }
-        };
-        Step::Done(Box::new(Solution {
-            config,
-            flaws,
-            secrets: Vec::new(),
-            json: Vec::new(),
-            ignore_changes: Vec::new(),
-            n_probes: self.n_probes,
-            learned: self.learned.clone(),
-        }))
+        if let Some(attempt) = self.asked.take() {
+            let outcome = self.judge(&attempt, answer);
+            self.answers.insert(attempt, outcome);
+        }
+        self.go_on()
     }
 
-    fn probe(&self) -> Step {
-        let proposed = lifecycle::proposed_new(&self.subject.schema.block, self.subject.observed, &self.config);
-        Step::Probe(Box::new(Probe {
-            prior: self.subject.observed.clone(),
-            proposed,
-            config: self.config.clone(),
-            effective: self.config.clone(),
-        }))
+    fn go_on(&mut self) -> Step {
+        let mut hunt = Hunt::new(self.subject, &mut self.arguments, &self.answers, &self.lessons);
+        let result = hunt.run(self.first.clone());
+        let notes = hunt.notes;
+        let settled = match result {
+            Err(Stop::Ask(attempt)) => {
+                let probe = self.probe(&attempt);
+                self.asked = Some(attempt);
+                return Step::Probe(Box::new(probe));
+            }
+            Ok(settled) => settled,
+            Err(Stop::Spent) => None,
+        };
+        let end = End {
+            subject: self.subject,
+            arguments: &self.arguments,
+            notes: &notes,
+            lessons: &self.lessons,
+            n_probes: self.answers.len() as u32,
+        };
+        let settled = settled.or_else(|| self.best());
+        let solution = match settled.as_ref().and_then(|settled| self.answers.get(&settled.attempt)) {
+            Some(outcome) => {
+                end.found(settled.as_ref().map(|settled| &settled.attempt).unwrap_or(&self.first), outcome)
+            }
+            None => end.nothing(self.complaints()),
+        };
+        Step::Done(Box::new(solution))
+    }
+
+    /// Gives the best of what was tried, for when nothing more may be.
+    fn best(&self) -> Option<Settled> {
+        let planned = self.answers.iter().filter_map(|(attempt, outcome)| match outcome {
+            Outcome::Planned(planned) => Some((attempt, planned)),
+            Outcome::Invalid(_) | Outcome::Created(_) => None,
+        });
+        let n_written = |attempt: &Attempt| attempt.choices.iter().filter(|choice| **choice != ABSENT).count();
+        let (attempt, planned) = planned
+            .min_by_key(|(attempt, planned)| (planned.replaces.len(), planned.changes.len(), n_written(attempt)))?;
+        let accepted = planned.changes.iter().map(|change| change.path.clone()).collect();
+        Some(Settled { attempt: attempt.clone(), accepted })
+    }
+
+    /// Says why no configuration is valid: what the provider said of the last attempt it was asked about.
+    fn complaints(&self) -> Vec<String> {
+        let problems = self.answers.get(&self.first).into_iter().filter_map(|outcome| match outcome {
+            Outcome::Invalid(problems) => Some(problems),
+            Outcome::Planned(_) | Outcome::Created(_) => None,
+        });
+        let errors = problems.flatten().filter(|problem| problem.severity == Severity::Error);
+        let mut why: Vec<String> = errors.map(|problem| format!("{}: {}", problem.summary, problem.detail)).collect();
+        if why.is_empty() {
+            why.push("The provider made no plan, and did not say why.".to_owned());
+        }
+        why
+    }
+
+    fn judge(&self, attempt: &Attempt, answer: &ProbeAnswer) -> Outcome {
+        let Some(plan) = &answer.plan else { return Outcome::Invalid(answer.problems.clone()) };
+        let (block, observed) = (&self.subject.schema.block, self.subject.observed);
+        if attempt.is_creation {
+            return Outcome::Created(plan.planned.clone());
+        }
+        let mut planned = plan.planned.clone();
+        if plan.is_legacy_type_system {
+            planned = lifecycle::normalize_legacy(&planned, block);
+            if !attempt.ignored.is_empty() {
+                planned = lifecycle::apply_ignore_changes(observed, &planned, &self.ignored(attempt));
+            }
+        }
+        let mut replaces = lifecycle::replace_paths(&plan.requires_replace, observed, &planned, block);
+        let is_clean = lifecycle::action(observed, &planned, &replaces, block) == Action::NoOp;
+        let changes = if is_clean { Vec::new() } else { changes::between(block, observed, &planned) };
+        if is_clean {
+            replaces.clear();
+        }
+        let deprecated = complaints::deprecated(&answer.problems, &self.arguments);
+        Outcome::Planned(Planned { changes, replaces, deprecated })
+    }
+
+    fn ignored(&self, attempt: &Attempt) -> Ignored {
+        Ignored::Paths(attempt.ignored.iter().map(|id| self.arguments.all[*id].path.clone()).collect())
+    }
+
+    fn probe(&self, attempt: &Attempt) -> Probe {
+        let block = &self.subject.schema.block;
+        let config = self.arguments.render(attempt);
+        let prior = if attempt.is_creation {
+            Value::null(self.subject.observed.ty().clone())
+        } else {
+            self.subject.observed.clone()
+        };
+        let effective = if attempt.ignored.is_empty() || attempt.is_creation {
+            config.clone()
+        } else {
+            lifecycle::ignore_in_configuration(&prior, &config, &self.ignored(attempt), block)
+        };
+        let proposed = lifecycle::proposed_new(block, &prior, &effective);
+        Probe { prior, proposed, config: conclude::hide(block, &config), effective }
     }
 }

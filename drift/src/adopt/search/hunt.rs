@@ -1,0 +1,117 @@
+//! The hunt: one straight line of questions, run again from its start with every answer.
+//!
+//! What was answered is remembered, so that each run comes to the first question that was not asked yet; nothing is asked
+//! twice. A run is a function of the object and the answers, and so is its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cty::{Path, Value};
+use model::Diagnostics;
+
+use super::arguments::{Arguments, Attempt, Id};
+use super::changes::Change;
+use super::judge::Created;
+use super::{MAX_PROBES, Profile, Subject};
+
+/// What the provider said of an attempt.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    /// It is not valid, or cannot be planned.
+    Invalid(Diagnostics),
+    /// It can be planned.
+    Planned(Planned),
+    /// This would be created.
+    Created(Value),
+}
+
+/// A plan over the object.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    /// What it changes; nothing where it is clean.
+    pub(super) changes: Vec<Change>,
+    /// What the object would be replaced for.
+    pub(super) replaces: Vec<Path>,
+    /// Arguments that the provider called deprecated.
+    pub(super) deprecated: Vec<Id>,
+}
+
+impl Planned {
+    /// Tells whether it changes no more than what was accepted.
+    pub(super) fn is_within(&self, accepted: &[Path]) -> bool {
+        self.changes.iter().all(|change| accepted.contains(&change.path))
+            && self.replaces.iter().all(|path| accepted.iter().any(|accepted| path.starts_with(accepted)))
+    }
+}
+
+/// Why a run ends before its end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// This is to be asked.
+    Ask(Attempt),
+    /// Nothing more may be asked.
+    Spent,
+}
+
+/// An attempt that can be planned, and what its plan changes all the same.
+#[derive(Clone, Debug)]
+pub(super) struct Settled {
+    pub(super) attempt: Attempt,
+    /// What nothing was found against.
+    pub(super) accepted: Vec<Path>,
+}
+
+/// What was found out on the way to the end.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Arguments that were left out for the sake of others.
+    pub(super) conflicts: Vec<(Id, Id)>,
+    /// What creations make of arguments.
+    pub(super) created: BTreeMap<Id, (Created, Option<String>)>,
+    /// Arguments that the provider called deprecated.
+    pub(super) deprecated: BTreeSet<Id>,
+}
+
+/// One run.
+pub(super) struct Hunt<'a> {
+    pub(super) profile: Profile,
+    pub(super) arguments: &'a mut Arguments,
+    pub(super) answers: &'a BTreeMap<Attempt, Outcome>,
+    pub(super) lessons: &'a super::Lessons,
+    pub(super) notes: Notes,
+}
+
+impl<'a> Hunt<'a> {
+    pub(super) fn new(
+        subject: Subject<'_>,
+        arguments: &'a mut Arguments,
+        answers: &'a BTreeMap<Attempt, Outcome>,
+        lessons: &'a super::Lessons,
+    ) -> Self {
+        let profile = subject.profile;
+        Self { profile, arguments, answers, lessons, notes: Notes::default() }
+    }
+
+    /// Looks for a configuration; nothing where the provider calls none valid.
+    pub(super) fn run(&mut self, first: Attempt) -> Result<Option<Settled>, Stop> {
+        let settled = match self.settle(first.clone())? {
+            Some(settled) => settled,
+            None => match self.start_over(&first)? {
+                Some(settled) => settled,
+                None => return Ok(None),
+            },
+        };
+        match self.profile {
+            Profile::Explicit => Ok(Some(settled)),
+            Profile::Minimal => self.reduce(settled).map(Some),
+        }
+    }
+
+    /// Gives the answer to an attempt.
+    pub(super) fn ask(&self, attempt: &Attempt) -> Result<&'a Outcome, Stop> {
+        match self.answers.get(attempt) {
+            Some(outcome) => Ok(outcome),
+            None if self.answers.len() >= MAX_PROBES as usize => Err(Stop::Spent),
+            None => Err(Stop::Ask(attempt.clone())),
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Settling: from a configuration that may be wrong to one that is valid and plans clean.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::Diagnostics;
+
+use super::arguments::{ABSENT, Attempt, Choice, Id, OBSERVED};
+use super::changes::Change;
+use super::complaints::{self, Complaint};
+use super::hunt::{Hunt, Outcome, Planned, Settled, Stop};
+use super::standin;
+use crate::compare::canonical::is_blank;
+
+/// What is written differently, as one step.
+type Edit = Vec<(Id, Choice)>;
+
+/// So often an attempt that was made before is passed over for the next idea.
+const MAX_IDEAS: usize = 200;
+
+/// What was tried already.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    used: BTreeSet<(String, Edit)>,
+    /// Arguments that a repair left out, with those for whose sake.
+    dropped: BTreeMap<Id, Vec<Id>>,
+}
+
+impl Hunt<'_> {
+    /// Repairs an attempt until its plan is clean, or nothing is left to try; nothing where no attempt was valid.
+    pub(super) fn settle(&mut self, first: Attempt) -> Result<Option<Settled>, Stop> {
+        let mut attempt = first;
+        let mut seen = BTreeSet::new();
+        let mut memory = Memory::default();
+        let mut best: Option<((usize, usize), Settled)> = None;
+        'attempts: loop {
+            seen.insert(attempt.clone());
+            let outcome = self.ask(&attempt)?;
+            if let Outcome::Planned(planned) = outcome {
+                let score = (planned.replaces.len(), planned.changes.len());
+                if best.as_ref().is_none_or(|(best, _)| score < *best) {
+                    let accepted = planned.changes.iter().map(|change| change.path.clone()).collect();
+                    best = Some((score, Settled { attempt: attempt.clone(), accepted }));
+                }
+                if planned.changes.is_empty() {
+                    break;
+                }
+            }
+            for _ in 0..MAX_IDEAS {
+                let next = match outcome {
+                    Outcome::Invalid(problems) => self.repair(&attempt, problems, &mut memory),
+                    Outcome::Planned(planned) => self.mend(&attempt, planned, &mut memory),
+                    Outcome::Created(_) => None,
+                };
+                match next {
+                    None => break 'attempts,
+                    Some(next) if seen.contains(&next) => {}
+                    Some(next) => {
+                        attempt = next;
+                        continue 'attempts;
+                    }
+                }
+            }
+            break;
+        }
+        Ok(best.map(|(_, settled)| settled))
+    }
+
+    /// Changes an attempt by what the provider's complaints ask for.
+    fn repair(&mut self, attempt: &Attempt, problems: &Diagnostics, memory: &mut Memory) -> Option<Attempt> {
+        let mut next = attempt.clone();
+        for complaint in complaints::of(problems, self.arguments) {
+            let concerns = complaint.at.iter().chain(&complaint.named);
+            // Two complaints about one conflict are one conflict.
+            if concerns.clone().any(|id| next.choices[*id] != attempt.choices[*id]) {
+                continue;
+            }
+            for edit in self.remedies(&complaint, attempt) {
+                if !memory.used.insert((complaint.signature.clone(), edit.clone())) {
+                    continue;
+                }
+                let is_drop = edit.iter().all(|(_, choice)| *choice == ABSENT);
+                if is_drop {
+                    let kept: Vec<Id> = concerns
+                        .clone()
+                        .copied()
+                        .filter(|id| !edit.contains(&(*id, ABSENT)) && self.arguments.is_written(attempt, *id))
+                        .collect();
+                    for (id, _) in &edit {
+                        memory.dropped.insert(*id, kept.clone());
+                        self.notes.conflicts.extend(kept.iter().map(|kept| (*id, *kept)));
+                    }
+                }
+                self.apply(&edit, &mut next);
+                break;
+            }
+        }
+        if next != *attempt {
+            return Some(next);
+        }
+        let blanks = self.droppable(attempt, |hunt, id| hunt.arguments.all[id].is_blank);
+        self.use_edit("blank", blanks, attempt, memory)
+    }
+
+    /// Gives what may help against a complaint, best first.
+    fn remedies(&mut self, complaint: &Complaint, attempt: &Attempt) -> Vec<Edit> {
+        let members: Vec<Id> = complaint.at.iter().chain(&complaint.named).copied().collect();
+        let (set, unset): (Vec<Id>, Vec<Id>) = members.iter().partition(|id| self.arguments.is_written(attempt, **id));
+        let mut edits: Vec<Edit> = Vec::new();
+        let is_missing = complaint.is_missing && !(complaint.is_conflict && set.len() > 1) && !unset.is_empty();
+        if is_missing {
+            edits.extend(self.additions(complaint, &unset));
+        }
+        let blanks = set.iter().copied().filter(|id| self.arguments.all[*id].is_blank).collect::<Vec<_>>();
+        edits.push(self.drop_all(&blanks));
+        if set.len() > 1 {
+            let mut by_worth = set.clone();
+            by_worth.sort_by_key(|id| self.worth(*id));
+            for keep in &by_worth {
+                let others: Vec<Id> = set
+                    .iter()
+                    .copied()
+                    .filter(|id| {
+                        id != keep && !self.arguments.is_inside(*id, *keep) && !self.arguments.is_inside(*keep, *id)
+                    })
+                    .collect();
+                edits.push(self.drop_all(&others));
+            }
+        }
+        for id in complaint.at.iter().chain(&complaint.named).filter(|id| set.contains(id)) {
+            edits.push(self.drop_all(&[*id]));
+        }
+        if !is_missing {
+            edits.extend(self.additions(complaint, &unset));
+        }
+        for id in complaint.at.iter().filter(|id| set.contains(id)) {
+            if self.arguments.all[*id].is_required || attempt.choices[*id] > OBSERVED {
+                edits.extend(self.stand_ins(*id, &complaint.possible));
+            }
+        }
+        for id in &complaint.at {
+            let outer: Vec<Id> = self.arguments.ancestors(*id).collect();
+            edits.extend(outer.into_iter().map(|outer| self.drop_all(&[outer])));
+        }
+        edits.retain(|edit| edit.iter().any(|(id, choice)| attempt.choices[*id] != *choice));
+        edits
+    }
+
+    /// Gives ways to set what is not set.
+    fn additions(&mut self, complaint: &Complaint, unset: &[Id]) -> Vec<Edit> {
+        let arguments = &self.arguments.all;
+        let is_there = |id: &Id| !arguments[*id].value.is_null() && !arguments[*id].is_write_only;
+        let mut held: Vec<Id> = unset.iter().copied().filter(is_there).collect();
+        held.sort_by_key(|id| self.worth(*id));
+        let mut edits = Vec::new();
+        if held.len() > 1 {
+            edits.push(held.iter().map(|id| (*id, OBSERVED)).collect());
+        }
+        edits.extend(held.iter().map(|id| vec![(*id, OBSERVED)]));
+        if !complaint.is_missing {
+            return edits;
+        }
+        // Singles first: where one of several will do, one is enough.
+        edits.rotate_left(usize::from(held.len() > 1));
+        let mut unheld: Vec<Id> = unset.iter().copied().filter(|id| !is_there(id)).collect();
+        unheld.sort_by_key(|id| {
+            let argument = &self.arguments.all[*id];
+            (!complaint.at.contains(id), argument.is_write_only, !argument.is_sensitive, argument.pattern.clone())
+        });
+        for id in unheld {
+            edits.extend(self.stand_ins(id, &complaint.possible));
+        }
+        edits
+    }
+
+    /// Gives values that may stand for what cannot be read.
+    fn stand_ins(&mut self, id: Id, possible: &[String]) -> Vec<Edit> {
+        let argument = &self.arguments.all[id];
+        let values = match &argument.skeleton {
+            Some(skeleton) => vec![skeleton.clone()],
+            None if argument.is_block => Vec::new(),
+            None => standin::for_type(argument.value.ty(), possible),
+        };
+        let edit = |value| vec![(id, self.arguments.alternative(id, value))];
+        values.iter().map(edit).collect()
+    }
+
+    /// Says what is rather kept than others: the smaller, the rather.
+    fn worth(&self, id: Id) -> impl Ord + use<> {
+        let argument = &self.arguments.all[id];
+        (
+            !argument.is_required,
+            argument.is_blank,
+            argument.is_deprecated,
+            argument.is_write_only,
+            argument.is_computed && !argument.is_block,
+            argument.pattern.clone(),
+        )
+    }
+
+    fn drop_all(&self, ids: &[Id]) -> Edit {
+        ids.iter().filter(|id| !self.arguments.all[**id].is_required).map(|id| (*id, ABSENT)).collect()
+    }
+
+    fn droppable(&self, attempt: &Attempt, which: impl Fn(&Self, Id) -> bool) -> Edit {
+        let all = 0..self.arguments.all.len();
+        let ids: Vec<Id> = all.filter(|id| self.arguments.is_written(attempt, *id) && which(self, *id)).collect();
+        self.drop_all(&ids)
+    }
+
+    fn use_edit(&mut self, why: &str, edit: Edit, attempt: &Attempt, memory: &mut Memory) -> Option<Attempt> {
+        if edit.is_empty() || !memory.used.insert((why.to_owned(), edit.clone())) {
+            return None;
+        }
+        let mut next = attempt.clone();
+        self.apply(&edit, &mut next);
+        (next != *attempt).then_some(next)
+    }
+
+    /// Writes what an edit says, and whatever it is part of.
+    fn apply(&mut self, edit: &Edit, next: &mut Attempt) {
+        for (id, choice) in edit {
+            next.choices[*id] = *choice;
+            if *choice == ABSENT {
+                next.ignored.remove(id);
+                continue;
+            }
+            for outer in self.arguments.ancestors(*id) {
+                if next.choices[outer] == ABSENT {
+                    next.choices[outer] = OBSERVED;
+                }
+            }
+            let argument = &self.arguments.all[*id];
+            if *choice > OBSERVED && !argument.is_write_only && !argument.is_in_set {
+                next.ignored.insert(*id);
+            }
+        }
+    }
+
+    /// Changes an attempt by what its plan would change of the object.
+    fn mend(&mut self, attempt: &Attempt, planned: &Planned, memory: &mut Memory) -> Option<Attempt> {
+        let mut next = attempt.clone();
+        for change in &planned.changes {
+            let Some((id, edits)) = self.answers_to(change, attempt, memory) else { continue };
+            let why = change.path.to_string();
+            let unused = |edit: &Edit| {
+                edit.iter().any(|(id, choice)| attempt.choices[*id] != *choice)
+                    && !memory.used.contains(&(why.clone(), edit.clone()))
+            };
+            if let Some(edit) = edits.into_iter().find(unused) {
+                memory.used.insert((why, edit.clone()));
+                for (id, choice) in &edit {
+                    next.choices[*id] = *choice;
+                }
+            } else if let Some(id) = self.ignorable(id)
+                && !attempt.ignored.contains(&id)
+                && memory.used.insert((why, Vec::new()))
+            {
+                next.ignored.insert(id);
+            }
+        }
+        if next != *attempt {
+            return Some(next);
+        }
+        // What becomes unknown for no reason of its own has its reason in something else that is set.
+        if planned.changes.iter().all(|change| change.planned.is_wholly_known()) {
+            return None;
+        }
+        let mut suspects = self.droppable(attempt, |hunt, id| {
+            let argument = &hunt.arguments.all[id];
+            argument.parent.is_none() && (argument.is_computed || argument.is_block)
+        });
+        suspects.sort_unstable();
+        let mut size = suspects.len();
+        while size > 0 {
+            for edit in suspects.chunks(size) {
+                if let Some(next) = self.use_edit("suspect", edit.to_vec(), attempt, memory) {
+                    return Some(next);
+                }
+            }
+            size /= 2;
+        }
+        None
+    }
+
+    /// Gives the argument that a change is about, and what may undo the change, best first.
+    fn answers_to(&mut self, change: &Change, attempt: &Attempt, memory: &Memory) -> Option<(Id, Vec<Edit>)> {
+        let n_names = change.path.steps().iter().filter(|step| matches!(step, cty::PathStep::GetAttr(_))).count();
+        let found = self.arguments.at(&change.path);
+        let id = *found.first()?;
+        if self.arguments.all[id].pattern.split('.').count() != n_names {
+            return None;
+        }
+        let mut edits: Vec<Edit> = Vec::new();
+        let is_written = self.arguments.is_written(attempt, id);
+        let holds = !change.prior.is_null();
+        if holds && !is_written {
+            let mut edit: Edit = vec![(id, OBSERVED)];
+            edit.extend(self.arguments.ancestors(id).map(|outer| (outer, OBSERVED)));
+            for (id, _) in edit.clone() {
+                let rivals = memory.dropped.get(&id).into_iter().flatten();
+                edit.extend(rivals.filter(|rival| !self.arguments.all[**rival].is_required).map(|id| (*id, ABSENT)));
+            }
+            edit.retain(|(id, choice)| attempt.choices[*id] == ABSENT || *choice == ABSENT);
+            edits.push(edit);
+        }
+        let inside: Edit = (id..self.arguments.all.len())
+            .take_while(|inner| *inner == id || self.arguments.is_inside(*inner, id))
+            .filter(|inner| *inner != id && attempt.choices[*inner] == ABSENT)
+            .filter(|inner| !self.arguments.all[*inner].value.is_null() && !memory.dropped.contains_key(inner))
+            .map(|inner| (inner, OBSERVED))
+            .collect();
+        if holds && !inside.is_empty() {
+            let mut whole = inside;
+            whole.insert(0, (id, OBSERVED));
+            edits.push(whole);
+        }
+        if holds && attempt.choices[id] > OBSERVED {
+            edits.push(vec![(id, OBSERVED)]);
+        }
+        if is_written && !self.arguments.all[id].is_required {
+            edits.push(vec![(id, ABSENT)]);
+        }
+        let argument = &self.arguments.all[id];
+        // A default that the object's SDK never wrote down: what it is said to be may satisfy the provider.
+        if argument.is_blank && argument.value.is_null() && !is_blank(&change.planned) && argument.is_in_set {
+            return None;
+        }
+        Some((id, edits))
+    }
+
+    /// Gives the argument by which changes of one can be ignored: no path leads into a set.
+    fn ignorable(&self, id: Id) -> Option<Id> {
+        let mut all = std::iter::once(id).chain(self.arguments.ancestors(id));
+        all.find(|id| !self.arguments.all[*id].is_in_set && !self.arguments.all[*id].is_block)
+    }
+
+    /// Begins again with what must be set, and adds the rest piece by piece as long as it stays valid.
+    pub(super) fn start_over(&mut self, first: &Attempt) -> Result<Option<Settled>, Stop> {
+        let mut bare = first.clone();
+        let mut rest: Vec<Id> = Vec::new();
+        for id in 0..self.arguments.all.len() {
+            let argument = &self.arguments.all[id];
+            if !argument.is_required && argument.parent.is_none() && self.arguments.is_written(first, id) {
+                bare.choices[id] = ABSENT;
+                if !argument.is_blank {
+                    rest.push(id);
+                }
+            }
+        }
+        let Some(mut base) = self.make_valid(bare)? else { return Ok(None) };
+        rest.retain(|id| !self.arguments.is_written(&base, *id));
+        rest.sort_by_key(|id| self.worth(*id));
+        let mut pieces = vec![rest];
+        while let Some(piece) = pieces.pop() {
+            if piece.is_empty() {
+                continue;
+            }
+            let mut next = base.clone();
+            for id in &piece {
+                next.choices[*id] = first.choices[*id];
+            }
+            match self.ask(&next)? {
+                Outcome::Planned(_) => base = next,
+                _ if piece.len() > 1 => {
+                    let (first, second) = piece.split_at(piece.len() / 2);
+                    pieces.push(second.to_vec());
+                    pieces.push(first.to_vec());
+                }
+                _ => {}
+            }
+        }
+        let Outcome::Planned(planned) = self.ask(&base)? else { return Ok(None) };
+        let accepted = planned.changes.iter().map(|change| change.path.clone()).collect();
+        Ok(Some(Settled { attempt: base, accepted }))
+    }
+
+    /// Repairs an attempt until it can be planned, whatever the plan.
+    fn make_valid(&mut self, first: Attempt) -> Result<Option<Attempt>, Stop> {
+        let mut attempt = first;
+        let mut memory = Memory::default();
+        let mut seen = BTreeSet::new();
+        for _ in 0..MAX_IDEAS {
+            if !seen.contains(&attempt) {
+                seen.insert(attempt.clone());
+            }
+            let Outcome::Invalid(problems) = self.ask(&attempt)? else { return Ok(Some(attempt)) };
+            let mut next = self.repair(&attempt, problems, &mut memory);
+            while next.as_ref().is_some_and(|next| seen.contains(next)) {
+                next = self.repair(&attempt, problems, &mut memory);
+            }
+            match next {
+                Some(next) => attempt = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,40 @@
+//! JSON in text, as `jsonencode` spells it.
+
+use cty::{Value, json};
+
+/// Longer texts stay as they are: nobody reads them as configuration.
+const MAX_LENGTH: usize = 1 << 20;
+
+/// Gives a text that holds a JSON object or array as `jsonencode` spells what it says; nothing where the text is none.
+pub(super) fn encoded(text: &str) -> Option<Value> {
+    let trimmed = text.trim_start();
+    if !trimmed.starts_with(['{', '[']) || text.len() > MAX_LENGTH {
+        return None;
+    }
+    let value = json::decode_implied(text.as_bytes()).ok()?;
+    let bytes = json::encode(&value, value.ty()).ok()?;
+    String::from_utf8(bytes).ok().map(Value::string)
+}
+
+/// Gives the spelling of `jsonencode` where it differs.
+pub(super) fn respell(text: &str) -> Option<Value> {
+    encoded(text).filter(|encoded| encoded.as_str() != Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_spelled_as_jsonencode_does() {
+        let check = |text: &str| encoded(text).map(|value| value.as_str().unwrap_or_default().to_owned());
+        assert_eq!(
+            check(r#"{ "b": 1.50, "a": ["<x>", null] }"#).as_deref(),
+            Some(r#"{"a":["\u003cx\u003e",null],"b":1.5}"#)
+        );
+        assert_eq!(check("[]").as_deref(), Some("[]"));
+        assert_eq!(check("{not json}"), None);
+        assert_eq!(check("\"text\""), None);
+        assert_eq!(respell("[]"), None);
+    }
+}
