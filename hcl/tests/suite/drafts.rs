@@ -12,33 +12,29 @@ use model::draft::{
 };
 use model::{Identity, ResourceAddress};
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
 
 use crate::emission::{TEXTS, any_value};
-use crate::evaluation::programs;
-use crate::terraform::run;
 
 /// Lines that are trouble in heredocs.
-const LINES: &[&str] = &[
+pub(crate) const LINES: &[&str] = &[
     "", "  ", "\t", "a", "  b", "\tc", "${x}", "%{if}", "$${x}", "$", "%", "$$", "EOT", "  EOT ", "EOT1", "é", "日本",
     "\u{301}x", "\u{a0}x", "\u{3000}", "🚀", "\\n", "# c", "\"q\"", "a\r", "\u{85}", "\u{b}", "}", "~}", "<<EOT",
     "x $", "x %",
 ];
 
-fn literal(value: impl Into<Value>) -> DraftExpression {
+pub(crate) fn literal(value: impl Into<Value>) -> DraftExpression {
     DraftExpression::Literal(value.into())
 }
 
-fn text(text: &str) -> DraftExpression {
+pub(crate) fn text(text: &str) -> DraftExpression {
     literal(Value::string(text))
 }
 
-fn object(entries: &[(&str, Value)]) -> Value {
+pub(crate) fn object(entries: &[(&str, Value)]) -> Value {
     Value::object(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
 }
 
-fn draft(name: &str, arguments: Vec<(&str, DraftExpression)>) -> Draft {
+pub(crate) fn draft(name: &str, arguments: Vec<(&str, DraftExpression)>) -> Draft {
     let arguments = arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Draft {
         address: ResourceAddress::managed("terraform_data", name),
@@ -269,7 +265,7 @@ fn much_text_is_written() {
 }
 
 /// What references resolve to.
-fn world() -> Value {
+pub(crate) fn world() -> Value {
     object(&[
         ("name", Value::string("n${x}")),
         ("list", Value::tuple(vec![object(&[("id", Value::string("i-1"))]), Value::from(5_i64)])),
@@ -308,7 +304,7 @@ fn evaluated(written: &str) -> Value {
     value
 }
 
-fn json(value: &Value) -> String {
+pub(crate) fn json(value: &Value) -> String {
     String::from_utf8(cty::json::encode(value, value.ty()).unwrap()).unwrap()
 }
 
@@ -347,7 +343,7 @@ fn any_reference() -> impl Strategy<Value = (DraftExpression, Value)> {
 }
 
 /// Makes expressions with what they must evaluate to.
-fn any_expression() -> impl Strategy<Value = (DraftExpression, Value)> {
+pub(crate) fn any_expression() -> impl Strategy<Value = (DraftExpression, Value)> {
     let keep = |value: Value| (literal(value.clone()), value);
     let texts = || prop::collection::vec(any_text(), 0..5);
     let list =
@@ -420,7 +416,7 @@ fn any_expression() -> impl Strategy<Value = (DraftExpression, Value)> {
     })
 }
 
-fn repeated(name: &str, input: DraftExpression) -> Draft {
+pub(crate) fn repeated(name: &str, input: DraftExpression) -> Draft {
     let for_each = DraftExpression::Object(vec![("only \"one\"".to_owned(), literal(world()))]);
     Draft { for_each: Some(for_each), ..draft(name, vec![("input", input)]) }
 }
@@ -441,76 +437,5 @@ proptest! {
         prop_assert!(problems.is_empty() && file.body.blocks.len() == 1, "{}", written);
         let lines: Vec<&str> = written.lines().collect();
         prop_assert!(lines[..lines.len() - 1].iter().all(|line| line.starts_with("# ")), "{}", written);
-    }
-}
-
-/// Real programs format, plan and evaluate as we do.
-#[test]
-fn programs_understand_drafts() {
-    let mut runner = TestRunner::deterministic();
-    let mut expected: Vec<(DraftExpression, Value)> =
-        TEXTS.iter().map(|line| (text(line), Value::string(*line))).collect();
-    expected.extend(LINES.iter().flat_map(|line| {
-        let all = [format!("a\n{line}\n"), format!("{line}\nb\n"), format!("  a\n{line}\n")];
-        all.map(|all| (text(&all), Value::string(all)))
-    }));
-    let strategy = any_expression();
-    expected.extend((0..250).map(|_| strategy.new_tree(&mut runner).unwrap().current()));
-    let base = draft("base", vec![("input", literal(world()))]);
-    let mut keyed = draft("keyed", vec![("input", DraftExpression::EachValue(Path::new()))]);
-    keyed.for_each = Some(literal(object(&[("k${", world())])));
-    let variable = DraftVariable {
-        name: "password".to_owned(),
-        description: String::new(),
-        ty: Type::String,
-        is_sensitive: false,
-    };
-    let mut blocks = vec![emit::variable(&variable).unwrap()];
-    blocks.extend([base, keyed].iter().map(|draft| emit::resource(draft).unwrap()));
-    for (index, (expression, _)) in expected.iter().enumerate() {
-        let mut draft = repeated(&format!("r{index}"), expression.clone());
-        draft.remarks = vec![format!("Number {index}: {}", LINES[index % LINES.len()])];
-        draft.ignore_changes = vec![Path::new().attr("input").index(Value::string("k${"))];
-        blocks.push(emit::resource(&draft).unwrap());
-    }
-    let configuration = emit::file(&["Drafts.".to_owned()], &blocks);
-    for program in programs() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("main.tf"), &configuration).unwrap();
-        std::fs::write(folder.path().join("terraform.tfvars"), "password = \"p\"\n").unwrap();
-        run(&program, folder.path(), &["fmt", "-check", "-diff"]);
-        run(&program, folder.path(), &["init", "-input=false"]);
-        run(&program, folder.path(), &["plan", "-input=false", "-out=plan"]);
-        let shown = run(&program, folder.path(), &["show", "-json", "plan"]);
-        let plan: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
-        let resources = plan["planned_values"]["root_module"]["resources"].as_array().unwrap();
-        let by_name: BTreeMap<&str, &serde_json::Value> = resources
-            .iter()
-            .map(|resource| (resource["name"].as_str().unwrap(), &resource["values"]["input"]))
-            .collect();
-        for (index, (_, value)) in expected.iter().enumerate() {
-            let wanted: serde_json::Value = serde_json::from_str(&json(value)).unwrap();
-            let found = by_name[format!("r{index}").as_str()];
-            assert_eq!(*found, wanted, "{}: {}", program.display(), blocks[index + 3]);
-        }
-    }
-}
-
-/// Labels of any text survive `terraform fmt`; no provider at hand has such blocks, so nothing is planned here.
-#[test]
-fn formatting_keeps_labels() {
-    let mut draft = draft("labels", vec![]);
-    let labels = TEXTS.iter().chain(LINES).chain(&["c d", "1st", "for", "a$b", "100%", "'"]);
-    for label in labels {
-        let body = DraftBody { arguments: vec![("on".to_owned(), literal(Value::bool(true)))], blocks: vec![] };
-        draft.body.blocks.push(DraftBlock { block_type: "rule".to_owned(), label: Some((*label).to_owned()), body });
-    }
-    let written = emit::resource(&draft).unwrap();
-    let (_, problems) = File::parse("main.tf", &written);
-    assert!(problems.is_empty(), "{problems:?}");
-    for program in programs() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("main.tf"), &written).unwrap();
-        run(&program, folder.path(), &["fmt", "-check", "-diff"]);
     }
 }

@@ -26,6 +26,7 @@ pub(crate) const TEXTS: &[&str] = &[
     "\u{0}\u{7}\u{1b}\u{7f}",
     "\u{feff}\u{202e}\u{2066}\u{200b}",
     "é ß 日本 \u{1F468}\u{200D}\u{1F469}",
+    "이름 שם اسم",
     "<<EOT\nx\nEOT",
     "# no comment",
     "a/b:c,d",

@@ -11,5 +11,6 @@ mod gates;
 mod lexing;
 mod modules;
 mod parsing;
+mod planned_drafts;
 mod terraform;
 mod variables;

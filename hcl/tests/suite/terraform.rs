@@ -14,20 +14,27 @@ use xtask::tools::{Tool, or_skip};
 
 use crate::emission::{TEXTS, any_value};
 
-fn start(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
-    let configuration = folder.join("cli.tfrc");
-    std::fs::write(&configuration, "disable_checkpoint = true\n").unwrap();
+const CONFIGURATION: &str = "disable_checkpoint = true\n";
+
+fn start(program: &Path, folder: &Path, configuration: &str, arguments: &[&str]) -> Output {
+    let path = folder.join("cli.tfrc");
+    std::fs::write(&path, configuration).unwrap();
     Command::new(program)
         .current_dir(folder)
         .args(arguments)
-        .env("TF_CLI_CONFIG_FILE", &configuration)
+        .env("TF_CLI_CONFIG_FILE", &path)
         .env("TF_IN_AUTOMATION", "1")
         .output()
         .unwrap()
 }
 
 pub(crate) fn run(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
-    let output = start(program, folder, arguments);
+    run_with(program, folder, CONFIGURATION, arguments)
+}
+
+/// Runs a program with a CLI configuration of its own.
+pub(crate) fn run_with(program: &Path, folder: &Path, configuration: &str, arguments: &[&str]) -> Output {
+    let output = start(program, folder, configuration, arguments);
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {text}");
     output
@@ -129,6 +136,6 @@ pub(crate) fn succeeds(program: &Path, files: &[(&str, &str)], command: &str) ->
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let is_done = |arguments: &[&str]| start(program, folder.path(), arguments).status.success();
+    let is_done = |arguments: &[&str]| start(program, folder.path(), CONFIGURATION, arguments).status.success();
     is_done(&["init", "-input=false"]) && (command == "init" || is_done(&[command]))
 }
