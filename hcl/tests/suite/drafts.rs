@@ -1,15 +1,17 @@
 //! Drafts: what is written is read, formatted and evaluated as what was meant, by us and by real programs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use cty::{Number, Path, Type, Value};
-use hcl::evaluate::{Evaluation, Resolved, Scope, expression};
+use hcl::evaluate::{self, Evaluation, Resolved, Scope, Written, expression};
 use hcl::expression::ReferenceStep;
 use hcl::{File, emit};
 use model::draft::{
     Draft, DraftBlock, DraftBody, DraftExpression, DraftImport, DraftImportSource, DraftModuleCall, DraftVariable,
     TemplatePart,
 };
+use model::schema::{Attribute, AttributeType, Block, NestedBlock, NestingMode};
 use model::{Identity, ResourceAddress};
 use proptest::prelude::*;
 
@@ -255,6 +257,20 @@ fn json_that_the_function_would_change_stays_text() {
 }
 
 #[test]
+fn many_values_are_written() {
+    let many = Value::tuple((0..100_000_u64).map(Value::from).collect());
+    let named = Value::object((0..100_000_u64).map(|index| (format!("k{index}"), Value::from(index))).collect());
+    let deep = (0..85).fold(Value::string("x".repeat(100_000)), |value, _| Value::tuple(vec![value]));
+    for value in [many, named, deep] {
+        let written = emit::resource(&draft("x", vec![("a", literal(value.clone()))])).unwrap();
+        assert_eq!(json(&evaluated(&written)), json(&value));
+        let encoded = DraftExpression::Json(Box::new(literal(value.clone())));
+        let written = emit::resource(&draft("x", vec![("a", encoded)])).unwrap();
+        assert_eq!(evaluated(&written).as_str().unwrap(), json(&value));
+    }
+}
+
+#[test]
 fn much_text_is_written() {
     let line = "0123456789 ${abc}\n";
     let large: String = line.repeat(5_000_000 / line.len());
@@ -419,6 +435,96 @@ pub(crate) fn any_expression() -> impl Strategy<Value = (DraftExpression, Value)
 pub(crate) fn repeated(name: &str, input: DraftExpression) -> Draft {
     let for_each = DraftExpression::Object(vec![("only \"one\"".to_owned(), literal(world()))]);
     Draft { for_each: Some(for_each), ..draft(name, vec![("input", input)]) }
+}
+
+/// Blocks of every nesting, two levels deep.
+fn schema(depth: usize) -> Block {
+    let any = Attribute {
+        ty: AttributeType::Plain(Type::Dynamic),
+        description: String::new(),
+        description_is_markdown: false,
+        required: false,
+        optional: true,
+        computed: false,
+        sensitive: false,
+        write_only: false,
+        deprecated: false,
+        deprecation_message: String::new(),
+    };
+    let nestings = [("list", NestingMode::List), ("map", NestingMode::Map), ("single", NestingMode::Single)];
+    let blocks = nestings.into_iter().filter(|_| depth > 0).map(|(name, nesting)| {
+        (name.to_owned(), NestedBlock { nesting, block: schema(depth - 1), min_items: 0, max_items: 0 })
+    });
+    Block {
+        attributes: [("first".to_owned(), any.clone()), ("second_one".to_owned(), any)].into(),
+        blocks: blocks.collect(),
+        ..Block::default()
+    }
+}
+
+/// Makes bodies of that schema with the values that they must have.
+fn any_body(depth: usize) -> BoxedStrategy<(DraftBody, Value)> {
+    let arguments =
+        (prop::option::of(any_expression()), prop::option::of(any_expression())).prop_map(|(first, second)| {
+            let given = [("first", first), ("second_one", second)];
+            let mut arguments = Vec::new();
+            let mut values = BTreeMap::new();
+            for (name, given) in given {
+                let value = given.as_ref().map_or(Value::null(Type::Dynamic), |(_, value)| value.clone());
+                arguments.extend(given.map(|(written, _)| (name.to_owned(), written)));
+                values.insert(name.to_owned(), value);
+            }
+            (arguments, values)
+        });
+    if depth == 0 {
+        let body = |(arguments, values)| (DraftBody { arguments, blocks: Vec::new() }, Value::object(values));
+        return arguments.prop_map(body).boxed();
+    }
+    let inner = move || any_body(depth - 1);
+    let lists = prop::collection::vec(inner(), 0..3);
+    let maps = prop::collection::btree_map(any_text(), inner(), 0..3);
+    let nested = (arguments, lists, maps, prop::option::of(inner()));
+    let body = nested.prop_map(|((arguments, mut values), lists, maps, single)| {
+        let block = |name: &str, label: Option<String>, body| DraftBlock { block_type: name.to_owned(), label, body };
+        let mut blocks = Vec::new();
+        let mut list = Vec::new();
+        for (body, value) in lists {
+            blocks.push(block("list", None, body));
+            list.push(value);
+        }
+        values.insert("list".to_owned(), Value::tuple(list));
+        let mut map = BTreeMap::new();
+        for (label, (body, value)) in maps {
+            // Labels are equal where they are normalized to the same text.
+            let key = Value::string(label.clone()).as_str().unwrap().to_owned();
+            if map.insert(key, value).is_none() {
+                blocks.push(block("map", Some(label), body));
+            } else {
+                return None;
+            }
+        }
+        values.insert("map".to_owned(), Value::object(map));
+        let value = single.as_ref().map_or(Value::null(Type::Dynamic), |(_, value)| value.clone());
+        blocks.extend(single.map(|(body, _)| block("single", None, body)));
+        values.insert("single".to_owned(), value);
+        Some((DraftBody { arguments, blocks }, Value::object(values)))
+    });
+    body.prop_filter_map("labels differ", |body| body).boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #[test]
+    fn blocks_evaluate_to_what_was_meant((body, value) in any_body(2)) {
+        let ignore_changes = vec![Path::new().attr("first")];
+        let written = emit::resource(&Draft { body, ignore_changes, ..draft("x", vec![]) }).unwrap();
+        let (file, problems) = File::parse("main.tf", &written);
+        prop_assert!(problems.is_empty(), "{:?}\n{}", problems, written);
+        let block = Written::new(&Arc::new(file.clone()), &file.body.blocks[0].body).without(&["lifecycle"]);
+        let (found, unknown, problems) = evaluate::block(&block, &schema(2), &World);
+        prop_assert!(unknown.is_empty() && problems.is_empty(), "{:?}\n{}", problems, written);
+        prop_assert_eq!(json(&found), json(&value), "{}", written);
+    }
 }
 
 proptest! {
