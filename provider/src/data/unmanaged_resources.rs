@@ -1,6 +1,7 @@
 //! `driftmgr_unmanaged_resources`: what no state of a named set manages.
 
-use ::drift::{Pattern, Question, adopt};
+use ::drift::adopt::{self, NamePattern};
+use ::drift::{Pattern, Question};
 use async_trait::async_trait;
 use cty::{Type, Value};
 use model::{Diagnostic, Diagnostics, Finding, Kind, ResourceAddress, Schema};
@@ -93,7 +94,7 @@ impl DataSource for UnmanagedResources {
             diagnostics.push(Diagnostic::warning("incomplete", "Not everything could be seen", detail));
         }
         // Names are made of all that was found, so that a filter changes none of them.
-        let names = adopt::addresses(&answer.verdict.findings, std::iter::empty());
+        let names = adopt::addresses(&answer.verdict.findings, std::iter::empty(), &NamePattern::default());
         let named = answer.verdict.findings.iter().zip(&names).filter(|(finding, _)| is_matching(finding));
         let shown: Vec<Value> = named
             .skip(offset as usize)
