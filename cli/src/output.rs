@@ -1,7 +1,6 @@
-//! Where answers go: standard output, or a file that appears whole or not at all.
+//! Where answers go: standard output.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 
 use anyhow::Context;
 use engine::Environment;
@@ -37,17 +36,4 @@ fn stated_width(environment: &Environment) -> Option<usize> {
     let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
     let stated = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
     stated.or_else(terminal).filter(|width| *width >= 40)
-}
-
-/// Writes a file so that it appears whole or not at all.
-pub(crate) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().context("the path has no file name")?.to_string_lossy();
-    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // The half-written file is ours alone; that it cannot be removed adds nothing to the first error.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written.with_context(|| format!("could not write {}", path.display()))
 }

@@ -1,10 +1,11 @@
 //! Answers of the engine, as the reports that `report` writes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use drift::adopt::Choices;
+use drift::adopt::Certificate;
 use engine::{AdoptAnswer, Check, CheckStatus, CoveredType, DriftAnswer, QueryAnswer, ScanAnswer, Session};
 use model::{RemoteObject, ScopeOutcome, ScopeStatus, Standing};
 use report::{DriftReport, Format, Style, Values, format, v1};
@@ -219,19 +220,68 @@ pub(crate) fn doctor(checks: &[Check]) -> anyhow::Result<()> {
     })
 }
 
-/// Writes what became of the unmanaged objects, as JSON.
-pub(crate) fn adopt(answer: &AdoptAnswer, out_dir: &Path) -> anyhow::Result<()> {
-    let out_dir = out_dir.to_string_lossy();
+/// What an adoption came to, and what was done with it.
+pub(crate) struct Adopted<'a> {
+    /// The answer.
+    pub(crate) answer: &'a AdoptAnswer,
+    /// The folder of the files.
+    pub(crate) folder: &'a str,
+    /// The same, as the user named it.
+    pub(crate) place: &'a str,
+    /// The files that were written.
+    pub(crate) files: &'a [String],
+    /// What terraform and its like said of them.
+    pub(crate) certificates: &'a [Certificate],
+    /// What to do next.
+    pub(crate) next: &'a [String],
+}
+
+/// Writes what became of the unmanaged objects.
+pub(crate) fn adopt(session: &Session, adopted: &Adopted<'_>, format: &FormatArgs) -> anyhow::Result<()> {
+    let answer = adopted.answer;
+    let findings = &answer.comparison.verdict.findings;
+    let items: Vec<v1::adopt::AdoptItem<'_>> = answer
+        .objects
+        .iter()
+        .map(|object| v1::adopt::AdoptItem {
+            finding: &findings[object.position],
+            to: object.to.as_ref(),
+            status: &object.status,
+            source: object.source.as_ref(),
+            n_probes: object.n_probes,
+        })
+        .collect();
+    let variables: Vec<_> = answer.variables.iter().map(|variable| &variable.variable).collect();
+    let statistics = &answer.statistics;
+    let is_json = format.format() == FormatName::Json;
     let report = v1::adopt::AdoptReport {
         as_of: answer.comparison.verdict.as_of,
         is_complete: answer.comparison.verdict.is_complete,
-        out_dir: Some(&out_dir),
-        files: &["imports.tf".to_owned(), "mapping.json".to_owned()],
-        adoptions: &answer.adoptions(),
-        verified: &BTreeMap::new(),
+        out_dir: Some(if is_json { adopted.folder } else { adopted.place }),
+        files: adopted.files,
+        items: &items,
+        variables: &variables,
+        effort: v1::adopt::AdoptEffort {
+            n_searched: statistics.n_searched,
+            n_resumed: statistics.n_resumed,
+            n_left: statistics.n_left,
+            probes_median: statistics.probes_median,
+            probes_max: statistics.probes_max,
+            calls: Cow::Borrowed(&statistics.calls),
+        },
+        certificates: adopted.certificates,
         diagnostics: &answer.diagnostics,
     };
-    output::write_stdout(|out| format::json::write(&v1::adopt::Document(&report), out))
+    if is_json {
+        return output::write_stdout(|out| format::json::write(&v1::adopt::Document(&report), out));
+    }
+    let style = Style {
+        width: output::width(&session.environment),
+        top: format.top(),
+        see_all: "--all shows them".to_owned(),
+        ..Style::plain()
+    };
+    output::write_stdout(|out| format::adopt::write(&report, adopted.next, &style, out))
 }
 
 /// Gives the text of the mapping file.
@@ -240,17 +290,6 @@ pub(crate) fn mapping(answer: &AdoptAnswer, root: Option<&str>) -> anyhow::Resul
     let mut text = Vec::new();
     v1::write(&v1::mapping::Document { root, adoptions: &adoptions }, true, &mut text)?;
     Ok(String::from_utf8(text)?)
-}
-
-/// Reads a mapping file that a person edited.
-pub(crate) fn read_mapping(path: &Path, text: &str) -> anyhow::Result<Choices> {
-    let (choices, diagnostics) = v1::mapping::read(&path.to_string_lossy(), text);
-    if model::diagnostic::has_errors(&diagnostics) {
-        crate::failure::print_diagnostics(&diagnostics);
-        anyhow::bail!("the mapping file {} has mistakes; nothing was written", path.display());
-    }
-    crate::failure::print_diagnostics(&diagnostics);
-    Ok(choices)
 }
 
 /// Reads the word of `--values`.

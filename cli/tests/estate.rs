@@ -304,7 +304,8 @@ fn import_blocks_are_valid_and_a_mapping_comes_back() {
     }
 
     // What is there is left alone.
-    adopt(&["--out-dir", "first"]).ends_with(1).says("first/imports.tf");
+    let refused = adopt(&["--out-dir", "first"]).ends_with(1).says("first/imports.tf").says("--dir");
+    assert!(refused.stdout.is_empty());
     assert_eq!(read("first/imports.tf"), imports);
 
     // An unedited mapping gives the same files; an edited one is followed.
@@ -322,7 +323,13 @@ fn import_blocks_are_valid_and_a_mapping_comes_back() {
         }
     }
     place.write("edited.json", edited.to_string());
-    adopt(&["--mapping", "edited.json", "--out-dir", "edited"]).ends_with(0);
+    // What was adopted before is not offered twice, unless a person says so.
+    let document = adopt(&["--mapping", "edited.json", "--out-dir", "edited", "--json"]).ends_with(0).json();
+    assert_eq!(document["summary"]["skipped"], json!(list(&document, "items").len()), "{document:#}");
+    assert!(document.to_string().contains("--reclaim offers it again"), "{document:#}");
+    assert!(!place.path("edited/imports.tf").exists());
+    std::fs::remove_dir_all(place.path("edited")).expect("it was made");
+    adopt(&["--mapping", "edited.json", "--out-dir", "edited", "--reclaim"]).ends_with(0);
     let written = read("edited/imports.tf");
     assert!(written.contains("module.data[\"a.b\"].aws_dynamodb_table.copy[\"$${x}\"]"), "{written}");
     assert!(!written.contains("sandbox/web"), "{written}");
@@ -335,7 +342,8 @@ fn import_blocks_are_valid_and_a_mapping_comes_back() {
         }
     }
     place.write("double.json", double.to_string());
-    adopt(&["--mapping", "double.json", "--out-dir", "double"]).ends_with(1).says("aws_iam_user.same");
+    let double = adopt(&["--mapping", "double.json", "--out-dir", "double"]).ends_with(1);
+    double.says("double.json:1").says("aws_iam_user.same").says("of type aws_iam_role_policy");
     place.write("broken.json", "{\"schema\": \"driftmgr.mapping/v1\", \"objects\": [{]}");
     adopt(&["--mapping", "broken.json", "--out-dir", "double"]).ends_with(1).says("broken.json:1");
     assert!(!place.path("double").exists(), "a mistake leaves nothing behind");

@@ -34,7 +34,8 @@ mod types;
 
 pub use adopt::{
     AdoptAnswer, AdoptObserver, AdoptOffer, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable,
-    Destination, Finished, Journal, TakenNames, Unobserved, adopt, claim, refuse_taken, verify, write_files,
+    Finished, Journal, NewFile, TakenNames, Unobserved, adopt, claim, free_names, refuse_configuration, verify,
+    write_files,
 };
 pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
 pub use drift::{DriftAnswer, DriftRequest, drift, subject};

@@ -4,11 +4,17 @@
 mod schema;
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use drift::adopt::{AdoptionKey, Choice, Choices, NamePattern, plan};
+use drift::adopt::search::Flaw;
+use drift::adopt::{
+    Adoption, AdoptionKey, AdoptionStatus, AdoptionStep, Certificate, Choice, Choices, NamePattern, plan,
+};
+use model::InstanceAddress;
+use model::draft::{DraftImportSource, DraftVariable};
 use report::Values;
+use report::v1::adopt::{AdoptEffort, AdoptItem, AdoptReport};
 use report::v1::{self, Document};
 use serde_json::{Value, json};
 use support::World;
@@ -80,29 +86,152 @@ fn scan() {
     assert_eq!(check(&v1::scan::Document(&report))["complete"], json!(false));
 }
 
+fn flaw(path: cty::Path, why: &str) -> Flaw {
+    Flaw { path, why: why.to_owned(), replaces: false }
+}
+
+/// How each object of the world ended: clean but for something, with an import block alone, and left out.
+fn statuses(adoptions: &[Adoption<'_>]) -> Vec<AdoptionStatus> {
+    let status = |adoption: &Adoption<'_>| match &adoption.step {
+        AdoptionStep::Import { .. } => AdoptionStatus::CleanBut(vec![
+            flaw(cty::Path::new().attr("tags").index("k"), "The provider plans null."),
+            flaw(cty::Path::new(), &format!("A provider quoted {PLANTED}.")),
+        ]),
+        AdoptionStep::Skip { reason, .. } if reason.contains("default VPC") => {
+            AdoptionStatus::ImportOnly(format!("Its provider said {PLANTED}."))
+        }
+        AdoptionStep::Skip { reason, .. } => AdoptionStatus::Skipped(reason.clone()),
+    };
+    adoptions.iter().map(status).collect()
+}
+
+/// What only a credential looks like, planted where somebody else's words are quoted.
+const PLANTED: &str = "AKIAIOSFODNN7EXAMPLE";
+
 #[test]
-fn adopt_and_mapping() {
+fn adopt() {
     let world = world();
     let verdict = world.judge();
     let recorded: BTreeSet<_> = world.recorded.iter().map(|instance| &instance.address).collect();
     let (adoptions, diagnostics) = plan(&verdict.findings, &recorded, &Choices::new(), &NamePattern::default());
-    let imported = "aws_vpc.blue_x".parse().expect("an address");
-    let verified = BTreeMap::from([(imported, v1::adopt::Verification::Changes(vec!["tags".to_owned()]))]);
-    let report = v1::adopt::AdoptReport {
+    let statuses = statuses(&adoptions);
+    let to: InstanceAddress = "aws_vpc.blue_x".parse().expect("an address");
+    let source = DraftImportSource::Id("vpc-1".into());
+    let items: Vec<AdoptItem<'_>> = adoptions
+        .iter()
+        .zip(&statuses)
+        .map(|(adoption, status)| {
+            let is_imported = matches!(adoption.step, AdoptionStep::Import { .. });
+            AdoptItem {
+                finding: adoption.finding,
+                to: is_imported.then_some(&to),
+                status,
+                source: is_imported.then_some(&source),
+                n_probes: is_imported.then_some(7),
+            }
+        })
+        .collect();
+    let variable = DraftVariable {
+        name: "blue_x_password".to_owned(),
+        description: "The password of aws_db_instance.x.".to_owned(),
+        ty: cty::Type::String,
+        is_sensitive: true,
+    };
+    let certificate = Certificate {
+        program: "terraform 1.11.4".to_owned(),
+        failure: None,
+        changes: vec![(to.to_string(), vec!["enable_dns_support".to_owned()])],
+        elsewhere: vec![("aws_vpc.main".to_owned(), vec!["tags".to_owned()])],
+        problems: vec![("aws_vpc.other".to_owned(), format!("It said {PLANTED}."))],
+    };
+    let files = ["generated_vpc.tf", "imports.tf", "mapping.json"].map(str::to_owned);
+    let mut report = AdoptReport {
         as_of: verdict.as_of,
         is_complete: verdict.is_complete,
         out_dir: Some("out"),
-        files: &["imports.tf".to_owned()],
-        adoptions: &adoptions,
-        verified: &verified,
+        files: &files,
+        items: &items,
+        variables: &[&variable],
+        effort: AdoptEffort { n_searched: 1, probes_median: 7, probes_max: 7, n_left: 2, ..AdoptEffort::default() },
+        certificates: &[],
         diagnostics: &diagnostics,
     };
     let written = check(&v1::adopt::Document(&report));
-    assert_eq!(written["summary"], json!({"clean": 0, "changes": 1, "skipped": 3, "unverified": 0}));
+    assert_eq!(written["summary"], json!({"clean": 0, "changes": 1, "skipped": 2, "unverified": 1}));
+    let item = written["items"].as_array().expect("a list").iter().find(|item| item["id"] == "vpc-1").expect("it");
+    assert_eq!(
+        (&item["status"], &item["changes"], &item["probes"]),
+        (&json!("changes"), &json!(["tags[\"k\"]"]), &json!(7))
+    );
+    assert_eq!(item["import"], json!({"id": "vpc-1"}));
+    assert_eq!(written["variables"][0]["environment"], "TF_VAR_blue_x_password");
 
+    let certificates = [certificate];
+    report.certificates = &certificates;
+    let written = check(&v1::adopt::Document(&report));
+    assert_eq!(written["certificates"][0]["clean"], false);
+    assert!(written["items"].to_string().contains("enable_dns_support"), "{written:#}");
+    let mut text = Vec::new();
+    let next = ["terraform -chdir=out plan".to_owned()];
+    report::format::adopt::write(&report, &next, &report::Style::plain(), &mut text)
+        .expect("a vector takes everything");
+    let text = String::from_utf8(text).expect("text");
+    insta::assert_snapshot!(text, @r#"
+    2 of 4 unmanaged objects are adopted.
+    
+    STATUS      OBJECTS
+    changes     1        written, with what is named below
+    unverified  1        an import block without configuration
+    skipped     2        left out, for the reasons below
+    
+    Not clean:
+      aws_vpc.blue_x (vpc-1)
+        tags["k"]: The provider plans null.
+        (hidden: it quotes what looks like a credential)
+        The plan says: enable_dns_support.
+    
+    Import blocks alone:
+      1 object: (hidden: it quotes what looks like a credential)
+        aws_vpc vpc-2
+    
+    Left out:
+      1 object: CloudFormation manages it: its tags say so.
+        aws_iam_role r
+      1 object: No Terraform type is known for it.
+        aws.x.unmapped u
+    
+    1 configuration searched for, with 7 probes of the provider in the middle and 7 at most.
+    
+    2 objects left for another run.
+    
+    Values that are not written; the plans here had the real ones. Set them for yours:
+      TF_VAR_blue_x_password  (sensitive) The password of aws_db_instance.x.
+    
+    terraform 1.11.4 does not plan the files clean:
+      aws_vpc.blue_x: enable_dns_support
+      aws_vpc.other: (hidden: it quotes what looks like a credential)
+      It would change, apart from the new files: aws_vpc.main.
+    
+    Written in out:
+      generated_vpc.tf
+      imports.tf
+      mapping.json
+    
+    Next:
+      terraform -chdir=out plan
+    "#);
+    assert!(!text.contains(PLANTED) && !written.to_string().contains(PLANTED), "a credential is quoted: {text}");
+}
+
+#[test]
+fn mapping_files_come_back() {
+    let world = world();
+    let verdict = world.judge();
+    let recorded: BTreeSet<_> = world.recorded.iter().map(|instance| &instance.address).collect();
+    let (adoptions, _) = plan(&verdict.findings, &recorded, &Choices::new(), &NamePattern::default());
     let mapping = v1::mapping::Document { root: Some("live"), adoptions: &adoptions };
     let written = check(&mapping);
-    let (choices, diagnostics) = v1::mapping::read("m.json", &written.to_string());
+    let (entries, diagnostics) = v1::mapping::read("m.json", &written.to_string());
     assert_eq!(diagnostics, []);
     let key = |resource_type: &str, id: &str, region: Option<&str>| AdoptionKey {
         resource_type: resource_type.into(),
@@ -115,10 +244,18 @@ fn adopt_and_mapping() {
         (key("aws_vpc", "vpc-2", Some("eu-west-1")), Choice::Skip("It is the default VPC.".to_owned())),
         (key("aws_iam_role", "r", None), Choice::Skip("CloudFormation manages it: its tags say so.".to_owned())),
     ]);
+    let choices = v1::mapping::choices(&entries, &|_| None);
     assert_eq!(choices, expect);
     let (again, diagnostics) = plan(&verdict.findings, &recorded, &choices, &NamePattern::default());
     assert_eq!(diagnostics, []);
     assert_eq!(again, adoptions, "a mapping file that was not edited changes nothing");
+
+    let elsewhere = v1::mapping::choices(&entries, &|root| Some(format!("It belongs to {root}.")));
+    assert_eq!(elsewhere[&key("aws_vpc", "vpc-1", Some("eu-west-1"))], Choice::Skip("It belongs to live.".to_owned()));
+    assert_eq!(
+        elsewhere[&key("aws_vpc", "vpc-2", Some("eu-west-1"))],
+        Choice::Skip("It is the default VPC.".to_owned())
+    );
 }
 
 #[test]
@@ -127,13 +264,43 @@ fn mapping_files_say_what_is_wrong() {
         let (_, diagnostics) = v1::mapping::read("m.json", text);
         diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let with = |objects: &str| format!(r#"{{"schema":"driftmgr.mapping/v1","objects":[{objects}]}}"#);
+    let with = |objects: &str| format!("{{\"schema\": \"driftmgr.mapping/v1\", \"objects\": [\n{objects}\n]}}");
     insta::assert_snapshot!(problems("{"), @"m.json:1:1: The mapping file cannot be read: EOF while parsing an object at line 1 column 1.");
     insta::assert_snapshot!(problems(r#"{"schema":"driftmgr.mapping/v2","objects":[]}"#), @r#"Not a mapping file: m.json has the schema "driftmgr.mapping/v2"; this driftmgr reads driftmgr.mapping/v1."#);
-    insta::assert_snapshot!(problems(&with(r#"{"type":"aws_vpc","id":"a","adress":"x"}"#)), @"m.json:1:78: The mapping file cannot be read: unknown field `adress`, expected one of `type`, `id`, `name`, `account`, `region`, `root`, `address`, `skip`, `reason` at line 1 column 78.");
-    insta::assert_snapshot!(problems(&with(r#"{"type":"aws_vpc","id":"a"}"#)), @"An object has no address: a must have an `address`, or `skip`.");
-    insta::assert_snapshot!(problems(&with(r#"{"type":"aws_vpc","id":"a","address":"aws_vpc"}"#)), @r#"Not an address: The entry of a has an invalid address "aws_vpc": a dot and the resource's name must follow its type (at byte 7)."#);
-    insta::assert_snapshot!(problems(&with(r#"{"type":"t","id":"a","skip":true},{"type":"t","id":"a","skip":true}"#)), @"An object is named twice: t a has several entries in m.json.");
+    insta::assert_snapshot!(problems(&with("{\"type\": \"aws_vpc\",\n  \"id\": \"a\", \"adress\": \"x\"}")), @"m.json:3:21: An entry cannot be read: unknown field `adress`, expected one of `type`, `id`, `name`, `account`, `region`, `root`, `address`, `skip`, `reason`.");
+    // Every mistake is told at once, each with its line.
+    insta::assert_snapshot!(problems(&with(&[
+        r#"{"type": "aws_vpc", "id": "no-address"},"#,
+        r#"{"type": "aws_vpc", "id": "half", "address": "aws_vpc"},"#,
+        r#"{"type": "aws_vpc", "id": "other", "address": "aws_subnet.x"},"#,
+        r#"{"type": "aws_vpc", "id": "data", "address": "data.aws_vpc.x"},"#,
+        r#"{"type": "aws vpc", "id": "type", "address": "aws_vpc.x"},"#,
+        r#"{"type": "aws_vpc", "id": "", "skip": true},"#,
+        r#"{"type": "aws_vpc", "id": 7, "skip": true},"#,
+        r#"{"type": "aws_vpc", "id": "skip", "skip": "yes"},"#,
+        r#"[],"#,
+        r#"{"type": "aws_vpc", "id": "one", "address": "aws_vpc.one"},"#,
+        r#"  {"type": "aws_vpc", "id": "one", "skip": true},"#,
+        r#"{"type": "aws_vpc", "id": "two", "address": "aws_vpc.one"},"#,
+        r#"{"type": "aws_vpc", "id": "two", "address": "aws_vpc.one", "root": "other"}"#,
+    ].join("\n"))), @r#"
+    m.json:2:1: An object has no address: no-address must have an `address`, or `skip`.
+    m.json:3:1: Not an address: The entry of half has an invalid address "aws_vpc": a dot and the resource's name must follow its type (at byte 7).
+    m.json:4:1: An object is sent to an address of another type: other is of type aws_vpc, and is sent to aws_subnet.x.
+    m.json:5:1: Not the address of a managed resource: data is sent to data.aws_vpc.x: a data source cannot be imported.
+    m.json:6:1: Not a resource type: "aws vpc" is none: write one such as aws_vpc.
+    m.json:7:1: An object has no id: An entry of type aws_vpc has an empty `id`.
+    m.json:8:27: An entry cannot be read: invalid type: integer `7`, expected a string.
+    m.json:9:47: An entry cannot be read: invalid type: string "yes", expected a boolean.
+    m.json:10:1: An entry is no object: An entry has a type, an id and an address, in braces.
+    m.json:12:3: An object is named twice: aws_vpc one has an entry at line 11 already.
+    m.json:13:1: An address is taken: two is sent to aws_vpc.one, and so is the object at line 11. Give each of them an address of its own.
+    "#);
+    let many = vec![r#"{"type": "t", "id": "a"}"#; 60].join(",\n");
+    assert_eq!(problems(&with(&many)).lines().count(), 51, "they are not told without end");
+    for text in ["", "null", "[]", "\u{0}", "{\"schema\": 1}", &"[".repeat(100_000)] {
+        assert!(!problems(text).is_empty(), "{text:.40}");
+    }
 }
 
 #[test]

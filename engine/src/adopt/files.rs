@@ -20,44 +20,58 @@ pub enum TakenNames {
     WriteBeside,
 }
 
-/// A folder that files go to.
-#[derive(Clone, Debug)]
-pub struct Destination {
-    /// The folder; it is made where it is not there.
-    pub folder: PathBuf,
-    /// What happens to names that are taken.
+/// A file to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFile {
+    /// Its text.
+    pub text: String,
+    /// What happens where its name is taken.
     pub taken: TakenNames,
 }
 
-/// Writes files, by their names, and gives the name that each of them got.
+/// Writes files, by their paths relative to a folder, and gives the path that each of them got.
 ///
 /// Every text is on the disk under a name of its own before the first file appears, and a file appears by a hard link,
 /// which replaces nothing. Where one of them cannot appear, those that did are taken back.
 ///
 /// # Errors
 ///
-/// Where the folder cannot be made or written to, a name is taken that must not be, or the disk is full. Nothing was
+/// Where a folder cannot be made or written to, a name is taken that must not be, or the disk is full. Nothing was
 /// written then.
-pub fn write_files(
-    destination: &Destination,
-    files: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, Error> {
-    let folder = &destination.folder;
-    if destination.taken == TakenNames::Refuse {
-        refuse_taken(folder, files.keys().map(String::as_str))?;
-    }
-    let mut work = Work { folder, made_folders: missing_folders(folder), temporary: Vec::new(), appeared: Vec::new() };
-    let result = work.write(destination.taken, files);
+pub fn write_files(folder: &Path, files: &BTreeMap<String, NewFile>) -> Result<BTreeMap<String, String>, Error> {
+    let refused = files.iter().filter(|(_, file)| file.taken == TakenNames::Refuse);
+    refuse_taken(folder, refused.map(|(name, _)| name.as_str()))?;
+    let mut work = Work { folder, made_folders: Vec::new(), temporary: Vec::new(), appeared: Vec::new() };
+    let result = work.write(files);
     work.clean(result.is_err());
     result
 }
 
-/// Fails where a folder has files of these names already.
+/// Gives each file the first path that is free in a folder: its own, or one with a number.
+pub fn free_names<'a>(folder: &Path, names: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+    let free = |name: &str| {
+        let names = (1..=MAX_BESIDE).map(|number| beside(name, number));
+        names.into_iter().find(|name| !exists(&folder.join(name))).unwrap_or_else(|| name.to_owned())
+    };
+    names.map(|name| (name.to_owned(), free(name))).collect()
+}
+
+/// Fails where a folder holds configuration: a root module is not mixed with another one.
 ///
 /// # Errors
 ///
-/// One, which names all of them.
-pub fn refuse_taken<'a>(folder: &Path, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+/// One, which names what is there.
+pub fn refuse_configuration(folder: &Path) -> Result<(), Error> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let endings = [".tf", ".tf.json", ".tofu", ".tofu.json"];
+    let mut names: Vec<String> = names.filter(|name| endings.iter().any(|ending| name.ends_with(ending))).collect();
+    names.sort();
+    refuse_taken(folder, names.iter().map(String::as_str))
+}
+
+/// Fails where a folder has files of these names already, and names all of them.
+fn refuse_taken<'a>(folder: &Path, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
     let taken: Vec<String> = names
         .map(|name| folder.join(name))
         .filter(|path| exists(path))
@@ -81,20 +95,18 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn write(
-        &mut self,
-        taken: TakenNames,
-        files: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, Error> {
-        fs::create_dir_all(self.folder).map_err(|error| failure(self.folder, error))?;
-        for (index, (name, text)) in files.iter().enumerate() {
-            let path = self.folder.join(format!(".driftmgr-{}-{index}.tmp", std::process::id()));
-            self.write_whole(&path, text).map_err(|error| failure(&self.folder.join(name), error))?;
+    fn write(&mut self, files: &BTreeMap<String, NewFile>) -> Result<BTreeMap<String, String>, Error> {
+        for (index, (name, file)) in files.iter().enumerate() {
+            let path = self.folder.join(name);
+            let folder = path.parent().unwrap_or(self.folder);
+            self.made_folders.extend(missing_folders(folder));
+            fs::create_dir_all(folder).map_err(|error| failure(folder, error))?;
+            let temporary = folder.join(format!(".driftmgr-{}-{index}.tmp", std::process::id()));
+            self.write_whole(&temporary, &file.text).map_err(|error| failure(&path, error))?;
         }
         let mut names = BTreeMap::new();
-        for (index, (name, text)) in files.iter().enumerate() {
-            let given = self.appear(index, name, text, taken)?;
-            names.insert(name.clone(), given);
+        for (index, (name, file)) in files.iter().enumerate() {
+            names.insert(name.clone(), self.appear(index, name, file)?);
         }
         // Names are as lasting as the folder that lists them; a file system without this has no such promise to keep.
         if let Ok(folder) = File::open(self.folder) {
@@ -118,16 +130,16 @@ impl Work<'_> {
     }
 
     /// Lets a file that is written whole appear under its name, or under the first free one beside it.
-    fn appear(&mut self, index: usize, name: &str, text: &str, taken: TakenNames) -> Result<String, Error> {
+    fn appear(&mut self, index: usize, name: &str, file: &NewFile) -> Result<String, Error> {
         for number in 1..=MAX_BESIDE {
-            let given = if number == 1 { name.to_owned() } else { beside(name, number) };
+            let given = beside(name, number);
             let path = self.folder.join(&given);
-            match link(&self.temporary[index], &path, text) {
+            match link(&self.temporary[index], &path, &file.text) {
                 Ok(()) => {
                     self.appeared.push(path);
                     return Ok(given);
                 }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match taken {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match file.taken {
                     TakenNames::Refuse => return refuse_taken(self.folder, [name].into_iter()).map(|()| given),
                     TakenNames::WriteBeside => {}
                 },
@@ -140,7 +152,7 @@ impl Work<'_> {
 
     /// Removes what only this run knows of; after a failure, everything it made. What cannot be removed adds nothing to
     /// the failure that is told.
-    fn clean(self, is_failed: bool) {
+    fn clean(mut self, is_failed: bool) {
         for path in &self.temporary {
             let _ = fs::remove_file(path);
         }
@@ -148,6 +160,7 @@ impl Work<'_> {
             for path in &self.appeared {
                 let _ = fs::remove_file(path);
             }
+            self.made_folders.sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
             for folder in &self.made_folders {
                 // One that somebody else has put a file into stays.
                 let _ = fs::remove_dir(folder);
@@ -183,11 +196,16 @@ fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Puts a number before the extension: `imports.tf` becomes `imports_2.tf`.
-fn beside(name: &str, number: usize) -> String {
+/// Puts a number before the extension, from 2 on: `imports.tf` becomes `imports_2.tf`.
+fn beside(path: &str, number: usize) -> String {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
+    let separator = if folder.is_empty() { "" } else { "/" };
     match name.split_once('.') {
-        Some((stem, extension)) => format!("{stem}_{number}.{extension}"),
-        None => format!("{name}_{number}"),
+        Some((stem, extension)) => format!("{folder}{separator}{stem}_{number}.{extension}"),
+        None => format!("{folder}{separator}{name}_{number}"),
     }
 }
 
@@ -210,8 +228,8 @@ fn failure(path: &Path, error: io::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn files(names: &[&str]) -> BTreeMap<String, String> {
-        names.iter().map(|name| ((*name).to_owned(), format!("# {name}\n"))).collect()
+    fn files(names: &[&str], taken: TakenNames) -> BTreeMap<String, NewFile> {
+        names.iter().map(|name| ((*name).to_owned(), NewFile { text: format!("# {name}\n"), taken })).collect()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -226,11 +244,12 @@ mod tests {
     fn a_taken_name_is_refused_and_nothing_is_written() {
         let place = tempfile::tempdir().expect("a folder");
         fs::write(place.path().join("imports.tf"), "mine").expect("written");
-        let destination = Destination { folder: place.path().to_owned(), taken: TakenNames::Refuse };
-        let error = write_files(&destination, &files(&["generated.tf", "imports.tf"])).expect_err("it is taken");
+        let files = files(&["generated.tf", "imports.tf"], TakenNames::Refuse);
+        let error = write_files(place.path(), &files).expect_err("it is taken");
         assert!(error.detail().contains("imports.tf") && !error.detail().contains("generated.tf"), "{error}");
         assert_eq!(names(place.path()), ["imports.tf"]);
         assert_eq!(fs::read_to_string(place.path().join("imports.tf")).expect("it is there"), "mine");
+        assert!(refuse_configuration(place.path()).is_err() && refuse_configuration(&place.path().join("a")).is_ok());
     }
 
     #[test]
@@ -238,13 +257,16 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         fs::write(place.path().join("imports.tf"), "mine").expect("written");
         std::os::unix::fs::symlink("nowhere", place.path().join("imports_2.tf")).expect("linked");
-        let destination = Destination { folder: place.path().to_owned(), taken: TakenNames::WriteBeside };
-        let given = write_files(&destination, &files(&["generated_sqs.tf", "imports.tf"])).expect("it is written");
+        let wanted = ["generated_sqs.tf", "imports.tf"];
+        assert_eq!(free_names(place.path(), wanted.into_iter())["imports.tf"], "imports_3.tf");
+        let given = write_files(place.path(), &files(&wanted, TakenNames::WriteBeside)).expect("it is written");
         assert_eq!(given["imports.tf"], "imports_3.tf");
-        let given = write_files(&destination, &files(&["generated_sqs.tf"])).expect("it is written");
+        let more = files(&["generated_sqs.tf", "modules/a.b/generated.tf"], TakenNames::WriteBeside);
+        let given = write_files(place.path(), &more).expect("it is written");
         assert_eq!(given["generated_sqs.tf"], "generated_sqs_2.tf");
-        let expected = ["generated_sqs.tf", "generated_sqs_2.tf", "imports.tf", "imports_2.tf", "imports_3.tf"];
-        assert_eq!(names(place.path()), expected);
+        let given = write_files(place.path(), &more).expect("it is written");
+        assert_eq!(given["modules/a.b/generated.tf"], "modules/a.b/generated_2.tf");
+        assert_eq!(names(&place.path().join("modules/a.b")), ["generated.tf", "generated_2.tf"]);
         assert_eq!(fs::read_to_string(place.path().join("imports.tf")).expect("it is there"), "mine");
     }
 
@@ -252,15 +274,14 @@ mod tests {
     fn what_cannot_be_written_whole_is_not_written_at_all() {
         let place = tempfile::tempdir().expect("a folder");
         let folder = place.path().join("a/b");
-        let destination = Destination { folder: folder.clone(), taken: TakenNames::Refuse };
         // The second file has a name that no file can have.
-        let error = write_files(&destination, &files(&["first.tf", &"x".repeat(300)])).expect_err("the name is long");
+        let files = files(&["c/first.tf", &"x".repeat(300)], TakenNames::Refuse);
+        let error = write_files(&folder, &files).expect_err("the name is long");
         assert!(error.detail().contains("Nothing was written"), "{error}");
         assert!(names(place.path()).is_empty(), "the folders it made are gone");
 
         fs::write(place.path().join("file"), "").expect("written");
-        let destination = Destination { folder: place.path().join("file"), taken: TakenNames::Refuse };
-        let error = write_files(&destination, &files(&["first.tf"])).expect_err("no folder");
+        let error = write_files(&place.path().join("file"), &files).expect_err("no folder");
         assert!(!error.help().is_empty() && error.detail().contains("file"), "{error}");
     }
 }

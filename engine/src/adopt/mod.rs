@@ -48,7 +48,7 @@ use bench::Bench;
 pub use claims::claim;
 use claims::key_of;
 use drive::{Drive, Outcome, Task};
-pub use files::{Destination, TakenNames, refuse_taken, write_files};
+pub use files::{NewFile, TakenNames, free_names, refuse_configuration, write_files};
 pub use journal::Journal;
 use lessons::Shelf;
 pub use offer::AdoptOffer;

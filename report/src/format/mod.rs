@@ -10,6 +10,7 @@ use crate::Values;
 use crate::redact::{self, Shown};
 use crate::text::{count, escape_controls, shorten};
 
+pub mod adopt;
 pub mod json;
 pub mod markdown;
 pub mod table;
