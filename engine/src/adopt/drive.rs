@@ -47,6 +47,8 @@ pub(super) struct Outcome {
     pub(super) status: AdoptionStatus,
     /// The object, and its configuration where there is one to be written.
     pub(super) found: Option<Found>,
+    /// How many probes were made; `None` where the provider was not asked for one.
+    pub(super) n_probes: Option<u32>,
     /// Whether the configuration of an earlier run was confirmed.
     pub(super) is_resumed: bool,
 }
@@ -233,7 +235,7 @@ impl Drive {
 impl Outcome {
     /// Leaves an object out, for a reason that is a sentence.
     pub(super) fn skipped(reason: String) -> Self {
-        Self { status: AdoptionStatus::Skipped(reason), found: None, is_resumed: false }
+        Self { status: AdoptionStatus::Skipped(reason), found: None, n_probes: None, is_resumed: false }
     }
 
     fn of(attempt: Result<Self, Failure>) -> Self {
@@ -246,6 +248,7 @@ impl Outcome {
         for flaw in &mut solution.flaws {
             flaw.why = secrets.scrub(&flaw.why);
         }
+        let n_probes = Some(solution.n_probes);
         let sentences = |flaws: &[Flaw]| {
             let why = |flaw: &Flaw| match flaw.path.is_empty() {
                 true => flaw.why.clone(),
@@ -255,19 +258,19 @@ impl Outcome {
         };
         if solution.config.is_null() {
             let reason = format!("No configuration of it is valid. {}", sentences(&solution.flaws));
-            return Self::skipped(reason.trim_end().to_owned());
+            return Self { n_probes, ..Self::skipped(reason.trim_end().to_owned()) };
         }
         let replacing: Vec<Flaw> = solution.flaws.iter().filter(|flaw| flaw.replaces).cloned().collect();
         if !replacing.is_empty() {
             let reason = format!("The next apply would replace it. {}", sentences(&replacing));
-            return Self::skipped(reason);
+            return Self { n_probes, ..Self::skipped(reason) };
         }
         let status = if solution.flaws.is_empty() {
             AdoptionStatus::Clean
         } else {
             AdoptionStatus::CleanBut(solution.flaws.clone())
         };
-        Self { status, found: Some(Found { fetched, solution }), is_resumed }
+        Self { status, found: Some(Found { fetched, solution }), n_probes, is_resumed }
     }
 
     /// Gives what a journal may keep: without what must not be shown.

@@ -16,6 +16,8 @@ mod named;
 mod offer;
 mod private;
 mod probe;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod workshop;
 mod write;
@@ -108,7 +110,8 @@ pub async fn adopt(
     }
     session.phase("writing configuration");
     let written = write_all(session, request, &states, &objects, &driven);
-    diagnostics.extend(driven.diagnostics);
+    // The comparison looked for most of these providers too.
+    diagnostics.extend(driven.diagnostics.into_iter().filter(|problem| !comparison.diagnostics.contains(problem)));
     diagnostics.extend(written.diagnostics);
     let answered = |object: &Object<'_>| {
         let to = match &object.step {
@@ -134,8 +137,8 @@ pub async fn adopt(
             }
             (AdoptionStep::Import { to, .. }, Some(Fate::Worked { bench, source, outcome })) => {
                 answer.status = outcome.status.clone();
-                if let Some(found) = &outcome.found {
-                    answer.n_probes = Some(found.solution.n_probes);
+                answer.n_probes = outcome.n_probes;
+                if outcome.found.is_some() {
                     answer.source = Some(source.clone());
                     answer.provider.clone_from(&driven.benches[*bench].argument);
                 }
@@ -291,12 +294,12 @@ async fn drive_all(
             }
             if let Some(found) = &outcome.found {
                 driven.diagnostics.extend(came_beside(&task.key, &found.fetched.beside));
-                if outcome.is_resumed {
-                    driven.statistics.n_resumed += 1;
-                } else {
-                    driven.statistics.n_searched += 1;
-                    probes.push(found.solution.n_probes);
-                }
+            }
+            if outcome.is_resumed {
+                driven.statistics.n_resumed += 1;
+            } else if let Some(n_probes) = outcome.n_probes {
+                driven.statistics.n_searched += 1;
+                probes.push(n_probes);
             }
             let fate = Fate::Worked { bench, source: task.source.clone(), outcome: Box::new(outcome) };
             driven.fates.insert(task.position, fate);
@@ -469,22 +472,5 @@ fn id_in_region(id: &ImportId, region: Option<&Region>, home: Option<&Region>) -
     match region {
         Some(region) if home != Some(region) => ImportId::from(format!("{id}@{region}")),
         _ => id.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_say_the_region_where_the_provider_would_not_look_there() {
-        let check = |region: Option<&str>, home: Option<&str>| {
-            let (region, home) = (region.map(Region::from), home.map(Region::from));
-            id_in_region(&"jobs".into(), region.as_ref(), home.as_ref()).to_string()
-        };
-        assert_eq!(check(Some("eu-central-1"), Some("eu-central-1")), "jobs");
-        assert_eq!(check(Some("us-east-1"), Some("eu-central-1")), "jobs@us-east-1");
-        assert_eq!(check(Some("us-east-1"), None), "jobs@us-east-1");
-        assert_eq!(check(None, Some("eu-central-1")), "jobs", "global");
     }
 }
