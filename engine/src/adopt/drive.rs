@@ -24,6 +24,8 @@ use crate::refresh::asking::Failure;
 
 /// After so many crashes over single objects a provider is not asked any more.
 const MAX_CRASHES: usize = 10;
+/// Where so many were ended by a crash, the rest waits until those are worked on one by one.
+const MAX_INTERRUPTED: usize = 50;
 /// A search that took longer is checked: the object may have changed meanwhile.
 const LONG_SEARCH: Duration = Duration::from_secs(20);
 
@@ -98,7 +100,7 @@ impl Drive {
     ) -> Vec<(Task, Cause)> {
         let mut running = JoinSet::new();
         let mut crashed = Vec::new();
-        let mut take = |done: Result<(Task, Result<Outcome, Failure>), JoinError>| {
+        let mut take = |done: Result<(Task, Result<Outcome, Failure>), JoinError>, crashed: &mut Vec<_>| {
             // Nothing aborts these tasks, so what did not end well panicked.
             let (task, attempt) = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
             match attempt {
@@ -107,7 +109,7 @@ impl Drive {
             }
         };
         let mut rest = tasks.into_iter();
-        loop {
+        while crashed.len() < MAX_INTERRUPTED {
             let slot = tokio::select! {
                 slot = self.bench.pace.slot() => slot,
                 () = self.bench.cancel.cancelled() => break,
@@ -119,13 +121,17 @@ impl Drive {
                 (task, attempt)
             });
             while let Some(done) = running.try_join_next() {
-                take(done);
+                take(done, &mut crashed);
             }
         }
         while let Some(done) = running.join_next().await {
-            take(done);
+            take(done, &mut crashed);
         }
-        // What is left was never begun, because everything was stopped: nothing is told of it.
+        // What is left was never begun. Where everything was stopped, nothing is told of it.
+        if let Some((_, cause)) = crashed.last().filter(|_| !self.bench.cancel.is_cancelled()) {
+            let cause = cause.clone();
+            crashed.extend(rest.map(|task| (task, cause.clone())));
+        }
         crashed
     }
 
