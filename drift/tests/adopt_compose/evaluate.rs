@@ -39,12 +39,14 @@ pub(crate) fn assert_same(world: &World, composition: &Composition) {
         drafts.iter().map(|draft| (without_module_keys(&draft.address), *draft)).collect();
     assert_eq!(by_address.len(), drafts.len(), "addresses are unique");
 
+    let imported: BTreeSet<&InstanceAddress> = composition.imports.iter().map(|import| &import.to).collect();
+    assert_eq!(imported.len(), composition.imports.len(), "everything is imported once");
     for (object, to) in world.objects.iter().zip(&finals) {
         if composition.left_out.contains_key(&object.to) {
-            assert!(composition.imports.iter().all(|import| import.to != *to), "{to} is left out");
+            assert!(!imported.contains(to), "{to} is left out");
             continue;
         }
-        assert_eq!(composition.imports.iter().filter(|import| import.to == *to).count(), 1, "{to} is imported once");
+        assert!(imported.contains(to), "{to} is imported");
         let draft = by_address[&without_module_keys(&to.resource)];
         let key = match &to.key {
             Some(InstanceKey::String(key)) => Some(&**key),
@@ -105,15 +107,24 @@ fn assert_acyclic(drafts: &[&Draft]) {
         edges.insert(&draft.address, found);
     }
     let mut done: BTreeSet<&ResourceAddress> = BTreeSet::new();
-    loop {
-        let is_ready =
-            |address: &ResourceAddress| edges[address].iter().all(|to| !edges.contains_key(to) || done.contains(to));
-        let ready: Vec<&ResourceAddress> =
-            edges.keys().filter(|address| !done.contains(*address) && is_ready(address)).copied().collect();
-        if ready.is_empty() {
-            break;
+    let mut referring: BTreeMap<&ResourceAddress, Vec<&ResourceAddress>> = BTreeMap::new();
+    let mut n_open: BTreeMap<&ResourceAddress, usize> = BTreeMap::new();
+    for (from, found) in &edges {
+        let own = found.iter().filter(|to| edges.contains_key(to));
+        own.clone().for_each(|to| referring.entry(to).or_default().push(from));
+        n_open.insert(from, own.count());
+    }
+    let mut ready: Vec<&ResourceAddress> =
+        n_open.iter().filter(|(_, n_open)| **n_open == 0).map(|(address, _)| *address).collect();
+    while let Some(address) = ready.pop() {
+        done.insert(address);
+        for from in referring.get(address).into_iter().flatten() {
+            let n_open = n_open.get_mut(from).expect("every block is counted");
+            *n_open -= 1;
+            if *n_open == 0 {
+                ready.push(from);
+            }
         }
-        done.extend(ready);
     }
     assert_eq!(done.len(), edges.len(), "nothing refers in a circle");
 }

@@ -2,6 +2,9 @@
 
 mod bodies;
 mod evaluate;
+mod groups;
+mod layout;
 mod print;
+mod properties;
 mod references;
 mod world;

@@ -248,10 +248,8 @@ impl Builder<'_> {
                 let was = builder.place.clone();
                 builder.place.is_outermost = false;
                 let one = |(key, element): (&str, &Value)| {
-                    let step = match is_object {
-                        true => PathStep::GetAttr(key.to_owned()),
-                        false => PathStep::Index(Value::string(key)),
-                    };
+                    let step =
+                        if is_object { PathStep::GetAttr(key.to_owned()) } else { PathStep::Index(Value::string(key)) };
                     builder.place.key = Some(key.to_owned());
                     (key.to_owned(), builder.at(step, |builder| builder.plain(element)))
                 };

@@ -151,6 +151,9 @@ fn alike(written: &[Written<'_>], members: &[usize], group_from: usize) -> Vec<(
     if members.len() < group_from {
         return Vec::new();
     }
+    if know_one_another(written, members) {
+        return Vec::new();
+    }
     let (keys, merged) = together(written, members);
     let Some(merged) = merged else { return Vec::new() };
     if reads_well(&merged) {
@@ -176,6 +179,38 @@ fn alike(written: &[Written<'_>], members: &[usize], group_from: usize) -> Vec<(
         merged.filter(|merged| part.len() >= group_from && reads_well(merged)).map(|_| (part, keys))
     };
     parts.into_values().filter_map(group).collect()
+}
+
+/// Tells whether one of the objects names another one of them: in one block they could not refer to one another.
+fn know_one_another(written: &[Written<'_>], members: &[usize]) -> bool {
+    let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+    for position in members {
+        for name in ["id", "arn"] {
+            let id = written[*position].candidate.observed.get_attr(name).ok();
+            if let Some(id) = id.as_ref().filter(|id| !id.is_marked()).and_then(Value::as_str) {
+                ids.insert(id.to_owned(), *position);
+            }
+        }
+    }
+    let names_other = |position: &usize| {
+        let mut texts = Vec::new();
+        texts_of(&written[*position].literal, &mut texts);
+        texts.into_iter().any(|text| ids.get(text).is_some_and(|other| other != position))
+    };
+    members.iter().any(names_other)
+}
+
+fn texts_of<'a>(tree: &'a Tree, texts: &mut Vec<&'a str>) {
+    fn of<'a>(node: &'a Node, texts: &mut Vec<&'a str>) {
+        match node {
+            Node::Leaf(_) => texts.extend(node.literal().and_then(Value::as_str)),
+            Node::Json(inner) => of(inner, texts),
+            Node::List { items, .. } => items.iter().for_each(|item| of(item, texts)),
+            Node::Object { entries, .. } => entries.iter().for_each(|(_, node)| of(node, texts)),
+        }
+    }
+    tree.arguments.iter().for_each(|(_, node)| of(node, texts));
+    tree.blocks.iter().for_each(|branch| texts_of(&branch.tree, texts));
 }
 
 fn together(written: &[Written<'_>], members: &[usize]) -> (Vec<String>, Option<Merged>) {
@@ -305,12 +340,14 @@ fn sign(node: &Node, out: &mut String) {
         Node::List { items, .. } if items.iter().all(|item| matches!(item, Node::Leaf(_))) => out.push_str("[]"),
         Node::List { items, .. } => {
             out.push('[');
-            items.iter().for_each(|item| sign(item, out));
+            for item in items {
+                sign(item, out);
+            }
             out.push(']');
         }
         // Tags may differ as a whole.
         Node::Object { entries, .. } if entries.iter().all(|(_, node)| matches!(node, Node::Leaf(_))) => {
-            out.push_str("{}")
+            out.push_str("{}");
         }
         Node::Object { entries, .. } => {
             out.push('{');
