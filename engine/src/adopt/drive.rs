@@ -12,13 +12,14 @@ use drift::adopt::search::{Flaw, Lessons, Probe, Profile, Search, SecretSource, 
 use drift::adopt::{AdoptionKey, AdoptionStatus};
 use drift::lifecycle::{self, Action};
 use model::draft::DraftImportSource;
-use model::{Cause, ResourceType, Schema, diagnostic};
+use model::{Cause, InstanceAddress, ResourceType, Schema, diagnostic};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::answer::Finished;
 use super::bench::{Bench, Work};
 use super::fetch::{self, Fetched, Refusal};
+use super::not_imported::{self, Match};
 use super::probe;
 use crate::refresh::asking::Failure;
 
@@ -40,6 +41,8 @@ pub(super) struct Task {
     pub(super) source: DraftImportSource,
     /// What an earlier run found.
     pub(super) done: Option<Solution>,
+    /// The block that the code has for it already.
+    pub(super) declared: Option<Match>,
 }
 
 /// What came of an object.
@@ -53,6 +56,10 @@ pub(super) struct Outcome {
     pub(super) n_probes: Option<u32>,
     /// Whether the configuration of an earlier run was confirmed.
     pub(super) is_resumed: bool,
+    /// The address of the block that the code has for it: nothing but an import block is to be written.
+    pub(super) declared: Option<InstanceAddress>,
+    /// Why a block that looked like its own is not.
+    pub(super) note: Option<String>,
 }
 
 /// An object with its configuration.
@@ -147,29 +154,56 @@ impl Drive {
             Err(Refusal::Skip(reason)) => return Ok(Outcome::skipped(reason)),
             Err(Refusal::Failed(failure)) => return Err(failure),
         };
-        if let Some(solution) = self.confirm(&mut work, task, schema, &fetched).await? {
-            return Ok(Outcome::found(fetched, solution, true, &work));
+        let mut note = None;
+        if let Some(declared) = &task.declared {
+            let address = &declared.evaluated.address;
+            match not_imported::confirm(&mut work, resource_type, schema, &fetched, declared).await? {
+                Ok(solution) => {
+                    let outcome = Outcome::found(fetched, solution, false, &work);
+                    return Ok(Outcome { declared: Some(address.clone()), ..outcome });
+                }
+                Err(reason) if declared.is_chosen => return Ok(Outcome::skipped(reason)),
+                Err(reason) => {
+                    note = Some(format!("{address} has its name and is not taken for its block. {reason}"));
+                }
+            }
+        }
+        let outcome = self.configure(&mut work, task, schema, fetched).await?;
+        Ok(Outcome { note, ..outcome })
+    }
+
+    /// Takes an object from what was read of it to its configuration.
+    async fn configure(
+        &self,
+        work: &mut Work,
+        task: &Task,
+        schema: &Schema,
+        fetched: Fetched,
+    ) -> Result<Outcome, Failure> {
+        let resource_type = task.key.resource_type.as_str();
+        if let Some(solution) = self.confirm(work, task, schema, &fetched).await? {
+            return Ok(Outcome::found(fetched, solution, true, work));
         }
         let began = Instant::now();
-        let solution = self.search(&mut work, task, schema, &fetched).await?;
+        let solution = self.search(work, task, schema, &fetched).await?;
         if solution.flaws.is_empty() && began.elapsed() < LONG_SEARCH {
-            return Ok(Outcome::found(fetched, solution, false, &work));
+            return Ok(Outcome::found(fetched, solution, false, work));
         }
-        let again = fetch::read(&mut work, resource_type, schema, &fetched.object).await?;
+        let again = fetch::read(work, resource_type, schema, &fetched.object).await?;
         let Some(object) = again else {
             return Ok(Outcome::skipped("It was deleted while its configuration was looked for.".to_owned()));
         };
         if object.value == fetched.object.value {
-            return Ok(Outcome::found(fetched, solution, false, &work));
+            return Ok(Outcome::found(fetched, solution, false, work));
         }
         let changed = first_difference(&fetched.object.value, &object.value);
         let fetched = Fetched { object, ..fetched };
-        let mut solution = self.search(&mut work, task, schema, &fetched).await?;
+        let mut solution = self.search(work, task, schema, &fetched).await?;
         if !solution.flaws.is_empty() {
             let why = "It changed while its configuration was looked for, so the flaws may be those of a moment.";
             solution.flaws.push(Flaw { path: changed, why: why.to_owned(), replaces: false });
         }
-        Ok(Outcome::found(fetched, solution, false, &work))
+        Ok(Outcome::found(fetched, solution, false, work))
     }
 
     async fn search(
@@ -241,7 +275,14 @@ impl Drive {
 impl Outcome {
     /// Leaves an object out, for a reason that is a sentence.
     pub(super) fn skipped(reason: String) -> Self {
-        Self { status: AdoptionStatus::Skipped(reason), found: None, n_probes: None, is_resumed: false }
+        Self {
+            status: AdoptionStatus::Skipped(reason),
+            found: None,
+            n_probes: None,
+            is_resumed: false,
+            declared: None,
+            note: None,
+        }
     }
 
     fn of(attempt: Result<Self, Failure>) -> Self {
@@ -276,7 +317,7 @@ impl Outcome {
         } else {
             AdoptionStatus::CleanBut(solution.flaws.clone())
         };
-        Self { status, found: Some(Found { fetched, solution }), n_probes, is_resumed }
+        Self { status, found: Some(Found { fetched, solution }), n_probes, is_resumed, declared: None, note: None }
     }
 
     /// Gives what a journal may keep: without what must not be shown.

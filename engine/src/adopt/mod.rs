@@ -7,12 +7,16 @@
 mod answer;
 mod bench;
 mod claims;
+mod declared;
 mod drive;
+#[cfg(test)]
+mod existing_tests;
 mod fetch;
 mod files;
 mod journal;
 mod lessons;
 mod named;
+mod not_imported;
 mod offer;
 mod private;
 mod probe;
@@ -49,10 +53,12 @@ pub use answer::{
 use bench::Bench;
 pub use claims::claim;
 use claims::key_of;
+use declared::Declared;
 use drive::{Drive, Outcome, Task};
 pub use files::{NewFile, TakenNames, free_names, refuse_configuration, write_files};
 pub use journal::Journal;
 use lessons::Shelf;
+use not_imported::{Match, Nameable, Unrecorded};
 pub use offer::AdoptOffer;
 pub use verify::verify;
 use workshop::{Assignment, Workshop};
@@ -77,7 +83,18 @@ pub async fn adopt(
     comparison.verdict.findings.extend(named);
     let findings = &comparison.verdict.findings;
     let recorded: BTreeSet<&InstanceAddress> = states.recorded.iter().map(|instance| &instance.address).collect();
-    let (mut adoptions, diagnostics) = plan(findings, &recorded, &choices, &request.style.names);
+    let declared = match why_import_only(request) {
+        Some(_) => None,
+        None => Declared::read(session, &request.comparison.states, &states),
+    };
+    let written = declared.as_ref().map(Declared::root_addresses).unwrap_or_default();
+    // A block that is there already is somebody's, unless a person says whose.
+    let is_free = |address: &&InstanceAddress| {
+        let mut chosen = choices.values().filter_map(chosen_address);
+        !chosen.any(|chosen| chosen.resource == address.resource)
+    };
+    let taken: BTreeSet<&InstanceAddress> = recorded.iter().copied().chain(written.iter().filter(is_free)).collect();
+    let (mut adoptions, diagnostics) = plan(findings, &taken, &choices, &request.style.names);
     let (errors, mut diagnostics): (Diagnostics, Diagnostics) =
         diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == model::Severity::Error);
     if !errors.is_empty() {
@@ -103,7 +120,7 @@ pub async fn adopt(
 
     let driven = match why_import_only(request) {
         Some(why) => Driven::import_only(&objects, home.as_ref(), why),
-        None => drive_all(session, request, &states, home.as_ref(), &objects, observer).await?,
+        None => drive_all(session, request, &states, declared.as_ref(), home.as_ref(), &objects, observer).await?,
     };
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(OPERATION));
@@ -143,12 +160,19 @@ pub async fn adopt(
                     answer.provider.clone_from(&driven.benches[*bench].argument);
                 }
                 answer.to = Some(written.grouped.get(to).unwrap_or(to).clone());
+                if let (Some(declared), AdoptionStep::Import { to, .. }) = (&outcome.declared, &mut answer.step) {
+                    to.clone_from(declared);
+                    answer.to = Some(declared.clone());
+                    // The block says which one.
+                    answer.provider = None;
+                }
             }
             (AdoptionStep::Import { .. }, None) => {
                 answer.status = AdoptionStatus::Skipped("It was not reached.".to_owned());
             }
         }
-        if let Some(reason) = object.target().and_then(|to| written.refused.get(to)) {
+        let targets = [object.target(), answer.to.as_ref()];
+        if let Some(reason) = targets.into_iter().flatten().find_map(|to| written.refused.get(to)) {
             answer.status = AdoptionStatus::Skipped(reason.clone());
             answer.source = None;
         }
@@ -232,6 +256,7 @@ async fn drive_all(
     session: &Session,
     request: &AdoptRequest,
     states: &States,
+    declared: Option<&Declared>,
     home: Option<&Region>,
     objects: &[Object<'_>],
     observer: &dyn AdoptObserver,
@@ -255,13 +280,23 @@ async fn drive_all(
     let findings: Vec<&Finding> = wanted.iter().map(|(object, ..)| object.finding).collect();
     let workshop = Workshop::open(session, &request.comparison, states, home, &findings).await?;
     driven.benches.clone_from(&workshop.benches);
+    let (mut declared, notes) =
+        declared.map(|declared| declared_objects(declared, states, &workshop, objects)).unwrap_or_default();
+    driven.diagnostics.extend(notes);
     let mut tasks: BTreeMap<usize, Vec<Task>> = BTreeMap::new();
     for (object, id, key, done) in wanted {
         let region = object.finding.region.as_ref();
         let fate = match workshop.assign(object.finding) {
             Assignment::Bench { bench, is_region_in_id } => {
+                let declared = match declared.remove(&object.position).transpose() {
+                    Ok(declared) => declared,
+                    Err(reason) => {
+                        driven.fates.insert(object.position, Fate::Skipped(reason));
+                        continue;
+                    }
+                };
                 let id = if is_region_in_id { id_in_region(id, region, None) } else { id.clone() };
-                let task = Task { position: object.position, key, source: DraftImportSource::Id(id), done };
+                let task = Task { position: object.position, key, source: DraftImportSource::Id(id), done, declared };
                 tasks.entry(bench).or_default().push(task);
                 continue;
             }
@@ -292,6 +327,10 @@ async fn drive_all(
             if !session.cancel.is_cancelled() {
                 observer.finished(&outcome.finished(&task.key, version.as_deref()));
             }
+            if let Some(note) = &outcome.note {
+                let note = format!("{} {:?}: {note}", task.key.resource_type, task.key.id.as_str());
+                driven.diagnostics.push(not_matched(note));
+            }
             if let Some(found) = &outcome.found {
                 driven.diagnostics.extend(came_beside(&task.key, &found.fetched.beside));
             }
@@ -316,6 +355,58 @@ async fn drive_all(
     workshop.shutdown().await;
     driven.diagnostics.extend(workshop.diagnostics);
     Ok(driven)
+}
+
+/// Finds the blocks that the code has for objects already, by the positions of the objects; the reason why a block that
+/// a person chose cannot be used is a sentence.
+fn declared_objects(
+    declared: &Declared,
+    states: &States,
+    workshop: &Workshop,
+    objects: &[Object<'_>],
+) -> (BTreeMap<usize, Result<Match, String>>, Diagnostics) {
+    let mut found = BTreeMap::new();
+    let mut diagnostics = Diagnostics::new();
+    let mut nameable: BTreeMap<(usize, &ResourceType), Vec<Nameable<'_>>> = BTreeMap::new();
+    for object in objects {
+        let Some(to) = object.target() else { continue };
+        let Assignment::Bench { bench, is_region_in_id } = workshop.assign(object.finding) else { continue };
+        let resource_type = to.resource_type();
+        let of_bench = &workshop.benches[bench];
+        let Some(schema) = of_bench.schema.resources.get(resource_type.as_str()) else { continue };
+        if !object.is_pinned {
+            let provider = of_bench.argument.as_deref();
+            let one = Nameable { position: object.position, finding: object.finding, provider, is_region_in_id };
+            nameable.entry((bench, resource_type)).or_default().push(one);
+        } else if declared.block(&to.resource).is_some() {
+            let evaluated = declared.instance(to, schema);
+            let chosen = evaluated.map(|evaluated| Match { evaluated, is_chosen: true, names: BTreeSet::new() });
+            found.insert(object.position, chosen);
+        }
+    }
+    let types: BTreeSet<&ResourceType> = nameable.keys().map(|(_, resource_type)| *resource_type).collect();
+    // What a person sends to an address is nobody else's.
+    let pinned = objects.iter().filter(|object| object.is_pinned).filter_map(Object::target);
+    let taken = states.recorded.iter().map(|instance| &instance.address).chain(pinned).collect();
+    let unrecorded = Unrecorded::find(declared, &taken, &types);
+    for ((bench, resource_type), objects) in nameable {
+        let Some(schema) = workshop.benches[bench].schema.resources.get(resource_type.as_str()) else { continue };
+        let matches = unrecorded.matches(declared, resource_type, schema, &objects);
+        diagnostics.extend(matches.notes.into_iter().map(not_matched));
+        found.extend(matches.by_position.into_iter().map(|(position, found)| (position, Ok(found))));
+    }
+    (found, diagnostics)
+}
+
+fn chosen_address(choice: &Choice) -> Option<&InstanceAddress> {
+    match choice {
+        Choice::Import(address) => Some(address),
+        Choice::Skip(_) => None,
+    }
+}
+
+fn not_matched(detail: String) -> Diagnostic {
+    Diagnostic::warning("block-not-matched", "A block of the code may be about an object", detail)
 }
 
 /// Says what came with an import and is not adopted with it.
@@ -362,6 +453,8 @@ fn write_all(
     };
     let mut items = Vec::new();
     let mut drafts = Vec::new();
+    // Objects whose blocks are there already.
+    let mut imported = Vec::new();
     let mut used: BTreeSet<usize> = BTreeSet::new();
     for object in objects {
         let Some(to) = object.target() else { continue };
@@ -371,6 +464,11 @@ fn write_all(
             }
             Some(Fate::Worked { bench, source, outcome }) => {
                 let (Some(found), of_bench) = (&outcome.found, &driven.benches[*bench]) else { continue };
+                if let Some(declared) = &outcome.declared {
+                    drafts.push(DraftImport { to: declared.clone(), source: source.clone(), provider: None });
+                    imported.push((declared.clone(), found.fetched.object.value.clone()));
+                    continue;
+                }
                 let Some(schema) = of_bench.schema.resources.get(to.resource_type().as_str()) else { continue };
                 used.insert(*bench);
                 items.push(write::Item {
@@ -389,7 +487,8 @@ fn write_all(
     let schemas: BTreeMap<&ResourceType, &Schema> =
         items.iter().map(|item| (item.to.resource_type(), item.schema)).collect();
     let is_referring = style.has_references && directory.is_some();
-    let known = if is_referring { known_instances(session, request, states, &schemas) } else { Vec::new() };
+    let mut known = if is_referring { known_instances(session, request, states, &schemas) } else { Vec::new() };
+    known.extend(imported.into_iter().filter(|_| is_referring));
     let referables: Vec<Referable<'_>> = known.iter().map(|(address, value)| Referable { address, value }).collect();
     let texts = write::write(&items, &referables, &options);
     drafts.extend(texts.imports);

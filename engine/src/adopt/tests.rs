@@ -229,7 +229,7 @@ impl World {
 
 fn task(id: &str) -> Task {
     let key = AdoptionKey { resource_type: "fake_thing".into(), id: id.into(), account: None, region: None };
-    Task { position: 0, key, source: DraftImportSource::Id(id.into()), done: None }
+    Task { position: 0, key, source: DraftImportSource::Id(id.into()), done: None, declared: None }
 }
 
 #[track_caller]

@@ -83,21 +83,14 @@ impl Configurations {
             }
             return finish(address, schema, Written::default(), settings, &hcl::evaluate::NoScope);
         };
-        let files = Folder(&root.directory);
-        let directory = root.directory.to_string_lossy();
-        let scope = ModuleScope {
-            path: "",
-            definitions: &root.definitions,
-            inputs: Inputs::Root(&root.variables),
-            surroundings: Surroundings {
-                files: Files { tree: &files, home: self.home.as_deref() },
-                workspace: &root.workspace,
-                current_dir: Some(&directory),
-            },
-            each: None,
-        };
         let request = Wanted { address, schema, settings, root };
-        request.in_module(&scope, address.module.steps(), &[], root.is_complete)
+        root.lend(self.home.as_deref(), |scope| request.in_module(scope, address.module.steps(), &[], root.is_complete))
+    }
+
+    /// Lends the scope of the root module, and the folder that `init` installs into; `None` where there is no root module.
+    pub(crate) fn in_root<T>(&self, take: impl FnOnce(&ModuleScope<'_>, &str) -> T) -> Option<T> {
+        let root = self.root.as_ref()?;
+        Some(root.lend(self.home.as_deref(), |scope| take(scope, &root.data_folder)))
     }
 
     /// Finds what `driftmgr.yaml` says about a configuration.
@@ -153,6 +146,23 @@ impl Root {
             }
         }
         Self { directory, data_folder, workspace, definitions, is_complete, variables }
+    }
+
+    /// Lends the scope of the module.
+    fn lend<T>(&self, home: Option<&str>, take: impl FnOnce(&ModuleScope<'_>) -> T) -> T {
+        let files = Folder(&self.directory);
+        let directory = self.directory.to_string_lossy();
+        take(&ModuleScope {
+            path: "",
+            definitions: &self.definitions,
+            inputs: Inputs::Root(&self.variables),
+            surroundings: Surroundings {
+                files: Files { tree: &files, home },
+                workspace: &self.workspace,
+                current_dir: Some(&directory),
+            },
+            each: None,
+        })
     }
 }
 

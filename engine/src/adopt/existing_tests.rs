@@ -1,0 +1,330 @@
+//! Objects that the code has a place for already: adopted with a real provider whose cloud is a folder, and certified by
+//! the real programs.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use ::drift::adopt::{AdoptionKey, AdoptionStatus, Choice};
+use ::drift::{JudgeOptions, Pattern, Question};
+use net::Environment;
+use serde_json::json;
+use tempfile::TempDir;
+use xtask::tools::{self, Tool};
+
+use super::*;
+use crate::request::{Freshness, ScopeRequest, Sight, StatesRequest};
+
+/// Gives the folder with the torture provider, building it first.
+fn torture() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "tfplugin", "--example", "terraform-provider-torture"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(status.success(), "the torture provider does not build");
+        // …/target/debug/deps/TEST-… → …/target/debug/examples
+        std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples")
+    });
+    folder.clone()
+}
+
+/// A root module whose state records the object `kept`, and their cloud.
+struct World {
+    folder: TempDir,
+}
+
+impl World {
+    fn new(code: &str) -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap() };
+        let cloud = world.path("cloud").display().to_string();
+        let main = format!(
+            "terraform {{\n  required_providers {{\n    torture = {{\n      source = \"driftmgr/torture\"\n    }}\n  }}\n}}\n\
+             provider \"torture\" {{\n  cloud = {cloud:?}\n}}\nresource \"torture_object\" \"kept\" {{\n  name = \"kept\"\n  \
+             tier = \"fast\"\n}}\n{code}"
+        );
+        world.write("root/main.tf", &main);
+        let state = json!({
+            "version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "6e32f1f4", "outputs": {},
+            "resources": [{
+                "mode": "managed", "type": "torture_object", "name": "kept",
+                "provider": "provider[\"registry.terraform.io/driftmgr/torture\"]",
+                "instances": [{
+                    "schema_version": 1, "sensitive_attributes": [],
+                    "attributes": {"name": "kept", "tier": "fast", "made": "then", "force": null},
+                }],
+            }],
+            "check_results": null,
+        });
+        world.write("root/terraform.tfstate", &state.to_string());
+        let folder = torture().display().to_string();
+        let hosts = ["registry.terraform.io", "registry.opentofu.org"];
+        let overrides: String =
+            hosts.iter().map(|host| format!("    \"{host}/driftmgr/torture\" = {folder:?}\n")).collect();
+        world.write("terraform.rc", &format!("provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n}}\n"));
+        world.add("kept");
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Adds an object to the cloud.
+    fn add(&self, name: &str) {
+        let attributes = json!({"name": name, "tier": "fast", "made": "then"});
+        self.write(&format!("cloud/torture_object/{name}.json"), &attributes.to_string());
+    }
+
+    /// Puts the programs that are installed on the path.
+    fn add_programs(&self) -> Option<()> {
+        std::fs::create_dir(self.path("bin")).unwrap();
+        for (tool, name) in [(Tool::Terraform, "terraform"), (Tool::Tofu, "tofu")] {
+            std::os::unix::fs::symlink(tools::or_skip(tool)?, self.path("bin").join(name)).unwrap();
+        }
+        Some(())
+    }
+
+    fn session(&self) -> Session {
+        let variable = |name: &str, path: &str| (name.to_owned(), self.path(path).display().to_string());
+        let variables = [variable("TF_CLI_CONFIG_FILE", "terraform.rc"), variable("HOME", ""), variable("PATH", "bin")];
+        let alone = ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned());
+        Session::new(Environment::new(variables.into_iter().chain([alone]), None), self.path("root"))
+    }
+
+    fn request(&self, choices: &[(&str, &str)]) -> AdoptRequest {
+        let mut options = JudgeOptions::for_question(Question::Unmanaged);
+        options.filters.types = vec![Pattern::new("torture_*")];
+        let key = |id: &str| AdoptionKey {
+            resource_type: ResourceType::from("torture_object"),
+            id: ImportId::from(id),
+            account: None,
+            region: None,
+        };
+        let choice = |(id, address): &(&str, &str)| (key(id), Choice::Import(address.parse().unwrap()));
+        AdoptRequest {
+            comparison: DriftRequest {
+                states: StatesRequest { dir: Some(self.path("root")), ..StatesRequest::default() },
+                scope: ScopeRequest::standard(),
+                freshness: Freshness::Now,
+                sight: Sight::Auto,
+                store: self.path("store.db"),
+                transcripts: None,
+                options,
+                ignore_file: None,
+            },
+            choices: choices.iter().map(choice).collect(),
+            offer: AdoptOffer::default(),
+            style: AdoptStyle::default(),
+            out_dir: None,
+            limit: None,
+            done: BTreeMap::new(),
+            is_import_only: false,
+        }
+    }
+
+    async fn adopt(&self, choices: &[(&str, &str)]) -> (AdoptRequest, AdoptAnswer) {
+        let request = self.request(choices);
+        let answer = adopt(&self.session(), &request, &Unobserved).await.unwrap();
+        (request, answer)
+    }
+}
+
+/// Gives each object's id with its address and how far it came.
+fn outcomes(answer: &AdoptAnswer) -> BTreeMap<String, (String, String)> {
+    let one = |object: &AdoptedObject| {
+        let id = answer.comparison.verdict.findings[object.position].id.as_ref();
+        let status = match &object.status {
+            AdoptionStatus::Clean => "clean".to_owned(),
+            AdoptionStatus::CleanBut(flaws) => flaws.iter().map(|flaw| format!("but {}", flaw.path)).collect(),
+            AdoptionStatus::ImportOnly(why) => format!("import only: {why}"),
+            AdoptionStatus::Skipped(why) => format!("skipped: {why}"),
+        };
+        (
+            id.map(ToString::to_string).unwrap_or_default(),
+            (object.to.as_ref().map(ToString::to_string).unwrap_or_default(), status),
+        )
+    };
+    answer.objects.iter().map(one).collect()
+}
+
+fn expect(outcomes: &BTreeMap<String, (String, String)>, id: &str, address: &str, status: &str) {
+    assert_eq!(outcomes.get(id), Some(&(address.to_owned(), status.to_owned())), "{id} of {outcomes:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_whose_blocks_are_there_get_an_import_block_alone() {
+    let world = World::new(
+        r#"
+resource "torture_object" "jobs" {
+  name = "jobs"
+  tier = "fast"
+}
+resource "torture_object" "slow" {
+  name = "slow"
+  tier = "slow"
+}
+resource "torture_object" "many" {
+  for_each = toset(["a", "b"])
+  name     = "many-${each.key}"
+}
+resource "torture_object" "counted" {
+  count = 2
+  name  = "counted-${count.index}"
+}
+resource "torture_object" "child" {
+  name = "${torture_object.kept.name}-child"
+  tags = { of = data.torture_echo.unknown.label }
+}
+resource "torture_object" "replaced" {
+  name  = "replaced"
+  force = true
+}
+"#,
+    );
+    for name in ["jobs", "slow", "many-a", "counted-1", "kept-child", "replaced", "other"] {
+        world.add(name);
+    }
+    let (request, answer) = world.adopt(&[]).await;
+    let found = outcomes(&answer);
+    expect(&found, "jobs", "torture_object.jobs", "clean");
+    expect(&found, "slow", "torture_object.slow", "but tier");
+    expect(&found, "many-a", "torture_object.many[\"a\"]", "clean");
+    expect(&found, "counted-1", "torture_object.counted[1]", "clean");
+    expect(&found, "kept-child", "torture_object.child", "but tags");
+    expect(&found, "replaced", "torture_object.replaced", "but force");
+    let imports = &answer.files["imports.tf"];
+    for address in ["torture_object.jobs", "torture_object.many[\"a\"]", "torture_object.other"] {
+        assert!(imports.contains(&format!("to = {address}\n")), "{imports}");
+    }
+    let generated: String =
+        answer.files.iter().filter(|(name, _)| *name != "imports.tf").map(|(_, text)| &**text).collect();
+    assert!(generated.contains("\"other\"") && !generated.contains("\"jobs\""), "{generated}");
+    assert!(!generated.contains("many-a") && !generated.contains("counted-1"), "{generated}");
+    drop(request);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_was_matched_is_certified() {
+    let code = "resource \"torture_object\" \"jobs\" {\n  name = \"jobs\"\n  tier = \"fast\"\n}\nresource \"torture_object\" \"slow\" {\n  name = \"slow\"\n  tier = \"slow\"\n}\n";
+    let world = World::new(code);
+    let Some(()) = world.add_programs() else { return };
+    for name in ["jobs", "slow", "other"] {
+        world.add(name);
+    }
+    let (request, answer) = world.adopt(&[]).await;
+    let certificates = verify(&world.session(), &request, &answer).await;
+    assert_eq!(certificates.len(), 2);
+    for certificate in certificates {
+        assert_eq!(certificate.failure, None);
+        let tier = ("torture_object.slow".to_owned(), vec!["tier".to_owned()]);
+        let paths: Vec<_> = certificate.changes.iter().map(|(address, _)| address.as_str()).collect();
+        assert_eq!(paths, ["torture_object.slow"], "{certificate:?}");
+        assert!(certificate.changes[0].1.contains(&tier.1[0]), "{certificate:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_goes_to_the_block_that_a_person_names_wherever_that_is() {
+    let world = World::new(
+        r#"
+module "orders" {
+  source   = "./orders"
+  for_each = { eu = "fast", us = "slow" }
+  name     = "orders-${each.key}"
+  tier     = each.value
+}
+module "single" {
+  source = "./orders"
+  name   = "unlike"
+  tier   = "fast"
+}
+resource "torture_object" "two" {
+  count = 2
+  name  = "two"
+}
+"#,
+    );
+    world.write(
+        "root/orders/main.tf",
+        "variable \"name\" {}\nvariable \"tier\" {}\nresource \"torture_object\" \"this\" {\n  name = var.name\n  tier = var.tier\n}\n",
+    );
+    for name in ["orders-eu", "orders-us", "named", "two"] {
+        world.add(name);
+    }
+    let choices = [
+        ("orders-eu", "module.orders[\"eu\"].torture_object.this"),
+        ("orders-us", "module.orders[\"us\"].torture_object.this"),
+        ("named", "module.single.torture_object.this"),
+        ("two", "torture_object.two"),
+    ];
+    let (_, answer) = world.adopt(&choices).await;
+    let found = outcomes(&answer);
+    expect(&found, "orders-eu", choices[0].1, "clean");
+    expect(&found, "orders-us", choices[1].1, "but tier");
+    let (_, why) = &found["named"];
+    assert!(why.starts_with("skipped: The next apply would replace the object. name:"), "{why}");
+    let (_, why) = &found["two"];
+    assert!(why.contains("a key must be named"), "{why}");
+    assert_eq!(answer.files["imports.tf"].matches("import {").count(), 2, "{:?}", answer.files);
+    assert!(answer.module_files.is_empty(), "{:?}", answer.module_files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_for_granted() {
+    let world = World::new(
+        r#"
+resource "torture_object" "first" {
+  name = "twice"
+}
+resource "torture_object" "second" {
+  name = "twice"
+}
+resource "torture_object" "unknown" {
+  name = data.torture_echo.unknown.label
+}
+resource "torture_object" "imported" {
+  name = "imported"
+}
+import {
+  to = torture_object.imported
+  id = "imported"
+}
+resource "torture_object" "moved" {
+  name = "moved"
+}
+moved {
+  from = torture_object.before
+  to   = torture_object.moved
+}
+"#,
+    );
+    for name in ["twice", "moved"] {
+        world.add(name);
+    }
+    let (_, answer) = world.adopt(&[]).await;
+    let found = outcomes(&answer);
+    for (id, addresses) in
+        [("twice", ["torture_object.first", "torture_object.second"]), ("moved", ["torture_object.moved"; 2])]
+    {
+        let (address, _) = &found[id];
+        assert!(
+            !answer.files["imports.tf"].contains(addresses[0]) || !addresses.contains(&address.as_str()),
+            "{found:?}"
+        );
+    }
+    let notes: Vec<&str> = answer.diagnostics.iter().map(|diagnostic| diagnostic.detail.as_str()).collect();
+    let is_said =
+        notes.iter().any(|note| note.starts_with("twice may be torture_object.first as well as torture_object.second"));
+    assert!(is_said, "{notes:?}");
+}
