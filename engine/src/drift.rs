@@ -129,11 +129,11 @@ async fn compare_once(
     diagnostics.extend(problems);
     let declared = declared.map(Arc::new);
 
-    let unrecorded = match (reach, code::root(&request.states, session)) {
-        (Reach::Root, Some(root)) => code::provider_configurations(&Definitions::read(&Folder(&root), ".").0),
-        _ => BTreeSet::new(),
-    };
-    let mut refresh = open_refresh(session, request, &catalog, &states, &unrecorded).await?;
+    let unrecorded = (reach == Reach::Root).then(|| {
+        let root = code::root(&request.states, session);
+        root.map(|root| code::provider_configurations(&Definitions::read(&Folder(&root), ".").0)).unwrap_or_default()
+    });
+    let mut refresh = open_refresh(session, request, &catalog, &states, unrecorded.as_ref()).await?;
     let (mut readings, mut lists) = (Readings::default(), None);
     if let Some(refresh) = &mut refresh {
         if request.options.question.asks_drift() {
@@ -176,7 +176,7 @@ async fn open_refresh(
     request: &DriftRequest,
     catalog: &Catalog,
     states: &Arc<States>,
-    unrecorded: &BTreeSet<ProviderConfigAddress>,
+    unrecorded: Option<&BTreeSet<ProviderConfigAddress>>,
 ) -> Result<Option<Refresh>, Error> {
     if request.sight == Sight::Inventory || request.freshness == Freshness::StoreOnly {
         return Ok(None);
@@ -201,8 +201,8 @@ struct Parts {
     ignore: IgnoreRules,
     states: Arc<States>,
     declared: Option<Arc<Declared>>,
-    /// What the root module asks for, where that counts.
-    unrecorded: BTreeSet<ProviderConfigAddress>,
+    /// What the root module asks for, where that counts; `None` where only what is recorded does.
+    unrecorded: Option<BTreeSet<ProviderConfigAddress>>,
     readings: Readings,
     /// What providers listed; `None` where none was asked.
     lists: Option<Lists>,
@@ -219,7 +219,7 @@ async fn look_and_judge(
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(operation));
     }
-    let types = types_to_look_at(&catalog, request, &states, &unrecorded, &readings, lists.as_ref())?;
+    let types = types_to_look_at(&catalog, request, &states, unrecorded.as_ref(), &readings, lists.as_ref())?;
     let mut callers = Vec::new();
     let mut fresh = Vec::new();
     if let Some(types) = types_to_scan(session, request, &states, &types)? {
@@ -333,8 +333,8 @@ struct Job {
 impl Job {
     fn run(mut self, states: &States) -> Result<(Self, Verdict), Error> {
         let is_asked = !self.readings.by_position.is_empty() || self.lists.is_some();
-        if is_asked && !query::snapshot_path(&self.store).exists() {
-            // Nothing was ever scanned: providers saw what there is to see.
+        if (is_asked || self.types.is_empty()) && !query::snapshot_path(&self.store).exists() {
+            // Nothing was ever scanned: providers saw what there is to see, or nothing of the inventory is asked for.
             query::publish(&query::open_writer(&self.store)?, self.now)?;
         }
         let snapshot = query::open_snapshot(&self.store)?;
@@ -451,12 +451,12 @@ fn types_to_look_at(
     catalog: &Catalog,
     request: &DriftRequest,
     states: &States,
-    unrecorded: &BTreeSet<ProviderConfigAddress>,
+    unrecorded: Option<&BTreeSet<ProviderConfigAddress>>,
     readings: &Readings,
     lists: Option<&Lists>,
 ) -> Result<BTreeSet<NativeType>, Error> {
     let mappings = catalog::type_mappings(catalog);
-    let selected = if lists.is_none() && unrecorded.is_empty() {
+    let selected = if lists.is_none() && unrecorded.is_none() {
         catalog::select(catalog, &request.scope.types)?
     } else {
         select_beside(catalog, &mappings, &request.scope.types, states, unrecorded, lists)?
@@ -481,18 +481,18 @@ fn select_beside(
     mappings: &BTreeMap<ResourceType, TypeMapping>,
     globs: &[String],
     states: &States,
-    unrecorded: &BTreeSet<ProviderConfigAddress>,
+    unrecorded: Option<&BTreeSet<ProviderConfigAddress>>,
     lists: Option<&Lists>,
 ) -> Result<BTreeSet<NativeType>, Error> {
     let prefix = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
     let clouds: BTreeSet<String> = mappings.keys().map(|resource_type| prefix(resource_type.as_str())).collect();
-    let asked: BTreeSet<&str> = unrecorded.iter().map(|configuration| &*configuration.provider.provider_type).collect();
     let is_listed = |glob: &&String| {
         let pattern = Pattern::new(glob);
         let names = lists.iter().flat_map(|lists| &lists.outcomes).map(|outcome| &outcome.resource_type);
         let prefix = prefix(glob);
         names.filter(|name| !mappings.contains_key(*name)).any(|name| pattern.matches(name.as_str()))
-            || asked.contains(&*prefix) && !clouds.contains(&prefix)
+            // Whoever names such a type knows the ids of its objects.
+            || unrecorded.is_some() && !clouds.contains(&prefix)
     };
     let (listed, in_catalog): (Vec<&String>, Vec<&String>) = globs.iter().partition(is_listed);
     // What is listed may name types of the catalog as well.
@@ -501,7 +501,10 @@ fn select_beside(
         .flat_map(|glob| catalog::select(catalog, std::slice::from_ref(glob)).unwrap_or_default())
         .collect();
     let is_recorded = |instance: &RecordedInstance| mappings.contains_key(instance.address.resource_type());
-    let is_asked = asked.iter().any(|provider| clouds.contains(*provider));
+    let is_asked = unrecorded.is_some_and(|configurations| {
+        let is_silent = configurations.is_empty() && states.recorded.is_empty();
+        is_silent || configurations.iter().any(|asked| clouds.contains(&*asked.provider.provider_type))
+    });
     if !in_catalog.is_empty() || globs.is_empty() && (is_asked || states.recorded.iter().any(is_recorded)) {
         let in_catalog: Vec<String> = in_catalog.into_iter().cloned().collect();
         selected.extend(catalog::select(catalog, &in_catalog)?);

@@ -74,7 +74,7 @@ pub(crate) struct RefreshRequest<'a> {
     /// Whether providers are asked for lists too: then those start of which no instance is wanted.
     pub(crate) is_listing: bool,
     /// Configurations that are asked for lists although no state records anything of them.
-    pub(crate) unrecorded: &'a BTreeSet<ProviderConfigAddress>,
+    pub(crate) unrecorded: Option<&'a BTreeSet<ProviderConfigAddress>>,
 }
 
 /// What providers said.
@@ -141,7 +141,7 @@ impl Refresh {
                 witnesses.entry(of()).or_default().push(position);
             }
         }
-        for configuration in request.unrecorded.iter().filter(|_| request.is_listing) {
+        for configuration in request.unrecorded.into_iter().flatten().filter(|_| request.is_listing) {
             let is_recorded = |(_, known): &Use| {
                 known.provider.is_same_provider(&configuration.provider)
                     && (&known.module, &known.alias) == (&configuration.module, &configuration.alias)
