@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use drift::adopt::Certificate;
+use drift::adopt::{AdoptionStep, Certificate};
 use engine::{AdoptAnswer, Check, CheckStatus, CoveredType, DriftAnswer, QueryAnswer, ScanAnswer, Session};
 use model::{RemoteObject, ScopeOutcome, ScopeStatus, Standing};
 use report::{DriftReport, Format, Style, Values, format, v1};
@@ -286,7 +286,13 @@ pub(crate) fn adopt(session: &Session, adopted: &Adopted<'_>, format: &FormatArg
 
 /// Gives the text of the mapping file.
 pub(crate) fn mapping(answer: &AdoptAnswer, root: Option<&str>) -> anyhow::Result<String> {
-    let adoptions = answer.adoptions();
+    let mut adoptions = answer.adoptions();
+    for (adoption, object) in adoptions.iter_mut().zip(&answer.objects) {
+        // Where it became part of a group, that is its address.
+        if let (AdoptionStep::Import { to, .. }, Some(address)) = (&mut adoption.step, &object.to) {
+            to.clone_from(address);
+        }
+    }
     let mut text = Vec::new();
     v1::write(&v1::mapping::Document { root, adoptions: &adoptions }, true, &mut text)?;
     Ok(String::from_utf8(text)?)

@@ -200,7 +200,7 @@ fn adopt() {
       1 object: No Terraform type is known for it.
         aws.x.unmapped u
     
-    1 configuration searched for, with 7 probes of the provider in the middle and 7 at most.
+    1 configuration searched for; probes for one: 7 in the middle, 7 at most.
     
     2 objects left for another run.
     

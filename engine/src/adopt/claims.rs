@@ -1,9 +1,8 @@
 //! What was adopted before: nothing is offered twice.
 //!
 //! Two things say so. An import block in the root module names the object; terraform allows one block for each. And every
-//! adoption that wrote files adds its objects to a list beside the store, with the folder they went to: until somebody
-//! applies there, no state records them. A claim whose folder is gone, or holds no configuration any more, counts for
-//! nothing.
+//! adoption that wrote files adds its objects to a list beside the store, with the file that has their import blocks: until
+//! somebody applies that, no state records them. A claim whose file is gone counts for nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::private::{open_private, sibling};
 use super::{AdoptAnswer, AdoptRequest};
-use crate::{Error, ErrorKind, Session, code, states};
+use crate::{Error, ErrorKind, Session, code};
 
 const VERSION: u32 = 1;
 /// Longest list that is read, in bytes.
@@ -32,7 +31,8 @@ struct Claim {
     id: String,
     account: Option<String>,
     region: Option<String>,
-    folder: PathBuf,
+    /// The file with its import block.
+    file: PathBuf,
     at: String,
 }
 
@@ -51,7 +51,7 @@ impl Claim {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     claims: BTreeMap<AdoptionKey, Claim>,
-    /// Where the import block of an object stands.
+    /// The file that the import block of an object stands in.
     blocks: BTreeMap<(ResourceType, String), String>,
 }
 
@@ -64,7 +64,7 @@ impl Held {
             let (claims, problems) = read_list(&list_path(&request.comparison.store));
             diagnostics.extend(problems);
             let redone = request.offer.redo_of.as_deref();
-            let counts = |claim: &Claim| Some(claim.folder.as_path()) != redone;
+            let counts = |claim: &Claim| claim.file.parent() != redone;
             held.claims = claims.into_iter().filter(counts).map(|claim| (claim.key(), claim)).collect();
         }
         if let Some(root) = code::root(&request.comparison.states, session) {
@@ -72,8 +72,7 @@ impl Held {
             for block in module.imports {
                 let resource_type = block.address.as_ref().map(InstanceAddress::resource_type);
                 if let (Some(resource_type), Some(id)) = (resource_type, block.id) {
-                    let place = format!("{}:{}", block.span.file, block.span.start.line);
-                    held.blocks.insert((resource_type.clone(), id), place);
+                    held.blocks.insert((resource_type.clone(), id), block.span.file.to_string());
                 }
             }
         }
@@ -90,13 +89,13 @@ impl Held {
         let plain = is_alone.then(|| id.to_string());
         let names = [Some(import_id.to_string()), in_region, plain];
         let block = names.into_iter().flatten().find_map(|name| self.blocks.get(&(resource_type.clone(), name)));
-        if let Some(place) = block {
-            return Some(format!("The import block at {place} adopts it already; remove that first to adopt it anew."));
+        if let Some(file) = block {
+            return Some(format!("An import block in {file} adopts it already; remove that to adopt it anew."));
         }
         let key = key_of(finding)?;
         let claim = self.claims.get(&key)?;
-        let folder = claim.folder.display();
-        Some(format!("It was already adopted to {folder} on {}; --reclaim offers it again.", claim.at))
+        let file = claim.file.display();
+        Some(format!("It was already adopted by {file} on {}; --reclaim offers it again.", claim.at))
     }
 }
 
@@ -110,12 +109,12 @@ pub(super) fn key_of(finding: &Finding) -> Option<AdoptionKey> {
     })
 }
 
-/// Notes that the objects of an answer that have import blocks were adopted to a folder.
+/// Notes that the objects of an answer that have import blocks have them in a file.
 ///
 /// # Errors
 ///
 /// Where the list beside the store cannot be written: the files are written all the same.
-pub fn claim(session: &Session, store: &Path, answer: &AdoptAnswer, folder: &Path) -> Result<(), Error> {
+pub fn claim(session: &Session, store: &Path, answer: &AdoptAnswer, file: &Path) -> Result<(), Error> {
     let at = (session.now)().strftime("%Y-%m-%d").to_string();
     let findings = &answer.comparison.verdict.findings;
     let adopted = answer.objects.iter().filter(|object| object.source.is_some());
@@ -125,7 +124,7 @@ pub fn claim(session: &Session, store: &Path, answer: &AdoptAnswer, folder: &Pat
         id: key.id.to_string(),
         account: key.account.map(|account| account.to_string()),
         region: key.region.map(|region| region.to_string()),
-        folder: folder.to_owned(),
+        file: file.to_owned(),
         at: at.clone(),
     });
     add(&list_path(store), claims).map_err(|source| {
@@ -188,15 +187,13 @@ fn read_list(path: &Path) -> (Vec<Claim>, Diagnostics) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return (Vec::new(), Diagnostics::new()),
         Err(error) => return (Vec::new(), vec![warn(format!("{}: {error}.", path.display()))]),
     };
-    let mut folders: BTreeMap<PathBuf, bool> = BTreeMap::new();
+    let mut files: BTreeMap<PathBuf, bool> = BTreeMap::new();
     let mut claims = Vec::new();
     let mut n_unread = 0;
     for line in text.lines().filter(|line| !line.is_empty()) {
         match serde_json::from_str::<Claim>(line) {
             Ok(claim) if claim.version == VERSION => {
-                let is_there =
-                    folders.entry(claim.folder.clone()).or_insert_with_key(|folder| states::is_root_module(folder));
-                if *is_there {
+                if *files.entry(claim.file.clone()).or_insert_with_key(|file| file.is_file()) {
                     claims.push(claim);
                 }
             }
@@ -216,14 +213,14 @@ fn read_list(path: &Path) -> (Vec<Claim>, Diagnostics) {
 mod tests {
     use super::*;
 
-    fn claim(id: &str, folder: &Path) -> Claim {
+    fn claim(id: &str, file: &Path) -> Claim {
         Claim {
             version: VERSION,
             resource_type: "aws_sqs_queue".to_owned(),
             id: id.to_owned(),
             account: None,
             region: Some("eu-central-1".to_owned()),
-            folder: folder.to_owned(),
+            file: file.to_owned(),
             at: "2026-11-23".to_owned(),
         }
     }
@@ -233,20 +230,19 @@ mod tests {
     }
 
     #[test]
-    fn claims_last_as_long_as_the_configuration_in_their_folder() {
+    fn claims_last_as_long_as_the_file_of_their_import_blocks() {
         let place = tempfile::tempdir().expect("a folder");
         let list = place.path().join("store.db.adopted.jsonl");
-        let folders = [place.path().join("a"), place.path().join("b")];
-        for folder in &folders {
-            fs::create_dir(folder).expect("made");
-            fs::write(folder.join("imports.tf"), "").expect("written");
+        let files = ["a.tf", "b.tf"].map(|name| place.path().join(name));
+        for file in &files {
+            fs::write(file, "").expect("written");
         }
-        add(&list, [claim("one", &folders[0]), claim("two", &folders[1])].into_iter()).expect("noted");
-        add(&list, [claim("one", &folders[1]), claim("three", &folders[0])].into_iter()).expect("noted");
+        add(&list, [claim("one", &files[0]), claim("two", &files[1])].into_iter()).expect("noted");
+        add(&list, [claim("one", &files[1]), claim("three", &files[0])].into_iter()).expect("noted");
         assert_eq!(ids(&list), ["two", "one", "three"]);
-        fs::remove_file(folders[1].join("imports.tf")).expect("removed");
+        fs::remove_file(&files[1]).expect("removed");
         assert_eq!(ids(&list), ["three"]);
-        add(&list, [claim("four", &folders[0])].into_iter()).expect("noted");
+        add(&list, [claim("four", &files[0])].into_iter()).expect("noted");
         assert_eq!(fs::read_to_string(&list).expect("the list").lines().count(), 2, "what is gone is dropped");
     }
 
@@ -254,8 +250,9 @@ mod tests {
     fn a_damaged_list_is_said_and_the_rest_of_it_counts() {
         let place = tempfile::tempdir().expect("a folder");
         let list = place.path().join("store.db.adopted.jsonl");
-        fs::write(place.path().join("main.tf"), "").expect("written");
-        add(&list, [claim("one", place.path())].into_iter()).expect("noted");
+        let file = place.path().join("imports.tf");
+        fs::write(&file, "").expect("written");
+        add(&list, [claim("one", &file)].into_iter()).expect("noted");
         let mut text = fs::read_to_string(&list).expect("the list");
         text.push_str("{\"version\": 9}\n{\"ver");
         fs::write(&list, text).expect("written");

@@ -104,18 +104,20 @@ pub async fn adopt(
     let home = home_region(session, &request.comparison, &states.recorded);
     let (held, problems) = claims::Held::read(session, request);
     diagnostics.extend(problems);
-    offer::narrow(&mut adoptions, request, &held, &|finding| {
+    let held = offer::narrow(&mut adoptions, request, &held, &|finding| {
         Some(id_in_region(finding.id.as_ref()?, finding.region.as_ref(), home.as_ref()))
     });
     let mut objects = Vec::new();
     // Both are in the order of the findings, so one pass pairs them.
-    let mut adoptions = adoptions.into_iter().peekable();
+    let mut adoptions = adoptions.into_iter().zip(held).peekable();
     for (position, finding) in findings.iter().enumerate() {
-        let Some(Adoption { step, .. }) = adoptions.next_if(|adoption| std::ptr::eq(adoption.finding, finding)) else {
+        let Some((Adoption { step, .. }, held)) =
+            adoptions.next_if(|(adoption, _)| std::ptr::eq(adoption.finding, finding))
+        else {
             continue;
         };
         let is_pinned = matches!(choice_for(&choices, finding), Some(Choice::Import(_)));
-        objects.push(Object { position, finding, step, is_pinned });
+        objects.push(Object { position, finding, step, held, is_pinned });
     }
 
     let driven = match why_import_only(request) {
@@ -196,6 +198,8 @@ struct Object<'a> {
     position: usize,
     finding: &'a Finding,
     step: AdoptionStep,
+    /// Why this run does not adopt it, a sentence; `None` where it does.
+    held: Option<String>,
     /// Whether a person chose its address.
     is_pinned: bool,
 }
@@ -233,6 +237,10 @@ impl Driven {
         let mut driven = Self::default();
         for object in objects {
             let AdoptionStep::Import { id, .. } = &object.step else { continue };
+            if let Some(reason) = &object.held {
+                driven.fates.insert(object.position, Fate::Skipped(reason.clone()));
+                continue;
+            }
             let source = DraftImportSource::Id(id_in_region(id, object.finding.region.as_ref(), home));
             driven.fates.insert(object.position, Fate::ImportOnly { source, why: why.to_owned() });
         }
@@ -266,6 +274,10 @@ async fn drive_all(
     let mut n_left = request.limit.unwrap_or(usize::MAX);
     for object in objects {
         let AdoptionStep::Import { id, .. } = &object.step else { continue };
+        if let Some(reason) = &object.held {
+            driven.fates.insert(object.position, Fate::Skipped(reason.clone()));
+            continue;
+        }
         let Some(key) = key_of(object.finding) else { continue };
         let done = request.done.get(&key);
         if done.is_none() && n_left == 0 {

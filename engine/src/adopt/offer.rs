@@ -23,7 +23,8 @@ pub struct AdoptOffer {
     pub redo_of: Option<PathBuf>,
 }
 
-/// Takes out what was not asked for, and turns what is not to be adopted into skips with their reasons.
+/// Takes out what was not asked for, and gives for each of the others why this run does not adopt it, a sentence, where
+/// it does not. What was decided about it stands: another run may.
 ///
 /// `import_id` gives what an import block for an object says.
 pub(super) fn narrow(
@@ -31,34 +32,32 @@ pub(super) fn narrow(
     request: &AdoptRequest,
     held: &Held,
     import_id: &dyn Fn(&Finding) -> Option<ImportId>,
-) {
+) -> Vec<Option<String>> {
     let names = &request.offer.names;
     let matches = |finding: &Finding| {
         let name = finding.name.as_deref().or(finding.id.as_ref().map(ImportId::as_str)).unwrap_or_default();
         names.is_empty() || names.iter().any(|pattern| pattern.matches(name))
     };
     adoptions.retain(|adoption| matches(adoption.finding));
-    let mut n_named: BTreeMap<(ResourceType, ImportId), usize> = BTreeMap::new();
+    let mut n_named: BTreeMap<(&ResourceType, &ImportId), usize> = BTreeMap::new();
     for adoption in adoptions.iter() {
         if let (Some(resource_type), Some(id)) = (&adoption.finding.resource_type, &adoption.finding.id) {
-            *n_named.entry((resource_type.clone(), id.clone())).or_default() += 1;
+            *n_named.entry((resource_type, id)).or_default() += 1;
         }
     }
-    for adoption in adoptions {
-        let AdoptionStep::Import { to, .. } = &adoption.step else { continue };
+    let why_not = |adoption: &Adoption<'_>| {
+        if !matches!(adoption.step, AdoptionStep::Import { .. }) {
+            return None;
+        }
         let finding = adoption.finding;
-        let is_unchosen = request.offer.is_only_chosen && choice_for(&request.choices, finding).is_none();
-        let reason = if is_unchosen {
-            Some("The mapping file does not name it.".to_owned())
-        } else {
-            let is_alone = match (&finding.resource_type, &finding.id) {
-                (Some(resource_type), Some(id)) => n_named[&(resource_type.clone(), id.clone())] == 1,
-                _ => true,
-            };
-            import_id(finding).and_then(|id| held.holder(finding, &id, is_alone))
-        };
-        if let Some(reason) = reason {
-            adoption.step = AdoptionStep::Skip { reason, to: Some(to.clone()) };
+        if request.offer.is_only_chosen && choice_for(&request.choices, finding).is_none() {
+            return Some("Neither the mapping file nor --import names it.".to_owned());
         }
-    }
+        let is_alone = match (&finding.resource_type, &finding.id) {
+            (Some(resource_type), Some(id)) => n_named.get(&(resource_type, id)) == Some(&1),
+            _ => true,
+        };
+        held.holder(finding, &import_id(finding)?, is_alone)
+    };
+    adoptions.iter().map(why_not).collect()
 }

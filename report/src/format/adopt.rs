@@ -148,7 +148,7 @@ fn effort(report: &AdoptReport<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         };
         writeln!(
             out,
-            "\n{} searched for, with {} probes of the provider in the middle and {} at most.{resumed}",
+            "\n{} searched for; probes for one: {} in the middle, {} at most.{resumed}",
             count(effort.n_searched, "configuration"),
             effort.probes_median,
             effort.probes_max

@@ -13,7 +13,7 @@ use drift::adopt::search::Profile;
 use drift::adopt::{NamePattern, ParseNamePatternError};
 use drift::{Pattern, Question};
 use engine::{AdoptObserver, AdoptOffer, AdoptRequest, AdoptStyle, Journal, Session, Unobserved};
-use model::Diagnostics;
+use model::{Diagnostic, Diagnostics};
 
 use super::comparison::ComparisonArgs;
 use crate::args::{FormatArgs, StoreArgs};
@@ -150,12 +150,11 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         true => (None, request),
         false => {
             let (journal, done, problems) = Journal::open(session, &request, &place.folder)?;
-            diagnostics.extend(problems);
+            failure::print_diagnostics(&problems);
             let done = if arguments.offer.restart { BTreeMap::new() } else { done };
             (Some(journal), AdoptRequest { done, ..request })
         }
     };
-    failure::print_diagnostics(&diagnostics);
     let observer: &dyn AdoptObserver = match &journal {
         Some(journal) => journal,
         None => &Unobserved,
@@ -175,14 +174,22 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
     );
     let mapping = render::mapping(&answer, place.root_text.as_deref())?;
     let files = place.write(&answer, mapping)?;
-    if let Err(error) = engine::claim(session, &request.comparison.store, &answer, &place.claimed()) {
+    let imports = place.imports(&files);
+    let claimed = imports.map_or(Ok(()), |file| engine::claim(session, &request.comparison.store, &answer, &file));
+    if let Err(error) = claimed {
         failure::print(&error.into());
     }
     if let Some(journal) = journal {
         journal.remove();
     }
-    failure::print_diagnostics(&answer.comparison.diagnostics);
-    failure::print_diagnostics(&answer.diagnostics);
+    diagnostics.extend(answer.comparison.diagnostics.iter().chain(&answer.diagnostics).cloned());
+    let mut told: Vec<&Diagnostic> = Vec::new();
+    for diagnostic in &diagnostics {
+        if !told.contains(&diagnostic) {
+            failure::print_diagnostics(std::slice::from_ref(diagnostic));
+            told.push(diagnostic);
+        }
+    }
     render::adopt(
         session,
         &render::Adopted {

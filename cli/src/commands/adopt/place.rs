@@ -66,7 +66,8 @@ impl Place {
 
     /// Writes the files and the mapping file; gives their names, in order.
     pub(super) fn write(&self, answer: &AdoptAnswer, mapping: String) -> anyhow::Result<Vec<String>> {
-        if answer.objects.is_empty() {
+        let is_told = self.folder.join(MAPPING).exists();
+        if answer.objects.is_empty() || (answer.n_imported() == 0 && is_told) {
             return Ok(Vec::new());
         }
         let taken = if self.is_root { TakenNames::WriteBeside } else { TakenNames::Refuse };
@@ -79,9 +80,10 @@ impl Place {
         Ok(engine::write_files(&self.folder, &files)?.into_values().collect())
     }
 
-    /// Gives the folder as the list of claims names it.
-    pub(super) fn claimed(&self) -> PathBuf {
-        self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone())
+    /// Gives the file with the import blocks as the list of claims names it; `None` where it was not written.
+    pub(super) fn imports(&self, files: &[String]) -> Option<PathBuf> {
+        let is_imports = |name: &&String| name.starts_with("imports") && name.ends_with(".tf");
+        self.folder.join(files.iter().find(is_imports)?).canonicalize().ok()
     }
 
     /// Lists the commands to be run next.
