@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use drift::adopt::{AdoptionKey, AdoptionStep, Choice, Choices, NamePattern, plan};
+use drift::adopt::{Adoption, AdoptionKey, AdoptionStep, Choice, Choices, NamePattern, plan};
 use support::World;
 
 fn planned(world: &World, choices: &Choices) -> String {
@@ -43,7 +43,7 @@ fn world() -> World {
 
 #[test]
 fn names_are_identifiers_without_collisions() {
-    insta::assert_snapshot!(planned(&world(), &Choices::new()), @r#"
+    insta::assert_snapshot!(planned(&world(), &Choices::new()), @"
     - skipped: It has no import id.
     /// -> aws_sqs_queue.r_28faa0
     vpc-1 -> aws_vpc.main_48c76c
@@ -51,9 +51,9 @@ fn names_are_identifiers_without_collisions() {
     vpc-3 -> aws_vpc.twin_577456
     vpc-4 -> aws_vpc.twin_69c165
     vpc-5 -> aws_vpc.r_4_wheels
-    vpc-6 -> aws_vpc.vpc-6
+    vpc-6 -> aws_vpc.vpc_6
     vpc-7 skipped: It is the default VPC.
-    "#);
+    ");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_person_decides_otherwise() {
     vpc-1 -> module.net.aws_vpc.this["a"]
     vpc-2 skipped: It goes away.
     vpc-5 -> aws_vpc.r_4_wheels
-    vpc-6 -> aws_vpc.vpc-6
+    vpc-6 -> aws_vpc.vpc_6
     vpc-7 -> aws_vpc.r_4-wheels
     "#);
 }
@@ -112,4 +112,26 @@ fn names_follow_a_pattern() {
     insta::assert_snapshot!(check("a b{name}"), @r#"invalid pattern of names "a b{name}": ' ' cannot stand in a name; letters, digits, _ and - can"#);
     insta::assert_snapshot!(check("{tag:}"), @r#"invalid pattern of names "{tag:}": the placeholder {tag:} names no tag"#);
     insta::assert_snapshot!(check("main"), @r#"invalid pattern of names "main": it has no placeholder, so every object would have the same name"#);
+}
+
+#[test]
+fn names_come_from_what_an_id_says() {
+    let check = |id: &str| {
+        let mut world = World::new();
+        world.object("aws.sqs.queue", id);
+        let verdict = world.judge();
+        let (adoptions, _) = plan(&verdict.findings, &BTreeSet::new(), &Choices::new(), &NamePattern::default());
+        match &adoptions[..] {
+            [Adoption { step: AdoptionStep::Import { to, .. }, .. }] => to.resource.name.to_string(),
+            other => format!("{other:?}"),
+        }
+    };
+    insta::assert_snapshot!(check("My Queue-1"), @"my_queue_1");
+    insta::assert_snapshot!(check("arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/my-lb/50dc6c495c0c9188"), @"my_lb");
+    insta::assert_snapshot!(check("arn:aws:kms:eu-west-1:1:key/1234abcd-12ab-34cd-56ef-1234567890ab"), @"r_1234abcd_12ab_34cd_56ef_1234567890ab");
+    insta::assert_snapshot!(check("arn:aws:sns:eu-west-1:1:topic"), @"topic");
+    insta::assert_snapshot!(check("projects/p/global/networks/blue"), @"blue");
+    insta::assert_snapshot!(check("role:inline"), @"role_inline");
+    insta::assert_snapshot!(check("https://x/"), @"x");
+    insta::assert_snapshot!(check("arn:aws:x:y:z:"), @"arn_aws_x_y_z");
 }

@@ -111,11 +111,11 @@ fn unmanaged_fails_where_it_was_asked_for() {
         world.record("aws_vpc.gone", "vpc-2");
         world.object("aws.ec2.vpc", "vpc-1");
         world.options = drift::JudgeOptions::for_question(Question::Unmanaged);
-    }, @r#"
+    }, @"
     unmanaged FAILS aws_vpc vpc-1: The state a.tfstate does not record it.
-      remedy: import aws_vpc.vpc-1 from vpc-1
+      remedy: import aws_vpc.vpc_1 from vpc-1
     exit code 2
-    "#);
+    ");
 }
 
 #[test]
@@ -142,21 +142,21 @@ fn children_say_what_became_of_their_parent() {
             let parent = ("aws.ec2.vpc".into(), model::ObjectKey(format!("vpc-{number}").into()));
             world.object("aws.ec2.subnet", &format!("subnet-{number}")).parent = Some(parent);
         }
-    }, @r#"
+    }, @"
     unmanaged aws_subnet subnet-1: The state a.tfstate does not record it. The aws.ec2.vpc vpc-1 it belongs to is managed as aws_vpc.main.
-      remedy: import aws_subnet.subnet-1 from subnet-1
+      remedy: import aws_subnet.subnet_1 from subnet-1
     unmanaged aws_subnet subnet-2: The state a.tfstate does not record it.
       folded: It belongs to aws.ec2.vpc vpc-2. It is the default VPC.
     unmanaged aws_subnet subnet-3: The state a.tfstate does not record it. Nor is the aws.ec2.vpc vpc-3 managed that it belongs to.
-      remedy: import aws_subnet.subnet-3 from subnet-3
+      remedy: import aws_subnet.subnet_3 from subnet-3
     unmanaged aws_vpc vpc-2: The state a.tfstate does not record it.
       folded: It is the default VPC.
     unmanaged aws_vpc vpc-3: The state a.tfstate does not record it.
-      remedy: import aws_vpc.vpc-3 from vpc-3
+      remedy: import aws_vpc.vpc_3 from vpc-3
     managed_elsewhere aws_subnet subnet-4: It belongs to aws.ec2.vpc vpc-4, which CloudFormation manages: stack web.
     managed_elsewhere aws_vpc vpc-4: CloudFormation manages it: stack web.
     exit code 0
-    "#);
+    ");
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn ids_of_other_regions_and_of_other_letter_case_are_others() {
             scope: model::Scope { region: Some("us-east-1".into()), ..scope.scope.clone() },
             ..scope
         });
-    }, @r#"
+    }, @"
     missing FAILS aws_sqs_queue.a: The state records it, and a complete look at its account and region did not find it.
       remedy: apply
       remedy: forget aws_sqs_queue.a
@@ -270,9 +270,9 @@ fn ids_of_other_regions_and_of_other_letter_case_are_others() {
     unmanaged aws_sqs_queue q: The state a.tfstate does not record it.
       remedy: import aws_sqs_queue.q from q
     unmanaged aws_vpc vpc-1: The state a.tfstate does not record it.
-      remedy: import aws_vpc.vpc-1 from vpc-1
+      remedy: import aws_vpc.vpc_1 from vpc-1
     exit code 2
-    "#);
+    ");
 }
 
 #[test]
@@ -640,7 +640,7 @@ fn inline_rules(world: &mut World) {
 
 #[test]
 fn what_a_parent_holds_inline_is_told_from_what_was_added() {
-    check!(inline_rules, @r#"
+    check!(inline_rules, @"
     unmanaged aws_subnet held: The state a.tfstate does not record it.
       folded: aws_vpc.group holds it inline, in `inline`, as far as its state tells.
     unmanaged aws_subnet held-by-self: The state a.tfstate does not record it.
@@ -648,15 +648,15 @@ fn what_a_parent_holds_inline_is_told_from_what_was_added() {
     unmanaged aws_subnet held-range: The state a.tfstate does not record it.
       folded: aws_vpc.group holds it inline, in `inline`, as far as its state tells.
     unmanaged aws_subnet rogue-port: The state a.tfstate does not record it. The aws.ec2.vpc sg-1 it belongs to is managed as aws_vpc.group.
-      remedy: import aws_subnet.rogue-port from rogue-port
+      remedy: import aws_subnet.rogue_port from rogue-port
     unmanaged aws_subnet rogue-self: The state a.tfstate does not record it. The aws.ec2.vpc sg-1 it belongs to is managed as aws_vpc.group.
-      remedy: import aws_subnet.rogue-self from rogue-self
+      remedy: import aws_subnet.rogue_self from rogue-self
     unmanaged aws_subnet rogue-source: The state a.tfstate does not record it. The aws.ec2.vpc sg-1 it belongs to is managed as aws_vpc.group.
-      remedy: import aws_subnet.rogue-source from rogue-source
+      remedy: import aws_subnet.rogue_source from rogue-source
     unmanaged aws_subnet says-nothing: The state a.tfstate does not record it. The aws.ec2.vpc sg-1 it belongs to is managed as aws_vpc.group.
-      remedy: import aws_subnet.says-nothing from says-nothing
+      remedy: import aws_subnet.says_nothing from says-nothing
     exit code 0
-    "#);
+    ");
 }
 
 #[test]

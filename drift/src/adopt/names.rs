@@ -166,13 +166,17 @@ impl NamePattern {
                 Part::Tag(key) => finding.tags.get(key).map(|value| identifier(value)).unwrap_or_default(),
             };
             is_own |= !matches!(part, Part::Text(_)) && !value.is_empty();
-            text.push_str(&value);
+            // What is left out leaves no two separators behind.
+            let is_doubled = text.is_empty() || text.ends_with(['_', '-']);
+            text.push_str(if is_doubled { value.trim_start_matches(['_', '-']) } else { &value });
         }
-        let name = if is_own { identifier(&text) } else { called() };
+        let mut name = if is_own { text } else { called() };
+        name.truncate(MAX_NAME);
+        let name = name.trim_matches(['_', '-']);
         match name.chars().next() {
             Some(first) if !first.is_ascii_alphabetic() => format!("r_{name}"),
-            _ if RESERVED.contains(&name.as_str()) => format!("r_{name}"),
-            _ => name,
+            _ if RESERVED.contains(&name) => format!("r_{name}"),
+            _ => name.to_owned(),
         }
     }
 }
@@ -188,23 +192,33 @@ pub(super) fn local_type(resource_type: &ResourceType) -> &str {
     whole.split_once('_').map_or(whole, |(_, local)| local)
 }
 
-/// Gives what stands behind the last separator of a URL, an ARN or a cloud's path, and anything else as it is.
+/// Gives the last part of a URL, an ARN or a cloud's path that is not made by a machine, and anything else as it is.
 fn last_segment(id: &str) -> &str {
     let is_path = id.contains("://") || id.starts_with("arn:") || id.starts_with('/') || id.starts_with("projects/");
     if !is_path {
         return id;
     }
-    let segment = id.trim_end_matches(['/', ':', '*']).rsplit(['/', ':']).next().unwrap_or_default();
-    if segment.is_empty() { id } else { segment }
+    let is_made = |segment: &&str| {
+        segment.len() >= 8
+            && segment.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+            && segment.contains(|c: char| c.is_ascii_digit())
+    };
+    // Of an ARN the first five parts say where the object is, not which.
+    let own = if id.starts_with("arn:") { id.splitn(6, ':').nth(5).unwrap_or(id) } else { id };
+    let segments = || own.rsplit(['/', ':']).filter(|segment| segment.contains(char::is_alphanumeric));
+    // The first word of several says what kind of object it is.
+    let n_names = segments().count().saturating_sub(1).max(1);
+    let name = segments().take(n_names).find(|segment| !is_made(segment));
+    name.or_else(|| segments().next()).unwrap_or(id)
 }
 
-/// Makes a part of an identifier of a text: lower-case ASCII letters, digits, `_` and `-`; empty where none is left.
+/// Makes a part of an identifier of a text: lower-case ASCII letters, digits and `_`; empty where none is left.
 pub(super) fn identifier(text: &str) -> String {
     let mut name = String::new();
     for c in text.chars() {
         match latin(c) {
             Some(letters) => name.push_str(letters),
-            None if c.is_ascii_alphanumeric() || c == '-' => name.push(c.to_ascii_lowercase()),
+            None if c.is_ascii_alphanumeric() => name.push(c.to_ascii_lowercase()),
             // Accents that stand behind their letter.
             None if ('\u{300}'..='\u{36f}').contains(&c) => {}
             None if !name.ends_with('_') && !name.is_empty() => name.push('_'),
@@ -214,7 +228,7 @@ pub(super) fn identifier(text: &str) -> String {
             break;
         }
     }
-    name.trim_matches(['_', '-']).to_owned()
+    name.trim_end_matches('_').to_owned()
 }
 
 /// Gives the plain letters of a Latin letter with an accent, and of ligatures.

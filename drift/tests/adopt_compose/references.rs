@@ -189,6 +189,10 @@ fn names_become_references_where_the_argument_says_so() {
     aws_s3_bucket.logs {
       bucket = "logs"
     }
+    aws_s3_bucket_versioning.logs {
+      bucket = aws_s3_bucket.logs.bucket
+      status = "logs"
+    }
     aws_cloudtrail.t {
       name = "logs"
       s3_bucket_name = aws_s3_bucket.logs.id
@@ -216,10 +220,6 @@ fn names_become_references_where_the_argument_says_so() {
     aws_s3_bucket_policy.orphan {
       bucket = "gone"
       policy = "{}"
-    }
-    aws_s3_bucket_versioning.logs {
-      bucket = aws_s3_bucket.logs.bucket
-      status = "logs"
     }
     aws_s3_bucket_versioning.orphan {
       bucket = "gone"
@@ -264,6 +264,10 @@ fn what_is_a_part_of_another_object_does_not_stand_for_it() {
     aws_sqs_queue.jobs {
       name = "jobs"
     }
+    aws_sqs_queue_policy.jobs {
+      policy = "{}"
+      queue_url = aws_sqs_queue.jobs.url
+    }
     aws_lambda_function.f {
       function_name = "f"
       role = "r"
@@ -274,10 +278,6 @@ fn what_is_a_part_of_another_object_does_not_stand_for_it() {
     }
     aws_sns_topic_policy.t {
       arn = aws_sns_topic.t.arn
-    }
-    aws_sqs_queue_policy.jobs {
-      policy = "{}"
-      queue_url = aws_sqs_queue.jobs.url
     }
     aws_sqs_queue_policy.other {
       policy = "{}"

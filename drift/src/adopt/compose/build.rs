@@ -162,7 +162,10 @@ impl Builder<'_> {
                 arguments.push((name.clone(), false, node));
             }
         }
-        Tree { arguments: self.in_order(arguments), blocks: Vec::new() }
+        let was_outermost = std::mem::replace(&mut self.place.is_outermost, false);
+        let arguments = self.in_order(arguments);
+        self.place.is_outermost = was_outermost;
+        Tree { arguments, blocks: Vec::new() }
     }
 
     fn attribute(&mut self, attribute: &Attribute, value: &Value) -> Node {

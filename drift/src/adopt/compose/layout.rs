@@ -1,12 +1,12 @@
 //! In which file a block stands, and in which order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{ModuleAddress, ResourceType};
 
 use super::super::names::service;
 use super::resolve::Graph;
-use super::{FilePlace, Layout};
+use super::{FilePlace, Layout, words};
 
 /// Gives the file for a type.
 pub(super) fn place(layout: Layout, module: ModuleAddress, resource_type: &ResourceType) -> FilePlace {
@@ -18,25 +18,38 @@ pub(super) fn place(layout: Layout, module: ModuleAddress, resource_type: &Resou
     FilePlace { module, name }
 }
 
-/// Puts the blocks of a file in order: as they are given, but what is referred to goes before what refers to it.
-pub(super) fn order(units: &[usize], graph: &Graph) -> Vec<usize> {
-    // What is known of a block: whether it stands there already, or waits for others.
-    let mut is_done: BTreeMap<usize, bool> = units.iter().map(|unit| (*unit, false)).collect();
-    let mut ordered = Vec::with_capacity(units.len());
+/// Puts the blocks of a file in order: as they are given, but what is referred to goes before what refers to it, and
+/// what extends one block alone (`aws_s3_bucket_versioning`) right behind that.
+pub(super) fn order(units: &[usize], graph: &Graph, types: &[&ResourceType]) -> Vec<usize> {
+    let in_file: BTreeSet<usize> = units.iter().copied().collect();
+    let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut wholes = Vec::new();
     for unit in units {
-        let mut waiting = vec![(*unit, false)];
+        let referred = graph.referred(*unit).iter().copied().filter(|other| in_file.contains(other));
+        let extended: Vec<usize> = referred.filter(|other| words::is_part_of(types[*unit], types[*other])).collect();
+        match extended.as_slice() {
+            [whole] => parts.entry(*whole).or_default().push(*unit),
+            _ => wholes.push(*unit),
+        }
+    }
+    let mut done: BTreeSet<usize> = BTreeSet::new();
+    let mut ordered = Vec::with_capacity(units.len());
+    for unit in wholes {
+        let mut waiting = vec![(unit, false)];
         while let Some((unit, is_ready)) = waiting.pop() {
-            if is_done.get(&unit) != Some(&false) {
+            if done.contains(&unit) {
                 continue;
             }
             if is_ready {
-                is_done.insert(unit, true);
+                done.insert(unit);
                 ordered.push(unit);
+                let own = parts.get(&unit).into_iter().flatten().rev();
+                waiting.extend(own.map(|part| (*part, false)));
                 continue;
             }
             waiting.push((unit, true));
-            let referred = graph.referred(unit).iter().rev();
-            waiting.extend(referred.filter(|other| is_done.get(other) == Some(&false)).map(|other| (*other, false)));
+            let referred = graph.referred(unit).iter().rev().filter(|other| in_file.contains(other));
+            waiting.extend(referred.filter(|other| !done.contains(other)).map(|other| (*other, false)));
         }
     }
     ordered

@@ -169,7 +169,7 @@ impl Merger<'_> {
 
     /// Gives a name for what varies here: the last word of the path, or as many as tell it apart.
     fn name(&mut self) -> String {
-        let words: Vec<String> = self.path.iter().map(|word| identifier(word).replace('-', "_")).collect();
+        let words: Vec<String> = self.path.iter().map(|word| identifier(word)).collect();
         let named = (0..words.len()).rev().map(|from| words[from..].join("_"));
         let numbered = (2u64..).map(|number| format!("value_{number}"));
         let is_name = |name: &String| name.starts_with(|c: char| c.is_ascii_alphabetic());

@@ -190,8 +190,9 @@ pub fn compose(candidates: &[Candidate<'_>], referables: &[Referable<'_>], optio
         }
     }
     composition.imports.sort_by(|one, other| one.to.cmp(&other.to));
+    let types: Vec<&ResourceType> = units.iter().map(|unit| &unit.address.resource_type).collect();
     for (place, numbers) in places {
-        let ordered = layout::order(&numbers, &graph);
+        let ordered = layout::order(&numbers, &graph, &types);
         let resources = ordered.into_iter().filter_map(|number| drafts[number].take()).collect();
         composition.files.insert(place, ComposedFile { resources });
     }
@@ -372,8 +373,10 @@ fn remarks_on(solution: &Solution) -> Vec<String> {
         solution.secrets.iter().any(|secret| secret.source == SecretSource::StandIn && secret.path == flaw.path)
     };
     for flaw in solution.flaws.iter().filter(|flaw| !is_stand_in(flaw)) {
-        let path = shown(&flaw.path, &solution.config);
-        remarks.push(if path.is_empty() { flaw.why.clone() } else { format!("{path}: {}", flaw.why) });
+        // Elements of sets stand in a path with all they hold.
+        let shown = shown(&flaw.path, &solution.config).to_string();
+        let why = flaw.why.replace(&flaw.path.to_string(), &shown);
+        remarks.push(if why.contains(&shown) { why } else { format!("{shown}: {why}") });
     }
     remarks
 }
