@@ -104,7 +104,7 @@ impl World {
 
     fn request(&self, choices: &[(&str, &str)]) -> AdoptRequest {
         let mut options = JudgeOptions::for_question(Question::Unmanaged);
-        options.filters.types = vec![Pattern::new("torture_*")];
+        options.filters.types = vec![Pattern::new("torture_object")];
         let key = |id: &str| AdoptionKey {
             resource_type: ResourceType::from("torture_object"),
             id: ImportId::from(id),

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::drift::adopt::Certificate;
+use ::drift::adopt::compose::FilePlace;
 use cty::Value;
 use tfstate::backend::{self, Location, StateFile};
 
@@ -45,6 +46,8 @@ struct Subject {
     root: Option<PathBuf>,
     /// The files to be written, by name.
     files: BTreeMap<String, String>,
+    /// Those of modules that the root module calls: the names of the calls, and the name of the file.
+    module_files: BTreeMap<(Vec<String>, String), String>,
     /// What is recorded already.
     state: Option<Arc<StateFile>>,
     /// The values of the variables that the files declare, without marks.
@@ -73,11 +76,17 @@ pub async fn verify(session: &Session, request: &AdoptRequest, answer: &AdoptAns
     let imported = answer.objects.iter().filter(is_imported).filter_map(|object| object.to.as_ref());
     let value =
         |variable: &super::AdoptedVariable| (variable.variable.name.clone(), variable.value.unmark_deep_with_paths().0);
+    let module_file = |(place, text): (&FilePlace, &String)| {
+        ((super::declared::names(&place.module), place.name.clone()), text.clone())
+    };
+    // A module's variables are set by its call.
+    let of_root = answer.variables.iter().filter(|variable| variable.module.is_root());
     let subject = Subject {
         root,
         files: answer.files.clone(),
+        module_files: answer.module_files.iter().map(module_file).collect(),
         state: state.map(Arc::new),
-        variables: answer.variables.iter().map(value).collect(),
+        variables: of_root.map(value).collect(),
         sources: states.variables.clone(),
         imported: imported.map(ToString::to_string).collect(),
     };

@@ -119,6 +119,7 @@ impl Copy {
             }
             fs::write(path, text).map_err(fail)?;
         }
+        copy.write_module_files(wanted)?;
         fs::write(copy.root.join(OVERRIDE), "terraform {\n  backend \"local\" {}\n}\n").map_err(fail)?;
         fs::create_dir_all(copy.state_folder()).map_err(fail)?;
         copy.write_values(wanted, &top).map_err(fail)?;
@@ -208,6 +209,23 @@ impl Copy {
         }
         let write = |text: String| fs::write(own.join("modules.json"), text);
         write(manifest.to_string()).map_err(|error| format!("The list of modules cannot be copied: {error}."))
+    }
+
+    /// Writes the files that belong into the folders of modules.
+    fn write_module_files(&self, wanted: &Wanted) -> Result<(), String> {
+        if wanted.subject.module_files.is_empty() {
+            return Ok(());
+        }
+        let (configuration, _) = Configuration::read(&Folder(&self.root), ".", ".terraform");
+        for ((names, name), text) in &wanted.subject.module_files {
+            let module = names.join(".");
+            let file = configuration.modules.get(names).and_then(|module| module.files.first());
+            let folder = file.and_then(|(path, _)| Path::new(path).parent());
+            let folder = folder.ok_or_else(|| format!("The folder of the module {module} is not known."))?;
+            fs::write(normalized(&self.root.join(folder)).join(name), text)
+                .map_err(|error| format!("The file {name} of the module {module} cannot be written: {error}."))?;
+        }
+        Ok(())
     }
 
     fn state_folder(&self) -> PathBuf {
