@@ -33,6 +33,18 @@ fn wrong_usage_is_an_error_and_never_drift() {
         &["query", "--where", "="],
         &["state"],
         &["adopt"],
+        &["adopt", "--state", "x.tfstate"],
+        &["adopt", "--out-dir", "x", "--only-mapped"],
+        &["adopt", "--out-dir", "x", "--limit", "0"],
+        &["adopt", "--out-dir", "x", "--group-from", "1"],
+        &["adopt", "--out-dir", "x", "--group-from", "3", "--no-groups"],
+        &["adopt", "--out-dir", "x", "--import", "aws_vpc"],
+        &["adopt", "--out-dir", "x", "--import", "data.aws_vpc.x=y"],
+        &["adopt", "--out-dir", "x", "--name-pattern", "{nme}"],
+        &["adopt", "--out-dir", "x", "--layout", "folder"],
+        &["adopt", "--out-dir", "x", "--arguments", "all"],
+        &["adopt", "--out-dir", "x", "--import-only", "--verify"],
+        &["adopt", "--dir", "nowhere"],
     ] {
         let run = place.run(arguments).ends_with(1);
         assert!(run.stdout.is_empty() && !run.stderr.is_empty(), "{arguments:?}: {}", run.stdout);

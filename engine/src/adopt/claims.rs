@@ -51,8 +51,17 @@ impl Claim {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     claims: BTreeMap<AdoptionKey, Claim>,
-    /// The file that the import block of an object stands in.
-    blocks: BTreeMap<(ResourceType, String), String>,
+    /// Where the import block of an object sends it, and the file that it stands in.
+    blocks: BTreeMap<(ResourceType, String), (InstanceAddress, String)>,
+}
+
+/// Why an object is not adopted again.
+#[derive(Clone, Debug)]
+pub(super) struct Hold {
+    /// A sentence.
+    pub(super) reason: String,
+    /// The address it has, where that is known.
+    pub(super) to: Option<InstanceAddress>,
 }
 
 impl Held {
@@ -70,32 +79,34 @@ impl Held {
         if let Some(root) = code::root(&request.comparison.states, session) {
             let (module, _) = Module::read(&code::Folder(&root), ".");
             for block in module.imports {
-                let resource_type = block.address.as_ref().map(InstanceAddress::resource_type);
-                if let (Some(resource_type), Some(id)) = (resource_type, block.id) {
-                    held.blocks.insert((resource_type.clone(), id), block.span.file.to_string());
+                if let (Some(address), Some(id)) = (block.address, block.id) {
+                    let key = (address.resource_type().clone(), id);
+                    held.blocks.insert(key, (address, block.span.file.to_string()));
                 }
             }
         }
         (held, diagnostics)
     }
 
-    /// Says who adopted an object already, as a sentence.
+    /// Says who adopted an object already.
     ///
     /// `import_id` is what an import block for it would say; `is_alone` tells that no other object of its type has its id.
-    pub(super) fn holder(&self, finding: &Finding, import_id: &ImportId, is_alone: bool) -> Option<String> {
+    pub(super) fn holder(&self, finding: &Finding, import_id: &ImportId, is_alone: bool) -> Option<Hold> {
         let resource_type = finding.resource_type.as_ref()?;
         let id = finding.id.as_ref()?;
         let in_region = finding.region.as_ref().map(|region| format!("{id}@{region}"));
         let plain = is_alone.then(|| id.to_string());
         let names = [Some(import_id.to_string()), in_region, plain];
         let block = names.into_iter().flatten().find_map(|name| self.blocks.get(&(resource_type.clone(), name)));
-        if let Some(file) = block {
-            return Some(format!("An import block in {file} adopts it already; remove that to adopt it anew."));
+        if let Some((address, file)) = block {
+            let reason = format!("An import block in {file} adopts it already; remove that to adopt it anew.");
+            return Some(Hold { reason, to: Some(address.clone()) });
         }
         let key = key_of(finding)?;
         let claim = self.claims.get(&key)?;
         let file = claim.file.display();
-        Some(format!("It was already adopted by {file} on {}; --reclaim offers it again.", claim.at))
+        let reason = format!("It was already adopted by {file} on {}; --reclaim offers it again.", claim.at);
+        Some(Hold { reason, to: None })
     }
 }
 

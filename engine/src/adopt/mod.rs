@@ -52,7 +52,7 @@ pub use answer::{
 };
 use bench::Bench;
 pub use claims::claim;
-use claims::key_of;
+use claims::{Hold, key_of};
 use declared::Declared;
 use drive::{Drive, Outcome, Task};
 pub use files::{NewFile, TakenNames, free_names, refuse_configuration, write_files};
@@ -133,8 +133,9 @@ pub async fn adopt(
     diagnostics.extend(driven.diagnostics.into_iter().filter(|problem| !comparison.diagnostics.contains(problem)));
     diagnostics.extend(written.diagnostics);
     let answered = |object: &Object<'_>| {
+        let held_at = object.held.as_ref().and_then(|held| held.to.clone());
         let to = match &object.step {
-            AdoptionStep::Import { to, .. } => Some(to.clone()),
+            AdoptionStep::Import { to, .. } => held_at.or_else(|| Some(to.clone())),
             AdoptionStep::Skip { to, .. } => to.clone(),
         };
         let mut answer = AdoptedObject {
@@ -198,8 +199,8 @@ struct Object<'a> {
     position: usize,
     finding: &'a Finding,
     step: AdoptionStep,
-    /// Why this run does not adopt it, a sentence; `None` where it does.
-    held: Option<String>,
+    /// Why this run does not adopt it; `None` where it does.
+    held: Option<Hold>,
     /// Whether a person chose its address.
     is_pinned: bool,
 }
@@ -237,7 +238,7 @@ impl Driven {
         let mut driven = Self::default();
         for object in objects {
             let AdoptionStep::Import { id, .. } = &object.step else { continue };
-            if let Some(reason) = &object.held {
+            if let Some(Hold { reason, .. }) = &object.held {
                 driven.fates.insert(object.position, Fate::Skipped(reason.clone()));
                 continue;
             }
@@ -274,7 +275,7 @@ async fn drive_all(
     let mut n_left = request.limit.unwrap_or(usize::MAX);
     for object in objects {
         let AdoptionStep::Import { id, .. } = &object.step else { continue };
-        if let Some(reason) = &object.held {
+        if let Some(Hold { reason, .. }) = &object.held {
             driven.fates.insert(object.position, Fate::Skipped(reason.clone()));
             continue;
         }

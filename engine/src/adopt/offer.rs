@@ -8,7 +8,7 @@ use ::drift::adopt::{Adoption, AdoptionStep, choice_for};
 use model::{Finding, ImportId, ResourceType};
 
 use super::AdoptRequest;
-use super::claims::Held;
+use super::claims::{Held, Hold};
 
 /// Narrows what is offered, beyond the filters of the comparison.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +23,7 @@ pub struct AdoptOffer {
     pub redo_of: Option<PathBuf>,
 }
 
-/// Takes out what was not asked for, and gives for each of the others why this run does not adopt it, a sentence, where
-/// it does not. What was decided about it stands: another run may.
+/// Takes out what was not asked for, and gives for each of the others why this run does not adopt it, where it does not. What was decided about it stands: another run may.
 ///
 /// `import_id` gives what an import block for an object says.
 pub(super) fn narrow(
@@ -32,7 +31,7 @@ pub(super) fn narrow(
     request: &AdoptRequest,
     held: &Held,
     import_id: &dyn Fn(&Finding) -> Option<ImportId>,
-) -> Vec<Option<String>> {
+) -> Vec<Option<Hold>> {
     let names = &request.offer.names;
     let matches = |finding: &Finding| {
         let name = finding.name.as_deref().or(finding.id.as_ref().map(ImportId::as_str)).unwrap_or_default();
@@ -51,7 +50,7 @@ pub(super) fn narrow(
         }
         let finding = adoption.finding;
         if request.offer.is_only_chosen && choice_for(&request.choices, finding).is_none() {
-            return Some("Neither the mapping file nor --import names it.".to_owned());
+            return Some(Hold { reason: "Neither the mapping file nor --import names it.".to_owned(), to: None });
         }
         let is_alone = match (&finding.resource_type, &finding.id) {
             (Some(resource_type), Some(id)) => n_named.get(&(resource_type, id)) == Some(&1),

@@ -38,6 +38,13 @@ impl Place {
         if is_root {
             anyhow::ensure!(folder.is_dir(), "{} is no folder: --dir names a root module", folder.display());
         } else {
+            let there = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok());
+            let file = there.filter(|there| !there.is_dir());
+            anyhow::ensure!(
+                file.is_none(),
+                "{} is no folder: --out-dir names one, or a new one",
+                file.unwrap_or(&folder).display()
+            );
             engine::refuse_configuration(&folder)?;
         }
         Ok(Self { folder, text: chosen.to_string_lossy().into_owned(), root_text, is_root })
