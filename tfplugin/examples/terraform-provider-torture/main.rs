@@ -7,7 +7,8 @@
 //!
 //! - `data.torture_echo` gives back what it is given, and crashes, panics, sleeps or floods where it is told to (`echo.rs`).
 //! - `torture_thing` has no cloud: what is read is what was there, and the private bytes count the reads (`thing.rs`).
-//! - `torture_object`, `torture_legacy` and `torture_policy` are objects of a cloud that is a folder (`cloud/`).
+//! - `torture_object`, `torture_legacy` and `torture_policy` are objects of a cloud that is a folder (`cloud/`); so are
+//!   `torture_specimen` and the others that are hard to write configuration for (below).
 //! - `provider::torture::repeat` is a function (`function.rs`).
 //!
 //! # The cloud
@@ -37,6 +38,24 @@
 //!
 //! `torture_policy` is a twin: it holds the `policy` of the `torture_object` that its `object` names.
 //!
+//! # What is hard to write configuration for
+//!
+//! The folder `estate` is a cloud with one file a difficulty: `$about` says which, `$expect` what becomes of the object when
+//! it is adopted: `clean`, `clean but for ARGUMENT`, or `skipped`. Whoever finds another difficulty adds a file.
+//!
+//! - `torture_specimen` has every kind of argument (`cloud/specimen.rs`): `policy` is JSON by meaning, `document` JSON by
+//!   bytes; `tier` has a default, `size` one of the server; `location` and `name` need a replacement; `engine` `ancient` and
+//!   `mode` `legacy` are read but refused; `password_wo` belongs to `password_wo_version`;
+//! - `torture_lock` requires a `pin` and a write-only `token_wo`; `torture_vault` a `password` that no read gives;
+//! - `torture_node`s name each other, by id and in texts;
+//! - `torture_valve` has arguments that exclude and demand each other, in the older SDK's words; `torture_vent` has the same
+//!   in those of the plugin framework (`cloud/rules.rs`);
+//! - `torture_sealed` has no import.
+//!
+//! In a file, `{"$repeat": TEXT, "$times": N}` is a long text; `$gone` makes an object that is listed and not there,
+//! `$changes` names an attribute that is another number at every look, `$import` makes an import give `several` objects,
+//! one of `another type`, `nothing`, or something `by identity` only.
+//!
 //! # Misbehaviour
 //!
 //! Calls go by their names in protocol 6, as in `TORTURE_HANG=ReadResource`; several are separated by commas.
@@ -51,6 +70,8 @@
 //! | `TORTURE_CALLS` | a file that gets a line per call: `+ReadResource torture_object` at its begin, `-…` at its end |
 //! | `TORTURE_LIST_ENDED` | a file that is written when a listing of things ends |
 //! | `TORTURE_SCHEMA_MIB` | the schema holds a description of so many mebibytes |
+//! | `TORTURE_NO_GENERATE` | these types have no `GenerateResourceConfig`; with `all` the provider has none |
+//! | `TORTURE_PATHLESS` | what validation says names no attribute |
 //! | `TORTURE_TCP` | a port of the loopback interface instead of a socket |
 
 mod cloud;

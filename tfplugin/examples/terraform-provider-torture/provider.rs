@@ -13,7 +13,7 @@ use tfplugin::{
 };
 use tokio::sync::mpsc;
 
-use crate::cloud::{self, Cloud, Kind};
+use crate::cloud::{Cloud, Kind};
 use crate::shape::{identity_of, identity_schema, named, optional, text, with_fields, with_name};
 use crate::{echo, function, thing};
 
@@ -41,6 +41,11 @@ impl Torture {
     }
 }
 
+/// Tells whether the environment takes the generator of configuration from a type, or from `all`.
+fn without_generator(name: &str) -> bool {
+    std::env::var("TORTURE_NO_GENERATE").is_ok_and(|names| names.split(',').any(|listed| listed == name))
+}
+
 #[async_trait]
 impl Provider for Torture {
     async fn schema(&self, _call: &Call) -> Answer<Arc<ProviderSchema>> {
@@ -63,7 +68,7 @@ impl Provider for Torture {
             schema.list_resources.insert(name.clone(), Schema { version: 0, block: prefix.clone() });
         }
         schema.functions = named([("repeat", function::signature())]);
-        schema.generates_config = true;
+        schema.generates_config = !without_generator("all");
         schema.moves_states = true;
         Ok((Arc::new(schema), Vec::new()))
     }
@@ -87,7 +92,7 @@ impl Provider for Torture {
     }
 
     async fn validate_resource_config(&self, _call: &Call, resource_type: &str, config: Value) -> Answer<()> {
-        Ok(((), if resource_type == thing::NAME { Vec::new() } else { cloud::validate(&config) }))
+        Ok(((), Kind::of(resource_type).map(|kind| kind.validate(&config)).unwrap_or_default()))
     }
 
     async fn upgrade_resource_state(&self, _call: &Call, request: UpgradeRequest) -> Answer<Value> {
@@ -122,7 +127,7 @@ impl Provider for Torture {
             return Ok(thing::import(request));
         }
         let cloud = self.cloud("ImportResourceState", &request.resource_type)?;
-        Ok((cloud.import(request), Vec::new()))
+        cloud.import(request)
     }
 
     async fn plan_resource_change(&self, _call: &Call, request: PlanRequest) -> Answer<PlannedChange> {
@@ -134,6 +139,9 @@ impl Provider for Torture {
     }
 
     async fn generate_resource_config(&self, _call: &Call, request: GenerateRequest) -> Answer<Value> {
+        if without_generator(&request.resource_type) {
+            return Err(Error::unimplemented("GenerateResourceConfig"));
+        }
         if request.resource_type == thing::NAME {
             return Ok((with_fields(&request.state, [("id", Value::null(Type::String))]), Vec::new()));
         }

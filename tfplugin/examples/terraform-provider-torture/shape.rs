@@ -34,6 +34,10 @@ pub(crate) fn computed(ty: Type) -> Attribute {
     Attribute { computed: true, ..attribute(ty) }
 }
 
+pub(crate) fn optional_computed(ty: Type) -> Attribute {
+    Attribute { computed: true, ..optional(ty) }
+}
+
 pub(crate) fn sensitive(attribute: Attribute) -> Attribute {
     Attribute { sensitive: true, ..attribute }
 }

@@ -1,12 +1,14 @@
 //! The resource types of the cloud: what they consist of, and how changes of them are planned.
 
 use cty::{Path, Type, Value};
-use model::{Attribute, Block, NestingMode, Schema};
+use model::{Attribute, Block, Diagnostics, NestingMode, Schema};
 use tfplugin::{PlanRequest, PlannedChange, ResourceObject};
 
+use super::rules::{self, Dialect};
+use super::specimen;
 use crate::shape::{
-    computed, field, identity_of, named, nested_attribute, nested_block, optional, required, sensitive, text,
-    with_fields,
+    computed, field, identity_of, named, nested_attribute, nested_block, optional, optional_computed, required,
+    sensitive, text, with_fields,
 };
 
 /// A resource type of the cloud.
@@ -18,10 +20,20 @@ pub(crate) enum Kind {
     Legacy,
     /// The policy of an object.
     Policy,
-}
-
-fn optional_computed(ty: Type) -> Attribute {
-    Attribute { computed: true, ..optional(ty) }
+    /// Everything that breaks generated configuration.
+    Specimen,
+    /// Secrets that a configuration must hold.
+    Lock,
+    /// A required argument that nobody can read back.
+    Vault,
+    /// Objects that name each other.
+    Node,
+    /// Arguments that exclude and demand each other, in the words of the older SDK.
+    Valve,
+    /// The same in the words of the plugin framework.
+    Vent,
+    /// What cannot be imported.
+    Sealed,
 }
 
 fn object_block() -> Block {
@@ -102,7 +114,18 @@ fn legacy_block() -> Block {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Object, Self::Legacy, Self::Policy];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Object,
+        Self::Legacy,
+        Self::Policy,
+        Self::Specimen,
+        Self::Lock,
+        Self::Vault,
+        Self::Node,
+        Self::Valve,
+        Self::Vent,
+        Self::Sealed,
+    ];
 
     pub(crate) fn of(resource_type: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == resource_type)
@@ -113,6 +136,13 @@ impl Kind {
             Self::Object => "torture_object",
             Self::Legacy => "torture_legacy",
             Self::Policy => "torture_policy",
+            Self::Specimen => "torture_specimen",
+            Self::Lock => "torture_lock",
+            Self::Vault => "torture_vault",
+            Self::Node => "torture_node",
+            Self::Valve => "torture_valve",
+            Self::Vent => "torture_vent",
+            Self::Sealed => "torture_sealed",
         }
     }
 
@@ -134,8 +164,19 @@ impl Kind {
                 description: "The policy of an object.".to_owned(),
                 ..Block::default()
             },
+            Self::Specimen => specimen::specimen_block(),
+            Self::Lock => specimen::lock_block(),
+            Self::Vault => specimen::vault_block(),
+            Self::Node => specimen::node_block(),
+            Self::Sealed => specimen::sealed_block(),
+            Self::Valve | Self::Vent => rules::block(),
         };
         Schema { version: 1, block }
+    }
+
+    /// Tells whether the type is one of the older SDK's, which takes null and zero for the same.
+    fn is_legacy(self) -> bool {
+        matches!(self, Self::Legacy | Self::Valve)
     }
 
     /// Gives what the provider makes of what the cloud says.
@@ -145,7 +186,16 @@ impl Kind {
                 with_fields(value, [("force", Value::null(Type::Bool)), ("password", Value::null(Type::String))])
             }
             Self::Legacy => map_fields(value, |_, field| empty_for_null(field)),
-            Self::Policy => value.clone(),
+            Self::Valve => map_fields(value, |_, field| rules::zero_for_null(&empty_for_null(field))),
+            Self::Policy | Self::Vent | Self::Sealed => value.clone(),
+            Self::Specimen => with_fields(value, [("password_wo", Value::null(Type::String))]),
+            Self::Lock => with_fields(value, [("token_wo", Value::null(Type::String))]),
+            Self::Vault => with_fields(value, [("password", Value::null(Type::String))]),
+            Self::Node => {
+                let name = text(value, "name").unwrap_or_default();
+                let id = Value::string(format!("node-{name}"));
+                with_fields(value, [("id", id), ("arn", Value::string(format!("arn:torture:::node/{name}")))])
+            }
         }
     }
 
@@ -154,14 +204,26 @@ impl Kind {
         let block = self.schema().block;
         map_fields(state, |name, field| match block.attributes.get(name) {
             Some(attribute) if attribute.computed && !attribute.optional => Value::null(field.ty().clone()),
-            _ if self == Self::Legacy && is_empty(field) => Value::null(field.ty().clone()),
+            _ if self.is_legacy() && is_empty(field) => Value::null(field.ty().clone()),
             _ => field.clone(),
         })
     }
 
+    /// Refuses what the provider does not take.
+    pub(crate) fn validate(self, config: &Value) -> Diagnostics {
+        match self {
+            Self::Object | Self::Legacy | Self::Policy | Self::Sealed | Self::Node => super::validate_json(config),
+            Self::Specimen => specimen::validate(config),
+            Self::Lock => specimen::validate_lock(config),
+            Self::Vault => specimen::validate_vault(config),
+            Self::Valve => rules::validate(config, Dialect::OlderSdk),
+            Self::Vent => rules::validate(config, Dialect::Framework),
+        }
+    }
+
     pub(crate) fn plan(self, request: PlanRequest) -> PlannedChange {
         let (prior, proposed) = (&request.prior.value, &request.proposed);
-        let is_legacy_type_system = self == Self::Legacy;
+        let is_legacy_type_system = self.is_legacy();
         let identity = text(proposed, self.key()).map(identity_of);
         if proposed.is_null() {
             let planned = ResourceObject { value: proposed.clone(), private: Vec::new(), identity: None };
@@ -186,7 +248,13 @@ impl Kind {
             };
             planned = with_fields(&planned, unknowns);
         }
-        let requires_replace = if is_renamed { vec![Path::new().attr(self.key())] } else { Vec::new() };
+        let mut requires_replace = if is_renamed { vec![Path::new().attr(self.key())] } else { Vec::new() };
+        if self == Self::Specimen {
+            planned = specimen::plan(&planned);
+            if !is_new && field(prior, "location") != field(&planned, "location") {
+                requires_replace.push(Path::new().attr("location"));
+            }
+        }
         let planned = ResourceObject { value: planned, private: request.prior.private, identity };
         PlannedChange { planned, requires_replace, is_legacy_type_system }
     }
@@ -194,7 +262,8 @@ impl Kind {
     fn plan_field(self, name: &str, prior: Option<&Value>, proposed: &Value) -> Value {
         match name {
             // Write-only values are never planned.
-            "password" => Value::null(Type::String),
+            "password" if self == Self::Object => Value::null(Type::String),
+            "password_wo" | "token_wo" => Value::null(Type::String),
             "tier" if proposed.is_null() => Value::string("standard"),
             "labels" | "region" | "tags_all" if prior.is_none() && proposed.is_null() => {
                 Value::unknown(proposed.ty().clone())
@@ -205,6 +274,10 @@ impl Kind {
             _ => match prior {
                 Some(prior) if self == Self::Legacy && empty_for_null(prior) == empty_for_null(proposed) => {
                     prior.clone()
+                }
+                Some(prior) if self == Self::Valve => {
+                    let zero = |value: &Value| rules::zero_for_null(&empty_for_null(value));
+                    if zero(prior) == zero(proposed) { prior.clone() } else { proposed.clone() }
                 }
                 _ => proposed.clone(),
             },

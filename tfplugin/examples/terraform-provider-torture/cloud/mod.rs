@@ -1,9 +1,12 @@
 //! A cloud that is a folder: one file an object.
 
 mod kind;
+mod rules;
+mod specimen;
 mod value;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cty::{Path, Type, Value};
@@ -25,6 +28,9 @@ pub(crate) struct Cloud {
     pub(crate) kind: Kind,
     pub(crate) folder: Option<PathBuf>,
 }
+
+/// How often something was read that is different each time.
+static LOOKS: AtomicU64 = AtomicU64::new(1);
 
 /// What a look at one object gives.
 enum Seen {
@@ -68,10 +74,21 @@ impl Cloud {
         }
         json.insert("id".to_owned(), name.into());
         json.insert("name".to_owned(), name.into());
+        if let Some(attribute) = json.get("$changes").and_then(serde_json::Value::as_str) {
+            let look = LOOKS.fetch_add(1, Ordering::Relaxed);
+            json.insert(attribute.to_owned(), look.to_string().into());
+        }
         match value::of_json(&serde_json::Value::Object(json), &self.kind.schema().value_type()) {
             Ok(value) => Ok(Seen::Object(self.kind.as_read(&value))),
             Err(reason) => Ok(Seen::Failure(format!("{} does not fit the schema: {reason}.", path.display()))),
         }
+    }
+
+    /// Gives what the file of an object asks for besides its attributes.
+    fn directive(&self, operation: &'static str, name: &str, directive: &str) -> Result<serde_json::Value, Error> {
+        let path = self.path(operation, self.kind)?.join(format!("{name}.json"));
+        let json: Option<Json> = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Ok(json.and_then(|mut json| json.remove(directive)).unwrap_or_default())
     }
 
     /// Gives the state, its name no longer called `title` and its missing attributes null.
@@ -92,6 +109,9 @@ impl Cloud {
             private: Vec::new(),
             identity: None,
         };
+        if self.directive("ReadResource", name, "$gone")? == true {
+            return Ok((none(), Vec::new()));
+        }
         match self.look("ReadResource", name).await? {
             Seen::Nothing => Ok((none(), Vec::new())),
             Seen::Failure(reason) => {
@@ -110,18 +130,37 @@ impl Cloud {
         }
     }
 
-    /// Gives no more than the name.
-    pub(crate) fn import(&self, request: ImportRequest) -> Vec<ImportedObject> {
+    /// Gives no more than the name, unless the object's file asks for something worse.
+    pub(crate) fn import(&self, request: ImportRequest) -> Answer<Vec<ImportedObject>> {
+        let refuse =
+            |summary: &str, detail: &str| Ok((Vec::new(), vec![Diagnostic::error("refused", summary, detail)]));
+        if self.kind == Kind::Sealed {
+            let detail = "This resource does not support import. Please contact the provider developer for additional \
+                          information.";
+            return refuse("Resource Import Not Implemented", detail);
+        }
         let name = match &request.target {
             ImportTarget::Id(id) => id.clone(),
             ImportTarget::Identity(identity) => text(&identity.value, "name").unwrap_or_default().to_owned(),
         };
-        let Type::Object(attributes) = self.kind.schema().value_type() else { return Vec::new() };
-        let nulls = attributes.attributes().map(|(name, ty)| (name.to_owned(), Value::null(ty.clone())));
-        let bare = Value::object(nulls.collect());
-        let value = with_fields(&bare, [("id", Value::string(&*name)), (self.kind.key(), Value::string(&*name))]);
-        let object = ResourceObject { value, private: Vec::new(), identity: Some(identity_of(&name)) };
-        vec![ImportedObject { resource_type: request.resource_type, object }]
+        let object_of = |kind: Kind, name: &str| {
+            let Type::Object(attributes) = kind.schema().value_type() else { return None };
+            let nulls = attributes.attributes().map(|(name, ty)| (name.to_owned(), Value::null(ty.clone())));
+            let bare = Value::object(nulls.collect());
+            let value = with_fields(&bare, [("id", Value::string(name)), (kind.key(), Value::string(name))]);
+            let object = ResourceObject { value, private: Vec::new(), identity: Some(identity_of(name)) };
+            Some(ImportedObject { resource_type: kind.name().to_owned(), object })
+        };
+        let objects = match self.directive("ImportResourceState", &name, "$import")?.as_str() {
+            Some("several") => vec![object_of(self.kind, &name), object_of(self.kind, &format!("{name}-too"))],
+            Some("another type") => vec![object_of(Kind::Policy, &name)],
+            Some("nothing") => Vec::new(),
+            Some("by identity") if matches!(request.target, ImportTarget::Id(_)) => {
+                return refuse("Unexpected import id", "Only an identity tells which object is meant.");
+            }
+            _ => vec![object_of(self.kind, &name)],
+        };
+        Ok((objects.into_iter().flatten().collect(), Vec::new()))
     }
 
     pub(crate) async fn list(
@@ -159,7 +198,7 @@ impl Cloud {
 }
 
 /// Refuses a policy that is no JSON.
-pub(crate) fn validate(config: &Value) -> Diagnostics {
+fn validate_json(config: &Value) -> Diagnostics {
     match text(config, "policy").map(serde_json::from_str::<serde_json::Value>) {
         Some(Err(error)) => {
             let detail = format!("A policy is JSON text: {error}.");

@@ -10,6 +10,13 @@ pub(crate) fn of_json(json: &Json, ty: &Type) -> Result<Value, String> {
     match (ty, json) {
         (_, Json::Null) => Ok(Value::null(ty.clone())),
         (Type::String, Json::String(text)) => Ok(Value::string(text.as_str())),
+        (Type::String, Json::Object(repeated)) => match (repeated.get("$repeat"), repeated.get("$times")) {
+            (Some(Json::String(text)), Some(times)) => {
+                let times = times.as_u64().and_then(|times| usize::try_from(times).ok()).ok_or_else(misfit)?;
+                Ok(Value::string(text.repeat(times)))
+            }
+            _ => Err(misfit()),
+        },
         (Type::Bool, Json::Bool(value)) => Ok(Value::bool(*value)),
         (Type::Number, Json::Number(number)) => number_of(&number.to_string()),
         (Type::Number, Json::String(text)) => number_of(text),
