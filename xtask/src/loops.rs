@@ -1,6 +1,7 @@
 //! The closed loops: real terraform, real providers, an emulated account, and driftmgr in between.
 
 mod accuracy;
+mod adoption;
 mod aws;
 pub(crate) mod score;
 
@@ -21,6 +22,8 @@ pub enum Arguments {
     Aws(LoopArguments),
     /// On each pair of a provider and a server: drifts and noises that a seed draws, and three programs asked about them
     Accuracy(accuracy::Arguments),
+    /// Generated configuration: driftmgr's, terraform's and tofu's, and how much of it the programs plan clean
+    Adoption(adoption::Arguments),
 }
 
 /// The arguments of one loop.
@@ -36,6 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     match arguments {
         Arguments::Aws(arguments) => aws::run(arguments),
         Arguments::Accuracy(arguments) => accuracy::run(arguments),
+        Arguments::Adoption(arguments) => adoption::run(arguments),
     }
 }
 

@@ -96,6 +96,11 @@ impl<'moto> Root<'moto> {
         self.directory.path().join("root")
     }
 
+    /// Returns the program that runs here.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Returns the CLI configuration file, for other programs that run terraform.
     pub fn config_file(&self) -> &Path {
         &self.config_file
