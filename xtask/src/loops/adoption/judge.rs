@@ -1,13 +1,22 @@
 //! The judges: terraform and tofu, which plan what was generated.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::terraform::{CliConfig, Root};
 use crate::tools::{self, Tool};
+
+/// How long a program may take to plan; it is the machine's load that matters here.
+const LIMIT: Duration = Duration::from_mins(3);
+/// What is said of a program that takes longer.
+pub(super) const TOO_SLOW: &str = "It had not ended after three minutes.";
 
 /// A program that plans.
 #[derive(Clone, Debug)]
@@ -92,13 +101,48 @@ pub(super) fn programs() -> Result<Vec<Program>> {
     Ok(programs)
 }
 
+/// Runs a command with its output in files, and ends it where it takes too long: `None` then.
+///
+/// Some texts keep a program busy for hours: that is an answer too.
+pub(super) fn output_in_time(mut command: Command, folder: &Path) -> Result<Option<Output>> {
+    let file = |name: &str| {
+        let path = folder.join(name);
+        let opened = File::options().read(true).write(true).create(true).truncate(true).open(&path);
+        opened.with_context(|| format!("cannot write {}", path.display()))
+    };
+    let (mut stdout, mut stderr) = (file("stdout")?, file("stderr")?);
+    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    let mut child = command.spawn().context("cannot start a judge")?;
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            let read = |file: &mut File| {
+                let mut bytes = Vec::new();
+                file.rewind()?;
+                file.read_to_end(&mut bytes)?;
+                Ok::<_, anyhow::Error>(bytes)
+            };
+            return Ok(Some(Output { status, stdout: read(&mut stdout)?, stderr: read(&mut stderr)? }));
+        }
+        if began.elapsed() > LIMIT {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Plans a root and reads what the plan says.
 pub(super) fn plan(root: &Root<'_>, variables: &BTreeMap<String, String>) -> Result<Plan> {
     let variables = variables.iter().map(|(name, value)| (format!("TF_VAR_{name}"), value));
     let mut command = root.command(root.program());
     command.args(["plan", "-json", "-input=false", "-out=tfplan"]).envs(variables);
-    let output = command.output().context("cannot start the judge")?;
     let mut plan = Plan { errors: Vec::new(), changes: BTreeMap::new(), imported: Vec::new() };
+    let Some(output) = output_in_time(command, &root.path())? else {
+        plan.errors.push((None, TOO_SLOW.to_owned()));
+        return Ok(plan);
+    };
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let Ok(message) = serde_json::from_str::<Value>(line) else { continue };
         let diagnostic = &message["diagnostic"];

@@ -143,7 +143,11 @@ impl Scene {
         let root = self.root(program)?;
         root.write("imports.tf", &object.import())?;
         let generated = root.path().join("generated.tf");
-        let output = root.try_run(&["plan", "-no-color", "-input=false", "-generate-config-out=generated.tf"])?;
+        let mut command = root.command(&program.path);
+        command.args(["plan", "-no-color", "-input=false", "-generate-config-out=generated.tf"]);
+        let Some(output) = judge::output_in_time(command, &root.path())? else {
+            return Ok(Outcome::Nothing(judge::TOO_SLOW.to_owned()));
+        };
         if !generated.exists() {
             let text = String::from_utf8_lossy(&output.stderr).replace(['│', '╷', '╵'], "");
             let why = text.split("Error:").nth(1).unwrap_or(&text).split_whitespace().collect::<Vec<_>>().join(" ");
