@@ -23,6 +23,7 @@ pub enum Arguments {
     /// On each pair of a provider and a server: drifts and noises that a seed draws, and three programs asked about them
     Accuracy(accuracy::Arguments),
     /// Generated configuration: driftmgr's, terraform's and tofu's, and how much of it the programs plan clean
+    #[command(subcommand)]
     Adoption(adoption::Arguments),
 }
 

@@ -1,5 +1,6 @@
 //! How often generated configuration plans clean: driftmgr's beside that of terraform and tofu, judged by both.
 
+mod aws;
 mod judge;
 mod pairs;
 mod scene;
@@ -9,14 +10,28 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::ValueEnum;
+use clap::Subcommand;
 
-/// The arguments of `cargo xtask loop adoption`.
+use crate::pairs::Pair;
+
+/// The arguments of `cargo xtask loop adoption`: what is adopted.
+#[derive(Subcommand)]
+pub enum Arguments {
+    /// Over a hundred types of AWS objects on moto
+    Aws(aws::Arguments),
+    /// Hundreds of AWS objects on moto: how long it takes, and that an interrupted run ends the same
+    Many(aws::ManyArguments),
+    /// The objects of the torture provider, each a difficulty
+    Torture(OneByOne),
+    /// What a root created in a `RabbitMQ` broker
+    Rabbitmq(OneByOne),
+    /// What a root created in a Kubernetes API server
+    Kubernetes(OneByOne),
+}
+
+/// The arguments where each object is adopted alone.
 #[derive(clap::Args)]
-pub struct Arguments {
-    /// What is adopted
-    #[arg(value_enum)]
-    estate: Adopted,
+pub struct OneByOne {
     #[command(flatten)]
     subject: super::LoopArguments,
     #[command(flatten)]
@@ -40,22 +55,13 @@ pub(super) struct Choice {
     keep: Option<PathBuf>,
 }
 
-/// Objects that nobody manages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Adopted {
-    /// The objects of the torture provider, each a difficulty
-    Torture,
-    /// What a root created in a `RabbitMQ` broker
-    Rabbitmq,
-    /// What a root created in a Kubernetes API server
-    Kubernetes,
-}
-
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let driftmgr = || super::driftmgr(&arguments.subject);
-    match arguments.estate {
-        Adopted::Torture => torture::run(driftmgr, &arguments.choice),
-        Adopted::Rabbitmq => pairs::run(crate::pairs::Pair::Rabbitmq, driftmgr, &arguments.choice),
-        Adopted::Kubernetes => pairs::run(crate::pairs::Pair::Kubernetes, driftmgr, &arguments.choice),
+    let pair = |pair, arguments: &OneByOne| pairs::run(pair, || super::driftmgr(&arguments.subject), &arguments.choice);
+    match arguments {
+        Arguments::Aws(arguments) => aws::run(arguments),
+        Arguments::Many(arguments) => aws::run_many(arguments),
+        Arguments::Torture(arguments) => torture::run(|| super::driftmgr(&arguments.subject), &arguments.choice),
+        Arguments::Rabbitmq(arguments) => pair(Pair::Rabbitmq, arguments),
+        Arguments::Kubernetes(arguments) => pair(Pair::Kubernetes, arguments),
     }
 }
