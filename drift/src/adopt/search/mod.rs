@@ -142,6 +142,21 @@ pub enum SecretSource {
 /// After so many probes a search ends with the best it found.
 pub const MAX_PROBES: u32 = 60;
 
+/// Tells whether a value that a schema does not call sensitive is a secret all the same, by a name on its path or by its
+/// shape: parts of it count.
+pub fn looks_secret(path: &Path, value: &Value) -> bool {
+    let mut is_found = false;
+    cty::walk(value, |inner, part| {
+        let inner = inner.steps().iter().cloned();
+        let mut path = path.clone();
+        inner.for_each(|step| path.push(step));
+        let leaf = conclude::Leaf { path, value: part.clone(), is_sensitive: false };
+        is_found |= !part.is_null() && part.is_known() && secrets::of(&leaf).is_some();
+        !is_found
+    });
+    is_found
+}
+
 /// A search under way.
 #[derive(Debug)]
 pub struct Search<'a> {
