@@ -36,6 +36,9 @@ pub(super) struct Argument {
     pub(super) is_write_only: bool,
     /// Whether the object holds nothing here, or what an old SDK cannot tell from nothing.
     pub(super) is_blank: bool,
+    /// Whether it is an attribute of an object of which the schema has nothing but the type: all of those are written,
+    /// null where they say nothing.
+    pub(super) is_plain_part: bool,
     /// Whether it is in an element of a set, where no path leads.
     pub(super) is_in_set: bool,
     /// Its value with the spelling of `jsonencode`, where that is another one.
@@ -156,6 +159,7 @@ impl Arguments {
             argument.is_write_only = attribute.write_only;
             match &attribute.ty {
                 AttributeType::Nested(nested) => self.enter_nested_attribute(id, nested, at),
+                AttributeType::Plain(ty) if is_block_like(ty) => self.enter_plain_objects(id, at),
                 AttributeType::Plain(_) => {
                     let argument = &mut self.all[id];
                     argument.respelled = argument.value.as_str().and_then(spelling::respell);
@@ -173,6 +177,21 @@ impl Arguments {
         self.enter_parts(id, nested.nesting, at, enter);
     }
 
+    /// Finds the attributes of objects that older SDKs declare as an attribute and people write as blocks.
+    fn enter_plain_objects(&mut self, id: Id, at: At<'_>) {
+        let enter = |arguments: &mut Self, object: &Value, at: At<'_>| {
+            let enter = |(name, value): (&str, &Value)| {
+                let id = arguments.enter(name, value.clone(), at);
+                let argument = &mut arguments.all[id];
+                argument.is_plain_part = true;
+                argument.is_blank = is_blank(value);
+                id
+            };
+            object.entries().map(enter).collect()
+        };
+        self.enter_parts(id, NestingMode::List, at, enter);
+    }
+
     fn enter(&mut self, name: &str, value: Value, at: At<'_>) -> Id {
         let dot = if at.pattern.is_empty() { "" } else { "." };
         self.all.push(Argument {
@@ -186,6 +205,7 @@ impl Arguments {
             is_sensitive: false,
             is_write_only: false,
             is_blank: is_zero(&value),
+            is_plain_part: false,
             is_in_set: at.is_in_set,
             respelled: None,
             skeleton: None,
@@ -406,6 +426,11 @@ pub(super) fn elements(collection: &Value) -> Vec<(Value, &Value)> {
         (key, element)
     });
     elements.chain(collection.entries().map(|(name, element)| (Value::string(name), element))).collect()
+}
+
+/// Tells whether a type is that of a collection of objects.
+fn is_block_like(ty: &Type) -> bool {
+    matches!(ty, Type::List(element) | Type::Set(element) if matches!(**element, Type::Object(_)))
 }
 
 /// Gives the value where no block of a kind is written.

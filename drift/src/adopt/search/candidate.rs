@@ -29,6 +29,7 @@ pub(super) fn of(subject: Subject<'_>, lessons: &Lessons, arguments: &mut Argume
             continue;
         }
         let is_wanted = match subject.profile {
+            _ if argument.is_plain_part => !is_empty && !argument.is_blank,
             _ if is_empty || argument.is_write_only || is_own_id(arguments, id) => false,
             _ if is_hollow(arguments, id, &attempt) => false,
             _ if silenced.as_ref().is_some_and(|silenced| silenced.contains(&id)) => false,

@@ -166,6 +166,7 @@ impl Word<'_> {
 
 /// Finds what may be names of arguments in a sentence.
 fn words(text: &str) -> Vec<Word<'_>> {
+    const LEADING: &[&str] = &["argument", "attribute", "field", "property", "when", "with", "without"];
     const QUOTES: &[char] = &['"', '\'', '`', '[', ','];
     let is_part = |character: char| character.is_ascii_alphanumeric() || "_.-[]".contains(character);
     let mut found = Vec::new();
@@ -176,9 +177,12 @@ fn words(text: &str) -> Vec<Word<'_>> {
         let word = text[start..end].trim_end_matches(['.', '-', '[', ']']);
         let before = text[..start].trim_end_matches(' ').chars().next_back();
         let after = text[start + word.len()..].chars().next();
-        // Lists in brackets, as in `one of [a,b]`, name arguments too.
-        let is_quoted = before.is_some_and(|before| QUOTES.contains(&before))
-            && after.is_some_and(|after| QUOTES.contains(&after) || after == ']');
+        // Lists in brackets, as in `one of [a,b]`, name arguments too; so does what stands behind some words.
+        let is_led = found.last().is_some_and(|last: &Word<'_>| LEADING.contains(&last.text))
+            && after.is_none_or(|after| " .,;:".contains(after));
+        let is_quoted = is_led
+            || before.is_some_and(|before| QUOTES.contains(&before))
+                && after.is_some_and(|after| QUOTES.contains(&after) || after == ']');
         if !word.is_empty() {
             found.push(Word { text: word, is_quoted });
         }

@@ -6,7 +6,7 @@ use model::{AttributeType, Block, NestingMode};
 use super::arguments::{ABSENT, Arguments, Attempt, Id, OBSERVED, elements};
 use super::hunt::{Notes, Outcome};
 use super::judge::Created;
-use super::lessons::Sort;
+use super::lessons::{CREATION, Sort};
 use super::{Flaw, Lessons, SecretArgument, SecretSource, Solution, Subject, secrets, spelling};
 
 /// What a search found out.
@@ -116,11 +116,14 @@ impl End<'_> {
             let argument = &self.arguments.all[*id];
             match (created, digest) {
                 (Created::Open, _) => lessons.learn(Sort::Open, &argument.pattern, ""),
-                (Created::Same | Created::Different, Some(digest)) => {
+                (Created::Same | Created::Different | Created::Nothing, Some(digest)) => {
                     lessons.learn(Sort::Created, &argument.pattern, digest);
                 }
-                (Created::Same | Created::Different, None) => {}
+                (Created::Same | Created::Different | Created::Nothing, None) => {}
             }
+        }
+        if self.notes.is_refused {
+            lessons.learn(Sort::Refused, CREATION, "");
         }
         let Some(attempt) = attempt else { return lessons };
         for id in self.notes.deprecated.iter().filter(|id| !self.arguments.is_written(attempt, **id)) {

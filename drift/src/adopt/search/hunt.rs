@@ -69,6 +69,8 @@ pub(super) struct Notes {
     pub(super) created: BTreeMap<Id, (Created, Option<String>)>,
     /// Arguments that the provider called deprecated.
     pub(super) deprecated: BTreeSet<Id>,
+    /// Whether no creation could be planned.
+    pub(super) is_refused: bool,
 }
 
 /// One run.
@@ -91,15 +93,33 @@ impl<'a> Hunt<'a> {
         Self { profile, arguments, answers, lessons, notes: Notes::default() }
     }
 
-    /// Looks for a configuration; nothing where the provider calls none valid.
-    pub(super) fn run(&mut self, first: Attempt) -> Result<Option<Settled>, Stop> {
-        let settled = match self.settle(first.clone())? {
-            Some(settled) => settled,
-            None => match self.start_over(&first)? {
-                Some(settled) => settled,
+    /// Looks for a configuration, from each of the beginnings until one leads to a clean plan; nothing where the provider
+    /// calls none valid.
+    pub(super) fn run(&mut self, beginnings: &[Attempt]) -> Result<Option<Settled>, Stop> {
+        let mut best: Option<Settled> = None;
+        for first in beginnings {
+            let settled = self.settle(first.clone())?;
+            let n_left = |settled: &Settled| settled.accepted.len();
+            if settled.as_ref().is_some_and(|new| best.as_ref().is_none_or(|best| n_left(new) < n_left(best))) {
+                best = settled;
+            }
+            if best.as_ref().is_some_and(|best| n_left(best) == 0) {
+                break;
+            }
+        }
+        let is_clean = |best: &Option<Settled>| best.as_ref().is_some_and(|best| best.accepted.is_empty());
+        if let (false, true, Some(last)) = (is_clean(&best), best.is_some(), beginnings.last()) {
+            best = self.start_with_missed(last)?.filter(|settled| settled.accepted.is_empty()).or(best);
+        }
+        let settled = match (best, beginnings.last()) {
+            (Some(settled), _) => settled,
+            (None, Some(last)) => match self.start_over(last)? {
+                Some(settled) => self.settle(settled.attempt.clone())?.unwrap_or(settled),
                 None => return Ok(None),
             },
+            (None, None) => return Ok(None),
         };
+        let settled = self.silence(settled)?;
         match self.profile {
             Profile::Explicit => Ok(Some(settled)),
             Profile::Minimal => self.reduce(settled).map(Some),

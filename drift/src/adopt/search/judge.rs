@@ -13,7 +13,7 @@ use cty::{Type, Value};
 
 use super::Lessons;
 use super::arguments::{Arguments, Id};
-use super::lessons::{Sort, digest};
+use super::lessons::{NULL, Sort, digest};
 
 /// What a creation makes of an argument that the configuration leaves out.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub(super) enum Created {
     Same,
     /// Another value.
     Different,
+    /// Nothing, where the object holds something.
+    Nothing,
     /// Only the cloud will tell.
     Open,
 }
@@ -73,7 +75,12 @@ pub(super) fn taught(arguments: &Arguments, id: Id, lessons: &Lessons) -> Option
             let own = digest_of(arguments, id, &argument.value);
             let mut digests = lessons.of(Sort::Created, &argument.pattern);
             let is_same = digests.any(|digest| Some(digest) == own.as_deref());
-            Some(if is_same { Created::Same } else { Created::Different })
+            let is_nothing = lessons.of(Sort::Created, &argument.pattern).eq([NULL]);
+            Some(match () {
+                () if is_same => Created::Same,
+                () if is_nothing => Created::Nothing,
+                () => Created::Different,
+            })
         }
         _ => None,
     }
@@ -86,6 +93,8 @@ pub(super) fn stays(arguments: &Arguments, id: Id, created: Option<Created>) -> 
         _ if argument.is_required => true,
         _ if argument.is_deprecated => false,
         Some(Created::Same) => false,
+        // Where nothing is said and the plan agrees, a word like "default" says the same.
+        Some(Created::Nothing) => argument.is_computed || !is_default_word(&argument.value),
         Some(Created::Different) => true,
         _ if argument.is_blank => false,
         Some(Created::Open) | None => !argument.is_computed || !is_noise(arguments, id),
@@ -98,10 +107,15 @@ fn is_noise(arguments: &Arguments, id: Id) -> bool {
     let Some(text) = argument.value.as_str() else {
         return is_copy(arguments, id);
     };
-    DEFAULTS.contains(&text.to_lowercase().as_str())
+    is_default_word(&argument.value)
         || is_own(arguments, id, text)
         || is_assigned(text)
         || has_prefix_twin(arguments, id, text)
+}
+
+/// Tells whether a value is a word for what happens when nobody says anything.
+fn is_default_word(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| DEFAULTS.contains(&text.to_lowercase().as_str()))
 }
 
 /// Tells whether a map is another map of the same object, with a longer name: `tags_all`.

@@ -6,8 +6,15 @@ use std::fmt::Write as _;
 use cty::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::arguments::is_zero;
+
 /// So many lessons of one sort are kept of one argument.
 const MAX_PER_ARGUMENT: usize = 16;
+
+/// What a value is recognized by that says nothing.
+pub(super) const NULL: &str = "null";
+/// What lessons about no single argument are about.
+pub(super) const CREATION: &str = "creation";
 
 /// What searches learned about one resource type in one version of its provider.
 ///
@@ -46,8 +53,8 @@ pub(super) enum Sort {
     Open,
     /// Its text does not plan clean with the spelling of `jsonencode`.
     Raw,
-    /// It must be set, and nobody can read it back.
-    StandIn,
+    /// No creation can be planned without the arguments that may be left out.
+    Refused,
 }
 
 impl Sort {
@@ -59,7 +66,7 @@ impl Sort {
         (Self::Json, "json"),
         (Self::Open, "open"),
         (Self::Raw, "raw"),
-        (Self::StandIn, "stand-in"),
+        (Self::Refused, "refused"),
     ];
 
     fn word(self) -> &'static str {
@@ -122,10 +129,10 @@ impl Lessons {
     }
 }
 
-/// Gives what a value is recognized by.
+/// Gives what a value is recognized by; what says nothing is all the same.
 pub(super) fn digest(value: &Value) -> String {
-    if value.is_null() {
-        return "null".to_owned();
+    if is_zero(value) {
+        return NULL.to_owned();
     }
     let bytes = cty::json::encode(value, value.ty()).unwrap_or_default();
     Sha256::digest(bytes).iter().take(8).fold(String::new(), |mut text, byte| {

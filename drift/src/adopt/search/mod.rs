@@ -163,7 +163,8 @@ pub struct Search<'a> {
     subject: Subject<'a>,
     lessons: Lessons,
     arguments: Arguments,
-    first: Attempt,
+    /// Where to begin: with what lessons say, then as if there were none.
+    beginnings: Vec<Attempt>,
     answers: BTreeMap<Attempt, Outcome>,
     asked: Option<Attempt>,
 }
@@ -172,9 +173,13 @@ impl<'a> Search<'a> {
     /// Begins a search with what is known of the type already.
     pub fn begin(subject: Subject<'a>, lessons: &Lessons) -> (Self, Step) {
         let mut arguments = Arguments::of(&subject.schema.block, subject.observed);
-        let first = candidate::of(subject, lessons, &mut arguments);
+        let mut beginnings = vec![candidate::of(subject, lessons, &mut arguments)];
+        if !lessons.is_empty() {
+            beginnings.push(candidate::of(subject, &Lessons::default(), &mut arguments));
+            beginnings.dedup();
+        }
         let lessons = lessons.clone();
-        let mut search = Self { subject, lessons, arguments, first, answers: BTreeMap::new(), asked: None };
+        let mut search = Self { subject, lessons, arguments, beginnings, answers: BTreeMap::new(), asked: None };
         let step = search.go_on();
         (search, step)
     }
@@ -190,7 +195,7 @@ impl<'a> Search<'a> {
 
     fn go_on(&mut self) -> Step {
         let mut hunt = Hunt::new(self.subject, &mut self.arguments, &self.answers, &self.lessons);
-        let result = hunt.run(self.first.clone());
+        let result = hunt.run(&self.beginnings);
         let notes = hunt.notes;
         let settled = match result {
             Err(Stop::Ask(attempt)) => {
@@ -209,10 +214,9 @@ impl<'a> Search<'a> {
             n_probes: self.answers.len() as u32,
         };
         let settled = settled.or_else(|| self.best());
-        let solution = match settled.as_ref().and_then(|settled| self.answers.get(&settled.attempt)) {
-            Some(outcome) => {
-                end.found(settled.as_ref().map(|settled| &settled.attempt).unwrap_or(&self.first), outcome)
-            }
+        let answered = settled.and_then(|settled| self.answers.get_key_value(&settled.attempt));
+        let solution = match answered {
+            Some((attempt, outcome)) => end.found(attempt, outcome),
             None => end.nothing(self.complaints()),
         };
         Step::Done(Box::new(solution))
@@ -233,10 +237,13 @@ impl<'a> Search<'a> {
 
     /// Says why no configuration is valid: what the provider said of the last attempt it was asked about.
     fn complaints(&self) -> Vec<String> {
-        let problems = self.answers.get(&self.first).into_iter().filter_map(|outcome| match outcome {
-            Outcome::Invalid(problems) => Some(problems),
-            Outcome::Planned(_) | Outcome::Created(_) => None,
-        });
+        let problems =
+            self.beginnings.first().and_then(|first| self.answers.get(first)).into_iter().filter_map(|outcome| {
+                match outcome {
+                    Outcome::Invalid(problems) => Some(problems),
+                    Outcome::Planned(_) | Outcome::Created(_) => None,
+                }
+            });
         let errors = problems.flatten().filter(|problem| problem.severity == Severity::Error);
         let mut why: Vec<String> = errors.map(|problem| format!("{}: {}", problem.summary, problem.detail)).collect();
         if why.is_empty() {

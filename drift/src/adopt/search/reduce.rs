@@ -2,12 +2,13 @@
 
 use cty::{Path, PathStep, Value};
 
-use super::arguments::{ABSENT, Attempt, Id, OBSERVED};
+use super::arguments::{ABSENT, Attempt, Id, OBSERVED, is_zero};
 use super::candidate::{is_hollow, is_own_id};
 use super::changes;
 use super::complaints;
 use super::hunt::{Hunt, Outcome, Settled, Stop};
 use super::judge::{self, Created};
+use super::lessons::{CREATION, NULL, Sort};
 
 /// So many creations are planned, each without what the last one was refused for.
 const MAX_CREATIONS: usize = 4;
@@ -26,6 +27,7 @@ impl Hunt<'_> {
                 && !argument.is_block
                 && hunt.arguments.children(id).is_empty()
                 && !argument.value.is_null()
+                && !argument.is_plain_part
                 && !argument.is_write_only
                 && !is_own_id(hunt.arguments, id)
         };
@@ -38,7 +40,8 @@ impl Hunt<'_> {
                 && !self.is_deprecated(*id)
                 && judge::taught(self.arguments, *id, self.lessons).is_none()
         };
-        if candidates.iter().any(is_undecided) {
+        let is_refused = self.lessons.has(Sort::Refused, CREATION);
+        if !is_refused && candidates.iter().any(is_undecided) {
             self.plan_creation(&current.attempt, &candidates)?;
         }
         let mut goes: Vec<Id> = Vec::new();
@@ -46,12 +49,14 @@ impl Hunt<'_> {
         for id in candidates {
             let created = self.created(id);
             let stays = !self.is_deprecated(id) && judge::stays(self.arguments, id, created.clone());
+            // The plan tells what the provider never sets by itself.
+            let stays = stays && !(created.is_none() && !self.arguments.all[id].is_computed);
             let is_written = self.arguments.is_written(&current.attempt, id);
             let argument = &self.arguments.all[id];
             if is_written && !stays {
                 goes.push(id);
             } else if !is_written
-                && created == Some(Created::Different)
+                && matches!(created, Some(Created::Different | Created::Nothing))
                 && !argument.is_blank
                 && !self.is_deprecated(id)
                 && current.attempt.choices[id] == ABSENT
@@ -148,7 +153,7 @@ impl Hunt<'_> {
                     let named: Vec<Id> =
                         complaints.into_iter().flat_map(|complaint| [complaint.at, complaint.named].concat()).collect();
                     for id in named.iter().filter(|id| goes.contains(id)) {
-                        self.notes.created.insert(*id, (Created::Different, Some("null".to_owned())));
+                        self.notes.created.insert(*id, (Created::Different, Some(NULL.to_owned())));
                     }
                     named
                 }
@@ -174,13 +179,17 @@ impl Hunt<'_> {
     }
 
     /// Asks what would be created without these arguments, and notes it.
+    ///
+    /// What the provider asks for is put back; where it does not say what it misses, everything is that the provider
+    /// never sets by itself.
     fn plan_creation(&mut self, attempt: &Attempt, candidates: &[Id]) -> Result<(), Stop> {
         let mut creation = Attempt { is_creation: true, ..attempt.clone() };
         for id in candidates {
             creation.choices[*id] = ABSENT;
         }
         for _ in 0..MAX_CREATIONS {
-            match self.ask(&creation)? {
+            let problems = match self.ask(&creation)? {
+                Outcome::Invalid(problems) => problems,
                 Outcome::Created(created) => {
                     for id in candidates.iter().filter(|id| creation.choices[**id] == ABSENT) {
                         let Some(value) = self.look_up(created, *id) else { continue };
@@ -188,20 +197,33 @@ impl Hunt<'_> {
                     }
                     return Ok(());
                 }
-                Outcome::Invalid(problems) => {
-                    let complaints = complaints::of(problems, self.arguments);
-                    let named = complaints.into_iter().flat_map(|complaint| [complaint.at, complaint.named].concat());
-                    let n_before = creation.choices.iter().filter(|choice| **choice == ABSENT).count();
-                    for id in named {
-                        creation.choices[id] = attempt.choices[id];
-                    }
-                    if n_before == creation.choices.iter().filter(|choice| **choice == ABSENT).count() {
-                        return Ok(());
+                Outcome::Planned(_) => return Ok(()),
+            };
+            let before = creation.clone();
+            for complaint in complaints::of(problems, self.arguments) {
+                for id in complaint.at.iter().chain(&complaint.named) {
+                    creation.choices[*id] = attempt.choices[*id];
+                    if candidates.contains(id) && self.arguments.is_written(attempt, *id) {
+                        self.notes.created.insert(*id, (Created::Different, Some(NULL.to_owned())));
                     }
                 }
-                Outcome::Planned(_) => return Ok(()),
+            }
+            let left: Vec<Id> = candidates.iter().copied().filter(|id| creation.choices[*id] == ABSENT).collect();
+            if creation == before {
+                for id in left.iter().filter(|id| !self.arguments.all[**id].is_computed) {
+                    creation.choices[*id] = attempt.choices[*id];
+                }
+            }
+            if creation == before {
+                for id in &left[..left.len().div_ceil(2)] {
+                    creation.choices[*id] = attempt.choices[*id];
+                }
+            }
+            if creation == before {
+                break;
             }
         }
+        self.notes.is_refused = true;
         Ok(())
     }
 
@@ -211,8 +233,12 @@ impl Hunt<'_> {
         let noted = if !value.is_wholly_known() {
             (Created::Open, None)
         } else {
-            let is_same = changes::is_same(value, &argument.value);
-            let created = if is_same { Created::Same } else { Created::Different };
+            let is_same = changes::is_same(value, &argument.value) || (is_zero(value) && argument.is_blank);
+            let created = match () {
+                () if is_same => Created::Same,
+                () if is_zero(value) => Created::Nothing,
+                () => Created::Different,
+            };
             (created, judge::digest_of(self.arguments, id, value))
         };
         self.notes.created.insert(id, noted);

@@ -45,6 +45,7 @@ impl Hunt<'_> {
                     break;
                 }
             }
+            let mut back = None;
             for _ in 0..MAX_IDEAS {
                 let next = match outcome {
                     Outcome::Invalid(problems) => self.repair(&attempt, problems, &mut memory),
@@ -52,17 +53,27 @@ impl Hunt<'_> {
                     Outcome::Created(_) => None,
                 };
                 match next {
-                    None => break 'attempts,
-                    Some(next) if seen.contains(&next) => {}
+                    None => break,
+                    // One that was not valid may have a remedy left.
+                    Some(next) if seen.contains(&next) => {
+                        back = back.or(Some(next).filter(|next| self.is_refused(next)));
+                    }
                     Some(next) => {
                         attempt = next;
                         continue 'attempts;
                     }
                 }
             }
-            break;
+            match back {
+                Some(back) => attempt = back,
+                None => break,
+            }
         }
         Ok(best.map(|(_, settled)| settled))
+    }
+
+    fn is_refused(&self, attempt: &Attempt) -> bool {
+        matches!(self.answers.get(attempt), Some(Outcome::Invalid(_)))
     }
 
     /// Changes an attempt by what the provider's complaints ask for.
@@ -107,8 +118,9 @@ impl Hunt<'_> {
         let (set, unset): (Vec<Id>, Vec<Id>) = members.iter().partition(|id| self.arguments.is_written(attempt, **id));
         let mut edits: Vec<Edit> = Vec::new();
         let is_missing = complaint.is_missing && !(complaint.is_conflict && set.len() > 1) && !unset.is_empty();
+        let held = self.additions(&unset);
         if is_missing {
-            edits.extend(self.additions(complaint, &unset));
+            edits.extend(held.iter().cloned());
         }
         let blanks = set.iter().copied().filter(|id| self.arguments.all[*id].is_blank).collect::<Vec<_>>();
         edits.push(self.drop_all(&blanks));
@@ -129,10 +141,13 @@ impl Hunt<'_> {
         for id in complaint.at.iter().chain(&complaint.named).filter(|id| set.contains(id)) {
             edits.push(self.drop_all(&[*id]));
         }
-        if !is_missing {
-            edits.extend(self.additions(complaint, &unset));
+        if is_missing {
+            edits.extend(self.inventions(complaint, &unset));
+        } else {
+            edits.extend(held);
         }
-        for id in complaint.at.iter().filter(|id| set.contains(id)) {
+        let is_about_value = !is_missing && !(complaint.is_conflict && set.len() > 1);
+        for id in complaint.at.iter().filter(|id| is_about_value && set.contains(id)) {
             if self.arguments.all[*id].is_required || attempt.choices[*id] > OBSERVED {
                 edits.extend(self.stand_ins(*id, &complaint.possible));
             }
@@ -145,31 +160,29 @@ impl Hunt<'_> {
         edits
     }
 
-    /// Gives ways to set what is not set.
-    fn additions(&mut self, complaint: &Complaint, unset: &[Id]) -> Vec<Edit> {
-        let arguments = &self.arguments.all;
-        let is_there = |id: &Id| !arguments[*id].value.is_null() && !arguments[*id].is_write_only;
-        let mut held: Vec<Id> = unset.iter().copied().filter(is_there).collect();
+    /// Gives ways to set what is not set and the object holds: each alone, then all.
+    fn additions(&self, unset: &[Id]) -> Vec<Edit> {
+        let mut held: Vec<Id> = unset.iter().copied().filter(|id| self.is_held(*id)).collect();
         held.sort_by_key(|id| self.worth(*id));
-        let mut edits = Vec::new();
+        let mut edits: Vec<Edit> = held.iter().map(|id| vec![(*id, OBSERVED)]).collect();
         if held.len() > 1 {
             edits.push(held.iter().map(|id| (*id, OBSERVED)).collect());
         }
-        edits.extend(held.iter().map(|id| vec![(*id, OBSERVED)]));
-        if !complaint.is_missing {
-            return edits;
-        }
-        // Singles first: where one of several will do, one is enough.
-        edits.rotate_left(usize::from(held.len() > 1));
-        let mut unheld: Vec<Id> = unset.iter().copied().filter(|id| !is_there(id)).collect();
+        edits
+    }
+
+    fn is_held(&self, id: Id) -> bool {
+        !self.arguments.all[id].value.is_null() && !self.arguments.all[id].is_write_only
+    }
+
+    /// Gives ways to set what is not set and nobody can read back.
+    fn inventions(&mut self, complaint: &Complaint, unset: &[Id]) -> Vec<Edit> {
+        let mut unheld: Vec<Id> = unset.iter().copied().filter(|id| !self.is_held(*id)).collect();
         unheld.sort_by_key(|id| {
             let argument = &self.arguments.all[*id];
             (!complaint.at.contains(id), argument.is_write_only, !argument.is_sensitive, argument.pattern.clone())
         });
-        for id in unheld {
-            edits.extend(self.stand_ins(id, &complaint.possible));
-        }
-        edits
+        unheld.into_iter().flat_map(|id| self.stand_ins(id, &complaint.possible)).collect()
     }
 
     /// Gives values that may stand for what cannot be read.
@@ -192,7 +205,8 @@ impl Hunt<'_> {
             argument.is_blank,
             argument.is_deprecated,
             argument.is_write_only,
-            argument.is_computed && !argument.is_block,
+            argument.is_block,
+            argument.is_computed,
             argument.pattern.clone(),
         )
     }
@@ -252,6 +266,7 @@ impl Hunt<'_> {
                     next.choices[*id] = *choice;
                 }
             } else if let Some(id) = self.ignorable(id)
+                && self.arguments.all[id].value.is_null()
                 && !attempt.ignored.contains(&id)
                 && memory.used.insert((why, Vec::new()))
             {
@@ -328,6 +343,25 @@ impl Hunt<'_> {
         Some((id, edits))
     }
 
+    /// Ignores the changes that nothing was found against, where that helps.
+    pub(super) fn silence(&mut self, settled: Settled) -> Result<Settled, Stop> {
+        let mut next = settled.attempt.clone();
+        for path in &settled.accepted {
+            let ids = self.arguments.at(path);
+            let exact = ids.into_iter().filter(|id| self.arguments.all[*id].path == *path);
+            next.ignored.extend(exact.filter_map(|id| self.ignorable(id)));
+        }
+        if next == settled.attempt {
+            return Ok(settled);
+        }
+        Ok(match self.ask(&next)? {
+            Outcome::Planned(planned) if planned.changes.len() < settled.accepted.len() => {
+                Settled { attempt: next, accepted: planned.changes.iter().map(|change| change.path.clone()).collect() }
+            }
+            _ => settled,
+        })
+    }
+
     /// Gives the argument by which changes of one can be ignored: no path leads into a set.
     fn ignorable(&self, id: Id) -> Option<Id> {
         let mut all = std::iter::once(id).chain(self.arguments.ancestors(id));
@@ -336,31 +370,65 @@ impl Hunt<'_> {
 
     /// Begins again with what must be set, and adds the rest piece by piece as long as it stays valid.
     pub(super) fn start_over(&mut self, first: &Attempt) -> Result<Option<Settled>, Stop> {
-        let mut bare = first.clone();
-        let mut rest: Vec<Id> = Vec::new();
-        for id in 0..self.arguments.all.len() {
-            let argument = &self.arguments.all[id];
-            if !argument.is_required && argument.parent.is_none() && self.arguments.is_written(first, id) {
-                bare.choices[id] = ABSENT;
-                if !argument.is_blank {
-                    rest.push(id);
+        let Some(base) = self.make_valid(self.bare(first))? else { return Ok(None) };
+        self.grow(base, first).map(Some)
+    }
+
+    /// Begins again with nothing but what must be set and what plans missed so far: where arguments are locked together,
+    /// the plans tell the way out.
+    pub(super) fn start_with_missed(&mut self, first: &Attempt) -> Result<Option<Settled>, Stop> {
+        let mut missed = self.bare(first);
+        let plans = self.answers.values().filter_map(|outcome| match outcome {
+            Outcome::Planned(planned) => Some(planned),
+            Outcome::Invalid(_) | Outcome::Created(_) => None,
+        });
+        for change in plans.flat_map(|planned| &planned.changes).filter(|change| !change.prior.is_null()) {
+            for id in self.arguments.at(&change.path) {
+                if self.arguments.all[id].path == change.path {
+                    for id in std::iter::once(id).chain(self.arguments.ancestors(id)) {
+                        missed.choices[id] = missed.choices[id].max(OBSERVED);
+                    }
                 }
             }
         }
-        let Some(mut base) = self.make_valid(bare)? else { return Ok(None) };
-        rest.retain(|id| !self.arguments.is_written(&base, *id));
+        match self.settle(missed)? {
+            Some(settled) => self.grow(settled.attempt, first).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Gives an attempt without all that need not be set.
+    fn bare(&self, first: &Attempt) -> Attempt {
+        let mut bare = first.clone();
+        for (id, argument) in self.arguments.all.iter().enumerate() {
+            if !argument.is_required && argument.parent.is_none() {
+                bare.choices[id] = ABSENT;
+            }
+        }
+        bare
+    }
+
+    /// Adds what another attempt holds piece by piece, as long as that is valid and plans no more changes.
+    fn grow(&mut self, from: Attempt, other: &Attempt) -> Result<Settled, Stop> {
+        let mut settled = Settled { attempt: from, accepted: Vec::new() };
+        let Outcome::Planned(planned) = self.ask(&settled.attempt)? else { return Ok(settled) };
+        settled.accepted = planned.changes.iter().map(|change| change.path.clone()).collect();
+        let mut rest: Vec<Id> = (0..self.arguments.all.len())
+            .filter(|id| self.arguments.all[*id].parent.is_none() && !self.arguments.all[*id].is_blank)
+            .filter(|id| self.arguments.is_written(other, *id) && !self.arguments.is_written(&settled.attempt, *id))
+            .collect();
         rest.sort_by_key(|id| self.worth(*id));
         let mut pieces = vec![rest];
-        while let Some(piece) = pieces.pop() {
-            if piece.is_empty() {
-                continue;
-            }
-            let mut next = base.clone();
+        while let Some(piece) = pieces.pop().filter(|piece| !piece.is_empty()) {
+            let mut next = settled.attempt.clone();
             for id in &piece {
-                next.choices[*id] = first.choices[*id];
+                next.choices[*id] = other.choices[*id];
             }
             match self.ask(&next)? {
-                Outcome::Planned(_) => base = next,
+                Outcome::Planned(planned) if planned.changes.len() <= settled.accepted.len() => {
+                    settled.accepted = planned.changes.iter().map(|change| change.path.clone()).collect();
+                    settled.attempt = next;
+                }
                 _ if piece.len() > 1 => {
                     let (first, second) = piece.split_at(piece.len() / 2);
                     pieces.push(second.to_vec());
@@ -369,9 +437,7 @@ impl Hunt<'_> {
                 _ => {}
             }
         }
-        let Outcome::Planned(planned) = self.ask(&base)? else { return Ok(None) };
-        let accepted = planned.changes.iter().map(|change| change.path.clone()).collect();
-        Ok(Some(Settled { attempt: base, accepted }))
+        Ok(settled)
     }
 
     /// Repairs an attempt until it can be planned, whatever the plan.
