@@ -242,15 +242,15 @@ fn secrets_become_variables() {
       name = "b"
       password = var.main_password_password
     }
-    variable main_environment_db_pass: string # The argument environment["DB PASS"] of aws_mq_broker.main: the plan was checked with the value that the provider read back. It looks like a secret, though the provider does not say so.
-    variable main_login_1_password: string, sensitive # The argument login[1].password of aws_mq_broker.main: the plan was checked with the value that the provider read back.
-    variable main_login_password: string, sensitive # The argument login[0].password of aws_mq_broker.main: the plan was checked with the value that the provider read back.
-    variable main_pair_1: string # The argument pair[1] of aws_mq_broker.main: nobody can read it back, so the plan was checked with a stand-in and changes of it are ignored. It looks like a secret, though the provider does not say so.
-    variable main_password: string, sensitive # The argument password of aws_mq_broker.main: the plan was checked with the value that the provider read back.
-    variable main_password_password: string, sensitive # The argument password of aws_mq_broker.main_password: the plan was checked with the value that the provider read back.
-    variable main_user_password: string, sensitive # The argument user.password of aws_mq_broker.main: the plan was checked with the value that the provider read back.
-    variable main_user_password_2: string, sensitive # The argument user.password of aws_mq_broker.main: the plan was checked with the value that the provider read back.
-    variable mq_broker_main_token: string # The argument token of aws_mq_broker.main: the plan was checked with the value that the provider read back. It looks like a secret, though the provider does not say so.
+    variable main_environment_db_pass: string # environment["DB PASS"] of aws_mq_broker.main. It looks like a secret, though the provider does not say so. The plan was checked with the value that the provider read.
+    variable main_login_1_password: string, sensitive # login[1].password of aws_mq_broker.main. The plan was checked with the value that the provider read.
+    variable main_login_password: string, sensitive # login[0].password of aws_mq_broker.main. The plan was checked with the value that the provider read.
+    variable main_pair_1: string # pair[1] of aws_mq_broker.main. Nobody can read it back: the plan was checked with a stand-in, and changes of it are ignored.
+    variable main_password: string, sensitive # password of aws_mq_broker.main. The plan was checked with the value that the provider read.
+    variable main_password_password: string, sensitive # password of aws_mq_broker.main_password. The plan was checked with the value that the provider read.
+    variable main_user_password: string, sensitive # user.password of aws_mq_broker.main. The plan was checked with the value that the provider read.
+    variable main_user_password_2: string, sensitive # user.password of aws_mq_broker.main. The plan was checked with the value that the provider read.
+    variable mq_broker_main_token: string # token of aws_mq_broker.main. It looks like a secret, though the provider does not say so. The plan was checked with the value that the provider read.
     "#);
     let printed = format!("{}{:?}", world.printed(), world.compose().files);
     for secret in ["hunter2", "\"tok\"", "pw-"] {
@@ -270,7 +270,7 @@ fn a_marked_set_without_a_known_secret_is_a_variable_as_a_whole() {
       name = "t"
       keys = var.t_keys
     }
-    variable t_keys: set(string) # The argument keys of x_thing.t: the plan was checked with the value that the provider read back. It looks like a secret, though the provider does not say so.
+    variable t_keys: set(string) # keys of x_thing.t. It looks like a secret, though the provider does not say so. The plan was checked with the value that the provider read.
     "#);
 }
 

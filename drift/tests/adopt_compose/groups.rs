@@ -254,16 +254,16 @@ fn a_mapping_file_makes_groups() {
       name = "alone[only]"
       delay_seconds = 5
     }
-    aws_instance.secret {
-      name = "x"
-      subnet_id = aws_sqs_queue.alone["only"].id
-    }
     aws_sqs_queue.jobs {
       for_each = {B ${x} = {name = "jobs[B $${x}]", fifo_queue = true, tags = {a = "b"}, delay_seconds = null}, a = {name = "jobs[a]", fifo_queue = null, tags = null, delay_seconds = 5}}
       name = each.value.name
       fifo_queue = each.value.fifo_queue
       tags = each.value.tags
       delay_seconds = each.value.delay_seconds
+    }
+    aws_instance.secret {
+      name = "x"
+      subnet_id = aws_sqs_queue.alone["only"].id
     }
     "#);
 }
@@ -287,7 +287,7 @@ fn a_mapping_file_cannot_join_everything() {
       name = "one-secret[b]"
       password = var.one_secret_b_password
     }
-    variable one_secret_b_password: string, sensitive # The argument password of aws_sqs_queue.one_secret["b"]: the plan was checked with the value that the provider read back.
+    variable one_secret_b_password: string, sensitive # password of aws_sqs_queue.one_secret["b"]. The plan was checked with the value that the provider read.
     left out aws_instance.both: Objects are sent both to aws_instance.both and to instances of it.
     left out aws_instance.both["a"]: Objects are sent both to aws_instance.both and to instances of it.
     left out aws_instance.counted[0]: Adopted blocks are repeated by text keys, as in aws_instance.counted["a"], not by number.

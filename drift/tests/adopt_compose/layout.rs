@@ -79,7 +79,7 @@ fn instances_of_a_module_share_their_code() {
     module.n[0].aws_vpc.v {
       provider = aws.west
     }
-    variable same_password: string, sensitive # The argument password of module.m["a"].aws_vpc.same: the plan was checked with the value that the provider read back.
+    variable same_password: string, sensitive # password of module.m["a"].aws_vpc.same. The plan was checked with the value that the provider read.
     import module.m["a"].aws_vpc.same id
     import module.m["b"].aws_vpc.same id
     import module.n[0].aws_vpc.v id

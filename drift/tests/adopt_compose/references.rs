@@ -149,15 +149,15 @@ fn ids_become_references() {
       cidr_block = "10.0.0.0/24"
       tags = {vpc = "vpc-0123456789abcdef0"}
     }
+    aws_subnet.elsewhere {
+      vpc_id = "vpc-0123456789abcdeff"
+    }
     aws_instance.i {
       key_name = aws_key_pair.deploy.key_name
       subnet_id = aws_subnet.a.id
       user_data = "aws ec2 describe-subnets --ids ${aws_subnet.a.id} subnet-0123456789abcdef00
     "
-      vpc_security_group_ids = [aws_vpc.main.default_security_group_id, aws_security_group.web.id, "sg-0123456789abcdef9"]
-    }
-    aws_subnet.elsewhere {
-      vpc_id = "vpc-0123456789abcdeff"
+      vpc_security_group_ids = [aws_security_group.web.id, aws_vpc.main.default_security_group_id, "sg-0123456789abcdef9"]
     }
     "#);
 }
@@ -186,17 +186,6 @@ fn names_become_references_where_the_argument_says_so() {
     world.object("rabbitmq_permissions.app", r#"{"id":"app@app","user":"app","vhost":"app"}"#);
     world.object("rabbitmq_permissions.slash", r#"{"id":"app@/","user":"app","vhost":"/"}"#);
     insta::assert_snapshot!(world.printed(), @r#"
-    aws_s3_bucket.logs {
-      bucket = "logs"
-    }
-    aws_s3_bucket_versioning.logs {
-      bucket = aws_s3_bucket.logs.bucket
-      status = "logs"
-    }
-    aws_cloudtrail.t {
-      name = "logs"
-      s3_bucket_name = aws_s3_bucket.logs.id
-    }
     aws_cloudwatch_log_group.app {
       name = "/aws/lambda/app"
     }
@@ -217,6 +206,17 @@ fn names_become_references_where_the_argument_says_so() {
       function_name = "app"
       role = aws_iam_role.app.arn
     }
+    aws_s3_bucket.logs {
+      bucket = "logs"
+    }
+    aws_s3_bucket_versioning.logs {
+      bucket = aws_s3_bucket.logs.bucket
+      status = "logs"
+    }
+    aws_cloudtrail.t {
+      name = "logs"
+      s3_bucket_name = aws_s3_bucket.logs.id
+    }
     aws_s3_bucket_policy.orphan {
       bucket = "gone"
       policy = "{}"
@@ -227,6 +227,9 @@ fn names_become_references_where_the_argument_says_so() {
     rabbitmq_vhost.app {
       name = "app"
     }
+    rabbitmq_vhost.slash {
+      name = "/"
+    }
     rabbitmq_permissions.app {
       user = "app"
       vhost = rabbitmq_vhost.app.name
@@ -234,9 +237,6 @@ fn names_become_references_where_the_argument_says_so() {
     rabbitmq_permissions.slash {
       user = "app"
       vhost = "/"
-    }
-    rabbitmq_vhost.slash {
-      name = "/"
     }
     "#);
 }
@@ -261,6 +261,12 @@ fn what_is_a_part_of_another_object_does_not_stand_for_it() {
     );
     world.object("aws_sns_topic_policy.t", r#"{"id":"arn:aws:sns:eu-west-1:111111111111:t","arn":"arn:aws:sns:eu-west-1:111111111111:t","owner":"111111111111"}"#);
     insta::assert_snapshot!(world.printed(), @r#"
+    aws_sns_topic.t {
+      name = "t"
+    }
+    aws_sns_topic_policy.t {
+      arn = aws_sns_topic.t.arn
+    }
     aws_sqs_queue.jobs {
       name = "jobs"
     }
@@ -272,12 +278,6 @@ fn what_is_a_part_of_another_object_does_not_stand_for_it() {
       function_name = "f"
       role = "r"
       environment = {NAME = "jobs", OTHER = "https://sqs/1/other", QUEUE_URL = aws_sqs_queue.jobs.url}
-    }
-    aws_sns_topic.t {
-      name = "t"
-    }
-    aws_sns_topic_policy.t {
-      arn = aws_sns_topic.t.arn
     }
     aws_sqs_queue_policy.other {
       policy = "{}"
@@ -326,6 +326,105 @@ fn references_stand_inside_documents() {
       bucket = aws_s3_bucket.logs-archive.bucket
       policy = "{ "a": "${aws_s3_bucket.logs.arn}/*",
       "b": "${x} ${aws_s3_bucket.logs-archive.arn}" }"
+    }
+    "#);
+}
+
+#[test]
+fn arguments_blocks_and_keys_say_what_a_name_is_about() {
+    let mut world = world();
+    let text = Type::String;
+    let profile = block(&[("name", text.clone(), "o"), ("arn", text.clone(), "o")]);
+    let template =
+        block(&[("image_uri", text.clone(), "o"), ("variables", map(), "o"), ("groups", Type::set(text.clone()), "o")]);
+    world.schema("aws_launch_template", with_block(template, "iam_instance_profile", NestingMode::List, 0, profile));
+    world.schema("aws_iam_instance_profile", block(&[("id", text.clone(), "c"), ("name", text.clone(), "r")]));
+    world.schema("aws_iam_user", block(&[("id", text.clone(), "c"), ("name", text.clone(), "r")]));
+    world.schema("aws_iam_user_ssh_key", block(&[("id", text.clone(), "c"), ("username", text.clone(), "r")]));
+    world.schema("aws_ecr_repository", block(&[("name", text.clone(), "r"), ("repository_url", text.clone(), "c")]));
+    world.schema(
+        "aws_kms_key",
+        block(&[("id", text.clone(), "c"), ("key_id", text.clone(), "c"), ("arn", text.clone(), "c")]),
+    );
+    world.schema(
+        "aws_kms_key_policy",
+        block(&[("id", text.clone(), "c"), ("key_id", text.clone(), "r"), ("policy", text.clone(), "r")]),
+    );
+    world.schema(
+        "aws_cloudwatch_event_target",
+        block(&[("arn", text.clone(), "r"), ("kms_master_key_id", text.clone(), "o")]),
+    );
+    let key = "7fd4647a-0a5d-4db3-a140-46414491dccb";
+    world.object(
+        "aws_kms_key.data",
+        &format!(r#"{{"id":"{key}","key_id":"{key}","arn":"arn:aws:kms:eu-west-1:111111111111:key/{key}"}}"#),
+    );
+    world.object("aws_kms_key_policy.data", &format!(r#"{{"id":"{key}","key_id":"{key}","policy":"{{}}"}}"#));
+    world.object("aws_iam_instance_profile.web", r#"{"id":"web","name":"web"}"#);
+    world.object("aws_iam_user.ada", r#"{"id":"ada","name":"ada"}"#);
+    world.object("aws_iam_user_ssh_key.ada", r#"{"id":"x","username":"ada"}"#);
+    world.object("aws_s3_bucket.logs", r#"{"id":"logs","arn":"arn:aws:s3:::logs","bucket":"logs"}"#);
+    for name in ["z", "a"] {
+        let number = if name == "z" { 1 } else { 2 };
+        world.object(
+            &format!("aws_security_group.{name}"),
+            &format!(r#"{{"id":"sg-0123456789abcde{number}","ingress":[]}}"#),
+        );
+    }
+    let repository = "111111111111.dkr.ecr.eu-west-1.amazonaws.com/acc/api";
+    world.object("aws_ecr_repository.api", &format!(r#"{{"name":"acc/api","repository_url":"{repository}"}}"#));
+    world.object(
+        "aws_sqs_queue.jobs",
+        r#"{"id":"https://sqs/1/jobs","arn":"arn:aws:sqs:eu-west-1:111111111111:jobs","name":"jobs"}"#,
+    );
+    world.object(
+        "aws_cloudwatch_event_target.t",
+        &format!(r#"{{"arn":"arn:aws:sqs:eu-west-1:111111111111:jobs","kms_master_key_id":"{key}"}}"#),
+    );
+    world.object("aws_launch_template.web", &format!(
+        r#"{{"image_uri":"{repository}:1","variables":{{"BUCKET":"logs","LEVEL":"web"}},"iam_instance_profile":[{{"name":"web"}}],
+            "groups":["sg-00000000000000000","sg-0123456789abcde1","sg-0123456789abcde2"]}}"#
+    ));
+    insta::assert_snapshot!(world.printed(), @r#"
+    aws_ecr_repository.api {
+      name = "acc/api"
+    }
+    aws_iam_instance_profile.web {
+      name = "web"
+    }
+    aws_iam_user.ada {
+      name = "ada"
+    }
+    aws_iam_user_ssh_key.ada {
+      username = aws_iam_user.ada.name
+    }
+    aws_kms_key.data {
+    }
+    aws_kms_key_policy.data {
+      key_id = aws_kms_key.data.id
+      policy = "{}"
+    }
+    aws_s3_bucket.logs {
+      bucket = "logs"
+    }
+    aws_security_group.a {
+    }
+    aws_security_group.z {
+    }
+    aws_launch_template.web {
+      groups = [aws_security_group.a.id, aws_security_group.z.id, "sg-00000000000000000"]
+      image_uri = "${aws_ecr_repository.api.repository_url}:1"
+      variables = {BUCKET = aws_s3_bucket.logs.bucket, LEVEL = "web"}
+      iam_instance_profile {
+        name = aws_iam_instance_profile.web.name
+      }
+    }
+    aws_sqs_queue.jobs {
+      name = "jobs"
+    }
+    aws_cloudwatch_event_target.t {
+      arn = aws_sqs_queue.jobs.arn
+      kms_master_key_id = aws_kms_key.data.id
     }
     "#);
 }
@@ -417,19 +516,19 @@ fn what_changes_or_is_ambiguous_is_not_referred_to() {
       key_name = "deploy"
       public_key = "k"
     }
-    aws_subnet.a {
-      vpc_id = "vpc-0123456789abcdef0"
+    # cidr_block: The plan sets it.
+    aws_vpc.changes {
     }
     # cidr_block: Nobody knows.
     aws_vpc.silenced {
       cidr_block = "10.0.0.0/16"
       ignore cidr_block
     }
+    aws_subnet.a {
+      vpc_id = "vpc-0123456789abcdef0"
+    }
     aws_subnet.b {
       vpc_id = aws_vpc.silenced.id
-    }
-    # cidr_block: The plan sets it.
-    aws_vpc.changes {
     }
     "#);
 }
@@ -443,13 +542,13 @@ fn names_are_looked_for_where_they_mean_something() {
     world.object("aws_instance.west", r#"{"id":"i-0123456789abcdef1","key_name":"deploy"}"#).provider =
         Some("aws.west".into());
     insta::assert_snapshot!(world.printed(), @r#"
-    aws_instance.east {
-      key_name = "deploy"
-    }
     aws_key_pair.west {
       provider = aws.west
       key_name = "deploy"
       public_key = "k"
+    }
+    aws_instance.east {
+      key_name = "deploy"
     }
     aws_instance.west {
       provider = aws.west

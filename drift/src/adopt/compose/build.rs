@@ -34,6 +34,8 @@ const DOCUMENT: &[&str] = &[
 pub(super) struct Place {
     /// The argument of the schema that it is, or is in.
     pub(super) argument: String,
+    /// The block or nested attribute that the argument is in.
+    pub(super) block: Option<String>,
     /// The key of the map or JSON object that it is in.
     pub(super) key: Option<String>,
     /// Whether it is an argument of the resource itself, and not in a block or a collection.
@@ -73,7 +75,7 @@ pub(super) fn tree(resource_type: &ResourceType, block: &Block, solution: &Solut
         solution,
         leaves,
         path: Path::new(),
-        place: Place { argument: String::new(), key: None, is_outermost: true, is_json: false },
+        place: Place { argument: String::new(), block: None, key: None, is_outermost: true, is_json: false },
         is_below_mark: false,
     };
     builder.block(block, &solution.config)
@@ -244,7 +246,10 @@ impl Builder<'_> {
                     builder.place.is_outermost = was_outermost;
                     node
                 });
-                Node::List { value: bare.unmark_deep().0, items }
+                Node::List {
+                    value: bare.unmark_deep().0,
+                    items: if bare.ty().is_set() { sorted(items) } else { items },
+                }
             }
             _ => self.below(value, |builder, value| {
                 let is_object = value.ty().as_object().is_some();
@@ -388,12 +393,23 @@ impl Builder<'_> {
 
     fn at_argument<T>(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> T) -> T {
         let was = self.place.clone();
+        // Behind another argument's name this is one inside it.
+        self.place.block = Some(std::mem::take(&mut self.place.argument)).filter(|outer| !outer.is_empty());
         name.clone_into(&mut self.place.argument);
         self.place.key = None;
         let result = self.at(PathStep::GetAttr(name.to_owned()), inside);
         self.place = was;
         result
     }
+}
+
+/// Puts references in a set in the order of their addresses, before what is written out.
+fn sorted(mut items: Vec<Node>) -> Vec<Node> {
+    items.sort_by_key(|item| match item {
+        Node::Leaf(DraftExpression::Reference { to, path }) => (false, Some(to.clone()), path.to_string()),
+        _ => (true, None, String::new()),
+    });
+    items
 }
 
 fn branch(name: &str, label: Option<&str>, tree: Tree) -> Branch {

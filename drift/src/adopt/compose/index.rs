@@ -176,8 +176,14 @@ fn identifying(resource_type: &ResourceType, value: &Value, block: Option<&Block
         schema(name).is_none_or(|attribute| attribute.required || (attribute.optional && !attribute.computed))
     };
     // What a person calls the object, and what a person said about other objects.
-    let own_names: BTreeSet<&str> =
-        texts().filter(|(name, _)| words::is_name(resource_type, name)).map(|(_, text)| text).collect();
+    let is_chosen = |name: &str| match schema(name) {
+        Some(attribute) => attribute.required || attribute.optional,
+        None => !name.ends_with("_id"),
+    };
+    let own_names: BTreeSet<&str> = texts()
+        .filter(|(name, _)| words::is_name(resource_type, name) && is_chosen(name))
+        .map(|(_, text)| text)
+        .collect();
     let foreign: BTreeSet<&str> = texts()
         .filter(|(name, _)| block.is_some() && is_configured(name) && !words::is_name(resource_type, name))
         .map(|(_, text)| text)
@@ -259,19 +265,19 @@ fn text_at(value: &Value, path: &Path) -> Option<String> {
 }
 
 /// Gives how well an attribute suits an argument, more for better: of several that say the same text the best is taken.
-pub(super) fn suits(argument: &str, path: &Path, resource_type: &ResourceType, is_global: bool) -> u8 {
+pub(super) fn suits(argument: &str, path: &Path, text: &str, is_global: bool) -> u8 {
     let Some(cty::PathStep::GetAttr(attribute)) = path.steps().last() else { return 0 };
     let argument: Cow<'_, str> = words::singular(argument);
     let last = words::singular(argument.rsplit('_').next().unwrap_or_default()).into_owned();
     match attribute.as_str() {
-        _ if *attribute == *argument => 9,
-        _ if *attribute == last => 8,
-        "name" if !is_global && last != "id" => 7,
-        "id" => 6,
-        "arn" => 5,
+        "id" if last == "id" => 9,
+        _ if *attribute == *argument => 8,
+        _ if *attribute == last => 7,
+        "arn" if text.starts_with("arn:") => 6,
+        "name" if !is_global => 6,
+        "id" => 5,
         "self_link" => 4,
         "name" | "url" => 3,
-        _ if words::is_own(resource_type, attribute) => 2,
         _ => 1,
     }
 }

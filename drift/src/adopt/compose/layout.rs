@@ -18,8 +18,8 @@ pub(super) fn place(layout: Layout, module: ModuleAddress, resource_type: &Resou
     FilePlace { module, name }
 }
 
-/// Puts the blocks of a file in order: as they are given, but what is referred to goes before what refers to it, and
-/// what extends one block alone (`aws_s3_bucket_versioning`) right behind that.
+/// Puts the blocks of a file in order: types that others refer to go first, then addresses, but never a block before
+/// what it refers to; what extends one block alone (`aws_s3_bucket_versioning`) stands right behind that.
 pub(super) fn order(units: &[usize], graph: &Graph, types: &[&ResourceType]) -> Vec<usize> {
     let in_file: BTreeSet<usize> = units.iter().copied().collect();
     let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -32,6 +32,8 @@ pub(super) fn order(units: &[usize], graph: &Graph, types: &[&ResourceType]) -> 
             _ => wholes.push(*unit),
         }
     }
+    let ranks = ranks(units, graph, types);
+    wholes.sort_by_key(|unit| ranks.get(types[*unit]));
     let mut done: BTreeSet<usize> = BTreeSet::new();
     let mut ordered = Vec::with_capacity(units.len());
     for unit in wholes {
@@ -53,4 +55,25 @@ pub(super) fn order(units: &[usize], graph: &Graph, types: &[&ResourceType]) -> 
         }
     }
     ordered
+}
+
+/// Gives each type a place behind the types that its blocks refer to; where these go in circles, by name.
+fn ranks<'a>(units: &[usize], graph: &Graph, types: &[&'a ResourceType]) -> BTreeMap<&'a ResourceType, usize> {
+    let mut open: BTreeMap<&ResourceType, BTreeSet<&ResourceType>> = BTreeMap::new();
+    let in_file: BTreeSet<&ResourceType> = units.iter().map(|unit| types[*unit]).collect();
+    for unit in units {
+        let own = types[*unit];
+        let referred = graph.referred(*unit).iter().map(|other| types[*other]);
+        open.entry(own).or_default().extend(referred.filter(|other| *other != own && in_file.contains(other)));
+    }
+    let mut ranks = BTreeMap::new();
+    while let Some(next) = open.iter().find(|(_, referred)| referred.is_empty()).or(open.iter().next()) {
+        let next = *next.0;
+        open.remove(next);
+        for referred in open.values_mut() {
+            referred.remove(next);
+        }
+        ranks.insert(next, ranks.len());
+    }
+    ranks
 }

@@ -152,22 +152,28 @@ impl Resolver<'_> {
             return None;
         }
         let argument = place.argument.as_str();
+        // What a name is about says the argument, the block where the argument says nothing, or the key of a map.
+        let about = match (&place.key, &place.block) {
+            (Some(key), _) => key.to_ascii_lowercase(),
+            (None, Some(block)) if words::is_silent(argument) => block.trim_end_matches("_ref").to_owned(),
+            _ => argument.to_owned(),
+        };
         let type_of = |entry: &Entry| index.owners[entry.owner].address.resource_type();
         let is_named = |entry: &Entry| {
             let attribute = entry.path.steps().last();
-            let is_namesake = matches!(attribute, Some(cty::PathStep::GetAttr(name)) if name == argument)
-                && !matches!(argument, "name" | "id" | "title" | "identifier");
-            words::names(argument, self.resource_type, type_of(entry))
+            let is_namesake =
+                matches!(attribute, Some(cty::PathStep::GetAttr(name)) if *name == about) && !words::is_silent(&about);
+            words::names(&about, self.resource_type, type_of(entry))
                 || is_namesake && words::is_same_provider(self.resource_type, type_of(entry))
         };
-        let says_name = is_whole && !place.is_json && place.key.is_none();
+        let says_name = is_whole && !place.is_json;
         let may_mean = |entry: &Entry| {
             let owner = &index.owners[entry.owner];
             entry.is_global || says_name && owner.scope.meets(self.scope) && is_named(entry)
         };
         let mut meant: Vec<&Entry> = entries.iter().filter(|entry| may_mean(entry)).collect();
         // What says which object this is stays as it is, but where the object is a part of the other.
-        if place.is_outermost && words::is_own(self.resource_type, argument) {
+        if place.is_outermost && words::is_name(self.resource_type, argument) {
             meant.retain(|entry| words::is_part_of(self.resource_type, type_of(entry)));
         }
         let types: BTreeSet<&str> = meant.iter().map(|entry| type_of(entry).as_str()).collect();
@@ -186,7 +192,7 @@ impl Resolver<'_> {
             return None;
         }
         let spelling = place.key.as_deref().unwrap_or(argument).to_ascii_lowercase();
-        let score = |entry: &&Entry| suits(&spelling, &entry.path, type_of(entry), entry.is_global);
+        let score = |entry: &&Entry| suits(&spelling, &entry.path, text, entry.is_global);
         let best = meant.into_iter().rev().max_by_key(score)?;
         if let Some(unit) = owner.unit
             && !self.graph.permit(self.unit, unit)

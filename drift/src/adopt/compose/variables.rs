@@ -44,15 +44,17 @@ impl Variables {
             return DraftExpression::Variable(String::new());
         };
         let name = self.name(&object, shown);
-        let how = match secret.source {
-            SecretSource::Observed => "the plan was checked with the value that the provider read back",
-            SecretSource::StandIn => {
-                "nobody can read it back, so the plan was checked with a stand-in and changes of it are ignored"
+        let how = match (secret.source, secret.is_by_schema) {
+            (SecretSource::Observed, true) => "The plan was checked with the value that the provider read.",
+            (SecretSource::Observed, false) => {
+                "It looks like a secret, though the provider does not say so. The plan was checked with the value that \
+                 the provider read."
+            }
+            (SecretSource::StandIn, _) => {
+                "Nobody can read it back: the plan was checked with a stand-in, and changes of it are ignored."
             }
         };
-        let why =
-            if secret.is_by_schema { "" } else { " It looks like a secret, though the provider does not say so." };
-        let description = format!("The argument {shown} of {object}: {how}.{why}");
+        let description = format!("{shown} of {object}. {how}");
         self.found.push(ComposedVariable {
             module,
             declaration: DraftVariable {

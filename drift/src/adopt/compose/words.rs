@@ -34,7 +34,8 @@ pub(super) fn is_own(resource_type: &ResourceType, attribute: &str) -> bool {
 
 /// Tells whether an attribute is what people call an object of this type.
 pub(super) fn is_name(resource_type: &ResourceType, attribute: &str) -> bool {
-    is_own(resource_type, attribute) && !matches!(attribute, "arn" | "id" | "self_link" | "uri" | "url")
+    let is_made = ["arn", "id", "self_link", "uri", "url"].contains(&attribute);
+    is_own(resource_type, attribute) && !is_made && !attribute.ends_with("_arn") && !attribute.ends_with("_url")
 }
 
 /// Tells whether a type extends another one: `aws_s3_bucket_versioning` does `aws_s3_bucket`.
@@ -61,6 +62,11 @@ pub(super) fn names(argument: &str, from: &ResourceType, to: &ResourceType) -> b
     service(from) == service(to) && last(&stem) == last(local)
 }
 
+/// Tells whether an argument says nothing about which object it names: `name`, `id`.
+pub(super) fn is_silent(argument: &str) -> bool {
+    OWN.contains(&argument)
+}
+
 /// Gives the part of an argument's name that says what it is about: `security_group` of `source_security_group_ids` is
 /// the end of it.
 fn stem(argument: &str) -> Cow<'_, str> {
@@ -68,6 +74,7 @@ fn stem(argument: &str) -> Cow<'_, str> {
     match stem {
         Some(stem) => Cow::Borrowed(stem),
         None if OWN.contains(&argument) => Cow::Borrowed(""),
+        None if argument == "username" => Cow::Borrowed("user"),
         None => singular(argument),
     }
 }
