@@ -13,6 +13,7 @@ mod drive;
 mod existing_tests;
 mod fetch;
 mod files;
+mod identity;
 mod journal;
 mod lessons;
 mod named;
@@ -27,7 +28,7 @@ mod workshop;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::drift::adopt::compose::{ComposeOptions, FilePlace, Referable};
 use ::drift::adopt::{Adoption, AdoptionKey, AdoptionStatus, AdoptionStep, Choice, choice_for, plan};
@@ -43,6 +44,7 @@ use model::{
 
 use crate::code::Folder;
 use crate::drift::{DriftRequest, Reach, compare};
+use crate::refresh::in_turn;
 use crate::request::{Freshness, Sight};
 use crate::states::States;
 use crate::{Error, ErrorKind, Session, Step, code};
@@ -78,6 +80,7 @@ pub async fn adopt(
     observer: &dyn AdoptObserver,
 ) -> Result<AdoptAnswer, Error> {
     let (mut comparison, states) = compare(session, &request.comparison, Reach::Root).await?;
+    identity::stand_in(&mut comparison.verdict.findings);
     let filters = &request.comparison.options.filters;
     let (named, choices) = named::settle(&request.choices, &comparison.verdict.findings, &states.recorded, filters);
     comparison.verdict.findings.extend(named);
@@ -120,10 +123,11 @@ pub async fn adopt(
         objects.push(Object { position, finding, step, held, is_pinned });
     }
 
-    let driven = match why_import_only(request) {
+    let mut driven = match why_import_only(request) {
         Some(why) => Driven::import_only(&objects, home.as_ref(), why),
         None => drive_all(session, request, &states, declared.as_ref(), home.as_ref(), &objects, observer).await?,
     };
+    driven.refuse_identities(session, request).await;
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(OPERATION));
     }
@@ -242,10 +246,27 @@ impl Driven {
                 driven.fates.insert(object.position, Fate::Skipped(reason.clone()));
                 continue;
             }
-            let source = DraftImportSource::Id(id_in_region(id, object.finding.region.as_ref(), home));
+            let by_id = || id_in_region(id, object.finding.region.as_ref(), home);
+            let source = identity::source(object.finding, id, None, by_id);
             driven.fates.insert(object.position, Fate::ImportOnly { source, why: why.to_owned() });
         }
         driven
+    }
+
+    /// Leaves out what only its identity names, where no program at hand understands import blocks that say it.
+    async fn refuse_identities(&mut self, session: &Session, request: &AdoptRequest) {
+        let mut by_identity = self.fates.values_mut().filter(|fate| match fate {
+            Fate::ImportOnly { source, .. } | Fate::Worked { source, .. } => {
+                matches!(source, DraftImportSource::Identity(_))
+            }
+            Fate::Skipped(_) => false,
+        });
+        let Some(first) = by_identity.next() else { return };
+        let root = code::root(&request.comparison.states, session);
+        let Some(reason) = identity::refusal(session, root.as_deref()).await else { return };
+        for fate in std::iter::once(first).chain(by_identity) {
+            *fate = Fate::Skipped(format!("No import id of it is known, and its identity cannot be written. {reason}"));
+        }
     }
 }
 
@@ -308,13 +329,16 @@ async fn drive_all(
                         continue;
                     }
                 };
-                let id = if is_region_in_id { id_in_region(id, region, None) } else { id.clone() };
-                let task = Task { position: object.position, key, source: DraftImportSource::Id(id), done, declared };
+                let by_id = || if is_region_in_id { id_in_region(id, region, None) } else { id.clone() };
+                let identities = &workshop.benches[bench].schema.identities;
+                let source = identity::source(object.finding, id, identities.get(key.resource_type.as_str()), by_id);
+                let task = Task { position: object.position, key, source, done, declared };
                 tasks.entry(bench).or_default().push(task);
                 continue;
             }
             Assignment::NoProvider(why) => {
-                Fate::ImportOnly { source: DraftImportSource::Id(id_in_region(id, region, home)), why }
+                let source = identity::source(object.finding, id, None, || id_in_region(id, region, home));
+                Fate::ImportOnly { source, why }
             }
             Assignment::WrongPlace(reason) => Fate::Skipped(reason),
         };
@@ -322,9 +346,8 @@ async fn drive_all(
     }
     session.phase("looking for configurations");
     let n_total = tasks.values().map(|tasks| tasks.len() as u64).sum();
-    let mut n_done = 0;
-    let mut probes = Vec::new();
-    for (bench, mut tasks) in tasks {
+    let ledger = Mutex::new(Ledger { driven, n_done: 0, probes: Vec::new() });
+    let work = |(bench, mut tasks): (usize, Vec<Task>)| {
         // What one object of a type taught helps the next.
         tasks.sort_by(|a, b| a.key.resource_type.cmp(&b.key.resource_type).then(a.position.cmp(&b.position)));
         let of_bench = Arc::clone(&workshop.benches[bench]);
@@ -334,40 +357,68 @@ async fn drive_all(
         let known = types.into_iter().map(|resource_type| (resource_type.clone(), shelf.read(resource_type)));
         let lessons = Mutex::new(known.collect());
         let drive = Arc::new(Drive { bench: of_bench, profile: request.style.profile, lessons });
-        let tell = |task: &Task, outcome: Outcome| {
-            n_done += 1;
-            session.progress.step(Step::Adoptions { n_done, n_total });
-            if !session.cancel.is_cancelled() {
-                observer.finished(&outcome.finished(&task.key, version.as_deref()));
+        let ledger = &ledger;
+        async move {
+            let tell = |task: &Task, outcome: Outcome| {
+                if !session.cancel.is_cancelled() {
+                    observer.finished(&outcome.finished(&task.key, version.as_deref()));
+                }
+                let n_done = ledger.lock().unwrap_or_else(PoisonError::into_inner).note(bench, task, outcome);
+                session.progress.step(Step::Adoptions { n_done, n_total });
+            };
+            drive.work(tasks, tell).await;
+            for (resource_type, lessons) in drive.learned() {
+                shelf.write(&resource_type, &lessons);
             }
-            if let Some(note) = &outcome.note {
-                let note = format!("{} {:?}: {note}", task.key.resource_type, task.key.id.as_str());
-                driven.diagnostics.push(not_matched(note));
-            }
-            if let Some(found) = &outcome.found {
-                driven.diagnostics.extend(came_beside(&task.key, &found.fetched.beside));
-            }
-            if outcome.is_resumed {
-                driven.statistics.n_resumed += 1;
-            } else if let Some(n_probes) = outcome.n_probes {
-                driven.statistics.n_searched += 1;
-                probes.push(n_probes);
-            }
-            let fate = Fate::Worked { bench, source: task.source.clone(), outcome: Box::new(outcome) };
-            driven.fates.insert(task.position, fate);
-        };
-        drive.work(tasks, tell).await;
-        for (resource_type, lessons) in drive.learned() {
-            shelf.write(&resource_type, &lessons);
         }
-    }
-    probes.sort_unstable();
-    driven.statistics.probes_median = probes.get(probes.len() / 2).copied().unwrap_or_default();
-    driven.statistics.probes_max = probes.last().copied().unwrap_or_default();
+    };
+    in_turn(tasks.into_iter().map(work)).await;
+    let mut driven = ledger.into_inner().unwrap_or_else(PoisonError::into_inner).close();
     driven.statistics.calls = workshop.calls.totals();
     workshop.shutdown().await;
-    driven.diagnostics.extend(workshop.diagnostics);
+    // They came in the order of answers.
+    driven.diagnostics.sort_by(|a, b| (a.code, &a.detail).cmp(&(b.code, &b.detail)));
+    driven.diagnostics.splice(0..0, workshop.diagnostics);
     Ok(driven)
+}
+
+/// What comes of objects, while they are worked on.
+struct Ledger {
+    driven: Driven,
+    n_done: u64,
+    /// How many probes each search took.
+    probes: Vec<u32>,
+}
+
+impl Ledger {
+    /// Takes note of an object; gives how many are done.
+    fn note(&mut self, bench: usize, task: &Task, outcome: Outcome) -> u64 {
+        let Driven { fates, statistics, diagnostics, .. } = &mut self.driven;
+        if let Some(note) = &outcome.note {
+            let note = format!("{} {:?}: {note}", task.key.resource_type, task.key.id.as_str());
+            diagnostics.push(not_matched(note));
+        }
+        if let Some(found) = &outcome.found {
+            diagnostics.extend(came_beside(&task.key, &found.fetched.beside));
+        }
+        if outcome.is_resumed {
+            statistics.n_resumed += 1;
+        } else if let Some(n_probes) = outcome.n_probes {
+            statistics.n_searched += 1;
+            self.probes.push(n_probes);
+        }
+        let fate = Fate::Worked { bench, source: task.source.clone(), outcome: Box::new(outcome) };
+        fates.insert(task.position, fate);
+        self.n_done += 1;
+        self.n_done
+    }
+
+    fn close(mut self) -> Driven {
+        self.probes.sort_unstable();
+        self.driven.statistics.probes_median = self.probes.get(self.probes.len() / 2).copied().unwrap_or_default();
+        self.driven.statistics.probes_max = self.probes.last().copied().unwrap_or_default();
+        self.driven
+    }
 }
 
 /// Finds the blocks that the code has for objects already, by the positions of the objects; the reason why a block that

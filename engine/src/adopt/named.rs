@@ -62,7 +62,7 @@ fn fits<T: PartialEq>(named: Option<&T>, seen: Option<&T>) -> bool {
     named.is_none() || seen.is_none() || named == seen
 }
 
-fn finding(key: &AdoptionKey) -> Finding {
+pub(super) fn finding(key: &AdoptionKey) -> Finding {
     Finding {
         kind: Kind::Unmanaged,
         fails: false,
