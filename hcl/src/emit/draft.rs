@@ -7,7 +7,7 @@ use model::draft::{
 };
 
 use super::expression::{Place, expression, fail, for_each, push_steps};
-use super::layout::{self, Text, push_assignments, push_indent};
+use super::layout::{self, Shape, Text, push_assignments, push_indent};
 use super::text::{is_name, is_plain_name, push_comment, push_quoted, quoted};
 use super::{EmitError, ImportSource, import_block};
 
@@ -112,7 +112,7 @@ pub fn module_call(call: &DraftModuleCall) -> Result<String, EmitError> {
         let mut parts = Parts::default();
         parts.part(out, true, |out| push_assignments(out, &meta, 1));
         let arguments = arguments(&call.arguments, 1, &mut path)?;
-        parts.part(out, !arguments.is_empty(), |out| push_assignments(out, &arguments, 1));
+        push_arguments(out, &arguments, 1, &mut parts);
         Ok(())
     })?;
     Ok(out)
@@ -226,7 +226,7 @@ fn push_body(
     parts: &mut Parts,
 ) -> Result<(), EmitError> {
     let arguments = arguments(&body.arguments, indent, path)?;
-    parts.part(out, !arguments.is_empty(), |out| push_assignments(out, &arguments, indent));
+    push_arguments(out, &arguments, indent, parts);
     for block in &body.blocks {
         path.push(PathStep::GetAttr(block.block_type.clone()));
         let mut text = String::new();
@@ -235,6 +235,13 @@ fn push_body(
         path.pop();
     }
     Ok(())
+}
+
+/// Writes arguments; those of several lines have blank lines around them.
+fn push_arguments(out: &mut String, arguments: &[(String, Text)], indent: usize, parts: &mut Parts) {
+    for group in arguments.chunk_by(|(_, one), (_, other)| one.shape == Shape::Line && other.shape == Shape::Line) {
+        parts.part(out, true, |out| push_assignments(out, group, indent));
+    }
 }
 
 fn push_block(out: &mut String, block: &DraftBlock, indent: usize, path: &mut Path) -> Result<(), EmitError> {
@@ -293,7 +300,7 @@ fn arguments(
         if texts.iter().any(|(other, _)| other == name) {
             return fail("the argument stands twice in one block", path);
         }
-        texts.push((name.clone(), expression(argument, indent, Place::Argument, path)?));
+        texts.push((name.clone(), expression(argument, indent, Place::ARGUMENT, path)?));
         path.pop();
     }
     Ok(texts)

@@ -16,23 +16,58 @@ use crate::syntax::File;
 const MAX_DEPTH: usize = 90;
 /// How wide an entry of `for_each` may be to stand in one line.
 const MAX_ENTRY: usize = 100;
+/// How wide an object of one entry may be to stand in one line.
+const MAX_SMALL: usize = 70;
 
 /// Says where an expression is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Behind an equal sign, with the line to itself.
-    Argument,
-    /// Between brackets: something may follow on its last line.
-    Element,
-    /// In one line with others.
+pub(super) struct Place {
+    room: Room,
+    /// Whether it is a part of another expression: small objects then stand in one line.
+    is_nested: bool,
+    /// Whether text of several lines may be a heredoc, which cannot be indented later.
+    has_heredocs: bool,
+}
+
+/// Says how much room there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// Behind an equal sign, with the rest of the line to itself.
     Line,
+    /// Between brackets: something may follow on its last line.
+    Brackets,
+    /// In one line with others.
+    Part,
+}
+
+impl Place {
+    /// What an argument is set to.
+    pub(super) const ARGUMENT: Self = Self { room: Room::Line, is_nested: false, has_heredocs: true };
+    /// An expression that is indented later.
+    const VALUE: Self = Self { room: Room::Brackets, is_nested: false, has_heredocs: false };
+    /// A part of a line.
+    const PART: Self = Self { room: Room::Part, is_nested: true, has_heredocs: false };
+
+    fn is_part(self) -> bool {
+        self.room == Room::Part
+    }
+
+    /// The place of an object's value.
+    fn entry(self) -> Self {
+        if self.is_part() { self } else { Self { room: Room::Line, is_nested: true, ..self } }
+    }
+
+    /// The place of a list's element, and of a function's argument.
+    fn element(self) -> Self {
+        if self.is_part() { self } else { Self { room: Room::Brackets, is_nested: true, ..self } }
+    }
 }
 
 /// Writes a value as an expression.
 ///
 /// Errors: what is unknown, and what must not be shown.
 pub fn value(value: &Value) -> Result<String, EmitError> {
-    Ok(literal(value, 0, Place::Element, &mut Path::new())?.text)
+    Ok(literal(value, 0, Place::VALUE, &mut Path::new())?.text)
 }
 
 /// Writes the address of a resource instance as an expression.
@@ -102,10 +137,8 @@ pub(super) fn expression(
         }
         DraftExpression::ToSet(texts) => {
             let texts: Vec<Text> = texts.iter().map(|text| Text::line(text::quoted(text))).collect();
-            let list = match place {
-                Place::Line => Text::line(layout::one_line_list(&texts)),
-                Place::Argument | Place::Element => layout::list(&texts, indent),
-            };
+            let list =
+                if place.is_part() { Text::line(layout::one_line_list(&texts)) } else { layout::list(&texts, indent) };
             Ok(Text { text: format!("toset({})", list.text), shape: list.shape })
         }
     }
@@ -118,12 +151,12 @@ pub(super) fn for_each(repeated: &DraftExpression, indent: usize, path: &mut Pat
         DraftExpression::Literal(value) if is_literal_object(value) && !value.is_marked() => {
             value.entries().map(|(name, value)| (name.to_owned(), DraftExpression::Literal(value.clone()))).collect()
         }
-        _ => return expression(repeated, indent, Place::Argument, path),
+        _ => return expression(repeated, indent, Place::ARGUMENT, path),
     };
     let entries = entries.iter().map(|(name, value)| (name.as_str(), value));
-    object(entries, indent, Place::Argument, path, |value, indent, place, path| {
+    object(entries, indent, Place::ARGUMENT, path, |value, indent, place, path| {
         if is_flat_object(value) {
-            let text = expression(value, indent, Place::Line, path)?;
+            let text = expression(value, indent, Place::PART, path)?;
             if text.text.len() + 2 * indent <= MAX_ENTRY {
                 return Ok(text);
             }
@@ -163,7 +196,7 @@ fn literal(value: &Value, indent: usize, place: Place, path: &mut Path) -> Resul
 }
 
 fn written(pieces: &[Piece], indent: usize, place: Place) -> Text {
-    let heredoc = if place == Place::Argument { text::heredoc(pieces, indent) } else { None };
+    let heredoc = if place.has_heredocs && place.room == Room::Line { text::heredoc(pieces, indent) } else { None };
     heredoc.unwrap_or_else(|| Text::line(text::template(pieces)))
 }
 
@@ -208,7 +241,7 @@ fn collect_pieces(parts: &[TemplatePart], path: &mut Path, pieces: &mut Vec<Piec
                 return fail("only what has a text can stand in a text", path);
             }
             TemplatePart::Expression(inner) => {
-                pieces.push(Piece::Expression(expression(inner, 0, Place::Line, path)?.text));
+                pieces.push(Piece::Expression(expression(inner, 0, Place::PART, path)?.text));
             }
         }
     }
@@ -225,19 +258,18 @@ fn list<'a, T: 'a>(
     write: impl Fn(&T, usize, Place, &mut Path) -> Result<Text, EmitError>,
 ) -> Result<Text, EmitError> {
     let n_elements = elements.len();
-    let inner_place = if place == Place::Line { Place::Line } else { Place::Element };
     let mut texts = Vec::with_capacity(n_elements);
     for (index, element) in elements.enumerate() {
         path.push(PathStep::Index(Value::from(index as u64)));
         let is_hugged = n_elements == 1 && is_object(element);
-        let text = write(element, if is_hugged { indent } else { indent + 1 }, inner_place, path)?;
+        let text = write(element, if is_hugged { indent } else { indent + 1 }, place.element(), path)?;
         path.pop();
         if is_hugged && text.shape == Shape::Lines {
             return Ok(Text::lines(format!("[{}]", text.text)));
         }
         texts.push(text);
     }
-    Ok(if place == Place::Line { Text::line(layout::one_line_list(&texts)) } else { layout::list(&texts, indent) })
+    Ok(if place.is_part() { Text::line(layout::one_line_list(&texts)) } else { layout::list(&texts, indent) })
 }
 
 /// Writes an object of anything.
@@ -248,7 +280,6 @@ fn object<'a, T: 'a>(
     path: &mut Path,
     write: impl Fn(&T, usize, Place, &mut Path) -> Result<Text, EmitError>,
 ) -> Result<Text, EmitError> {
-    let inner_place = if place == Place::Line { Place::Line } else { Place::Argument };
     let mut names = BTreeSet::new();
     let mut texts = Vec::new();
     for (name, value) in entries {
@@ -256,10 +287,25 @@ fn object<'a, T: 'a>(
         if !names.insert(name) {
             return fail("the key stands twice in one object", path);
         }
-        texts.push((key(name), write(value, indent + 1, inner_place, path)?));
+        texts.push((key(name), write(value, indent + 1, place.entry(), path)?));
         path.pop();
     }
-    Ok(if place == Place::Line { Text::line(layout::one_line_object(&texts)) } else { layout::object(&texts, indent) })
+    if place.is_part() || (place.is_nested && is_small(&texts, indent)) {
+        return Ok(Text::line(layout::one_line_object(&texts)));
+    }
+    Ok(layout::object(&texts, indent))
+}
+
+/// Tells whether an object is one entry in which there is no other object, and short.
+fn is_small(entries: &[(String, Text)], indent: usize) -> bool {
+    match entries {
+        [(key, text)] => {
+            text.shape == Shape::Line
+                && !["{", "[{"].iter().any(|object| text.text.starts_with(object))
+                && key.chars().count() + text.text.len() + 2 * indent <= MAX_SMALL
+        }
+        _ => false,
+    }
 }
 
 fn is_literal_object(value: &Value) -> bool {
@@ -309,8 +355,7 @@ fn json(inner: &DraftExpression, indent: usize, place: Place, path: &mut Path) -
 
 fn encoded(inner: &DraftExpression, indent: usize, place: Place, path: &mut Path) -> Result<Text, EmitError> {
     check_json(inner, path)?;
-    let inner_place = if place == Place::Line { Place::Line } else { Place::Element };
-    let argument = expression(inner, indent, inner_place, path)?;
+    let argument = expression(inner, indent, place.element(), path)?;
     Ok(Text { text: format!("jsonencode({})", argument.text), shape: argument.shape })
 }
 
@@ -319,7 +364,7 @@ fn check_json(expression: &DraftExpression, path: &mut Path) -> Result<(), EmitE
     check_depth(path)?;
     match expression {
         DraftExpression::Literal(value) => {
-            let text = literal(value, 0, Place::Element, path)?.text;
+            let text = literal(value, 0, Place::VALUE, path)?.text;
             let same = || -> Option<bool> {
                 let wanted = cty::json::encode(value, value.ty()).ok()?;
                 let (file, problems) = File::parse("literal.tf", &format!("value = {text}\n"));

@@ -68,6 +68,7 @@ fn a_resource_reads_as_a_person_would_write_it() {
                         Value::tuple(vec![object(&[
                             ("Action", Value::tuple(vec![Value::string("sqs:*")])),
                             ("Effect", Value::string("Allow")),
+                            ("Principal", object(&[("Service", Value::string("sqs.amazonaws.com"))])),
                         ])]),
                     ),
                 ])))),
@@ -118,21 +119,26 @@ resource "terraform_data" "jobs" {
     "l o" = { name = "l", size = 2 }
   }
 
-  name      = each.value.name
+  name = each.value.name
+
   user_data = <<-EOT
     #!/bin/sh
 
       echo $${HOME} %%{x}
   EOT
+
   policy = jsonencode({
     Statement = [{
-      Action = ["sqs:*"]
-      Effect = "Allow"
+      Action    = ["sqs:*"]
+      Effect    = "Allow"
+      Principal = { Service = "sqs.amazonaws.com" }
     }]
     Version = "2012-10-17"
   })
+
   role     = "arn:aws:iam::1:role/\u0024${aws_iam_role.r["k$${"].attr[0].name}"
   password = var.password
+
   tags = {
     Name  = "x"
     "a.b" = "y"

@@ -46,7 +46,13 @@ fn values_are_formatted_as_terraform_does() {
     let value = Value::object(BTreeMap::from([
         ("a".to_owned(), text("x")),
         ("long_name".to_owned(), Value::bool(true)),
-        ("nested".to_owned(), Value::object(BTreeMap::from([("k".to_owned(), Value::null(Type::String))]))),
+        (
+            "nested".to_owned(),
+            Value::object(BTreeMap::from([
+                ("k".to_owned(), Value::null(Type::String)),
+                ("text".to_owned(), text("no\nheredoc\n\n")),
+            ])),
+        ),
         ("quoted key".to_owned(), Value::tuple(vec![Value::from(1_i64), text("b")])),
         (
             "rules".to_owned(),
@@ -60,13 +66,12 @@ fn values_are_formatted_as_terraform_does() {
   "for"     = []
   long_name = true
   nested = {
-    k = null
+    k    = null
+    text = "no\nheredoc\n\n"
   }
   "quoted key" = [1, "b"]
-  rules = [{
-    port = 1
-  }]
-  z = {}
+  rules        = [{ port = 1 }]
+  z            = {}
 }"#;
     assert_eq!(emit::value(&value).unwrap(), expected);
 }
