@@ -12,15 +12,15 @@ use crate::syntax::BlockSyntax;
 ///
 /// ```
 /// use hcl::MemoryTree;
-/// use hcl::names::TakenNames;
+/// use hcl::names::OccupiedNames;
 /// let main = "resource \"aws_sqs_queue\" \"jobs\" {}\n";
 /// let tree = MemoryTree([("Imports.tf".to_owned(), main.as_bytes().to_vec())].into());
-/// let (taken, _) = TakenNames::read(&tree, ".");
+/// let (taken, _) = OccupiedNames::read(&tree, ".");
 /// assert!(taken.resources.contains(&model::ResourceAddress::managed("aws_sqs_queue", "jobs")));
 /// assert_eq!(taken.free_file("imports"), "imports_2.tf");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TakenNames {
+pub struct OccupiedNames {
     /// Resources and data sources of the root module: those that have blocks, and those that `import`, `moved` and
     /// `removed` blocks speak of.
     pub resources: BTreeSet<ResourceAddress>,
@@ -38,7 +38,7 @@ pub struct TakenNames {
     pub is_complete: bool,
 }
 
-impl TakenNames {
+impl OccupiedNames {
     /// Reads the names that the files of a folder take.
     pub fn read(tree: &dyn SourceTree, folder: &str) -> (Self, Diagnostics) {
         let mut diagnostics = Diagnostics::new();

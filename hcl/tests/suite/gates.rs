@@ -3,7 +3,7 @@
 use hcl::MemoryTree;
 use hcl::gates::{Feature, Gates, Program, Requirements};
 use hcl::module::Module;
-use hcl::names::TakenNames;
+use hcl::names::OccupiedNames;
 use hcl::versions::{Constraints, Version};
 use proptest::prelude::*;
 
@@ -233,7 +233,7 @@ fn names_are_taken_by_every_file_of_either_program() {
         ("variables.tf.json", "{}"),
         ("notes.txt", ""),
     ]);
-    let (names, problems) = TakenNames::read(&tree, ".");
+    let (names, problems) = OccupiedNames::read(&tree, ".");
     assert!(problems.is_empty() && names.is_complete, "{problems:?}");
     let resources: Vec<String> = names.resources.iter().map(ToString::to_string).collect();
     let expected = [
@@ -266,7 +266,7 @@ fn names_are_taken_by_every_file_of_either_program() {
 #[test]
 fn names_are_incomplete_where_a_file_is_broken() {
     let (names, problems) =
-        TakenNames::read(&tree(&[("a.tf", "resource \"a_b\" {"), ("b.tf", "variable \"v\" {}\n")]), ".");
+        OccupiedNames::read(&tree(&[("a.tf", "resource \"a_b\" {"), ("b.tf", "variable \"v\" {}\n")]), ".");
     assert!(!names.is_complete && !problems.is_empty() && names.variables.contains("v"));
 }
 
