@@ -315,6 +315,28 @@ fn a_mapping_file_of_nonsense_writes_nothing_and_every_mistake_has_its_line() {
 }
 
 #[test]
+fn objects_go_to_the_code_of_modules() {
+    let world = World::new(["one", "two"]);
+    world.place.write("root/calls.tf", "module \"data\" {\n  source = \"./modules/data\"\n}\n");
+    let code =
+        "terraform {\n  required_providers {\n    torture = {\n      source = \"driftmgr/torture\"\n    }\n  }\n}\n";
+    world.place.write("root/modules/data/generated_object.tf", code);
+    let mapping = json!({"schema": "driftmgr.mapping/v1", "objects": [
+        {"type": "torture_object", "id": "one", "address": "module.data.torture_object.one"},
+        {"type": "torture_object", "id": "two", "address": "module.nowhere.torture_object.two"},
+    ]});
+    world.place.write("map.json", mapping.to_string());
+    let run = world.adopt(&["--mapping", "map.json", "--json"]).ends_with(0);
+    let files = &run.document("driftmgr.adopt/v1")["files"];
+    let expected =
+        ["imports.tf", "mapping.json", "modules/data/generated_object_2.tf", "modules/nowhere/generated_object.tf"];
+    assert_eq!(*files, json!(expected));
+    assert!(world.read("root/modules/data/generated_object_2.tf").contains("\"one\""));
+    assert_eq!(world.read("root/modules/data/generated_object.tf"), code);
+    run.says("module-not-there").says("module \"nowhere\" { source = \"./modules/nowhere\" }");
+}
+
+#[test]
 fn objects_are_adopted_by_their_ids() {
     let world = World::new(["one", "two", "odd ${x} %{y}"]);
     let run = |arguments: &[&str]| {

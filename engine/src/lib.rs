@@ -34,8 +34,8 @@ mod types;
 
 pub use adopt::{
     AdoptAnswer, AdoptObserver, AdoptOffer, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable,
-    Finished, Journal, NewFile, TakenNames, Unobserved, adopt, claim, free_names, refuse_configuration, verify,
-    write_files,
+    Finished, Journal, NewFile, TakenNames, Unobserved, adopt, claim, free_names, place_module_files,
+    refuse_configuration, verify, write_files,
 };
 pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
 pub use drift::{DriftAnswer, DriftRequest, drift, subject};

@@ -168,6 +168,8 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         true => engine::verify(session, &request, &answer).await,
         false => Vec::new(),
     };
+    diagnostics.extend(engine::place_module_files(session, &request, &mut answer, place.is_root));
+    place.choose_names(&mut answer);
     anyhow::ensure!(
         !session.cancel.is_cancelled(),
         "stopped before anything was written; run the same command to go on"

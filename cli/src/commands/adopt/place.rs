@@ -20,7 +20,7 @@ pub(super) struct Place {
     /// The root module that the files belong to, as the user named it; `None` where they are a root of their own.
     pub(super) root_text: Option<String>,
     /// Whether the folder is that root module, so that files stand beside those that are there.
-    is_root: bool,
+    pub(super) is_root: bool,
 }
 
 impl Place {
