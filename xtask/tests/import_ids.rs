@@ -17,6 +17,7 @@ const ROWS: &[(&str, &str, &[&str])] = &[
     ("aws_cloudformation_stack", "{name}", &["name", "template_body"]),
     ("aws_cloudwatch_log_group", "{name}", &["arn", "name"]),
     ("aws_dynamodb_table", "{name}", &["arn", "name"]),
+    ("aws_ebs_volume", "{id}", &["arn", "size"]),
     ("aws_ecr_repository", "{name}", &["arn", "name"]),
     ("aws_iam_policy", "{arn}", &["arn", "policy_id"]),
     ("aws_iam_role", "{name}", &["arn", "unique_id"]),
@@ -32,6 +33,7 @@ const ROWS: &[(&str, &str, &[&str])] = &[
     ("aws_kms_replica_key", "{key_id}", &["arn", "primary_key_arn"]),
     ("aws_lambda_function", "{function_name}", &["arn", "image_uri"]),
     ("aws_lambda_permission", "{function_name}/{statement_id}", &["statement_id", "source_arn"]),
+    ("aws_route_table", "{id}", &["arn", "vpc_id"]),
     ("aws_s3_bucket", "{bucket}", &["arn", "bucket"]),
     ("aws_s3_bucket_policy", "{bucket}", &["bucket", "policy"]),
     ("aws_s3_bucket_public_access_block", "{bucket}", &["bucket", "block_public_acls"]),
@@ -65,6 +67,19 @@ resource "aws_cloudformation_stack" "stack" {
 
 resource "aws_kms_external_key" "external" {
   description = "Its material comes from elsewhere"
+}
+
+resource "aws_ebs_volume" "volume" {
+  availability_zone = "eu-central-1a"
+  size              = 20
+}
+
+resource "aws_vpc" "more" {
+  cidr_block = "10.43.0.0/16"
+}
+
+resource "aws_route_table" "table" {
+  vpc_id = aws_vpc.more.id
 }
 "#;
 
