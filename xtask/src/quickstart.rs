@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "8. Configuration for what nobody manages, asked of the provider and certified by the programs themselves",
         );
         // Lists that the emulator does not know are said, and make it 3.
-        show.driftmgr(&["adopt", "--max-age", "1h", "--reclaim", "--verify"], &[0, 3])?;
+        show.driftmgr(&["adopt", "--dir", ".", "--max-age", "1h", "--reclaim", "--verify"], &[0, 3])?;
         n_wrong += show.adopted()?;
         show.file("generated_sns.tf", 60)?;
     }
