@@ -118,7 +118,13 @@ fn names_follow_a_pattern() {
 fn names_come_from_what_an_id_says() {
     let check = |id: &str| {
         let mut world = World::new();
-        world.object("aws.sqs.queue", id);
+        // A name stands behind an id of NAT gateways.
+        match id.split_once(' ').filter(|(id, _)| id.starts_with("nat-")) {
+            Some((id, name)) => world.object("aws.sqs.queue", id).name = Some(name.to_owned()),
+            None => {
+                world.object("aws.sqs.queue", id);
+            }
+        }
         let verdict = world.judge();
         let (adoptions, _) = plan(&verdict.findings, &BTreeSet::new(), &Choices::new(), &NamePattern::default());
         match &adoptions[..] {
@@ -133,5 +139,8 @@ fn names_come_from_what_an_id_says() {
     insta::assert_snapshot!(check("projects/p/global/networks/blue"), @"blue");
     insta::assert_snapshot!(check("role:inline"), @"role_inline");
     insta::assert_snapshot!(check("https://x/"), @"x");
+    insta::assert_snapshot!(check("nat-0 Edge a (nat-0)"), @"edge_a");
+    insta::assert_snapshot!(check("nat-0 (nat-0)"), @"nat_0");
+    insta::assert_snapshot!(check("nat-0 Edge (old)"), @"edge_old");
     insta::assert_snapshot!(check("arn:aws:x:y:z:"), @"arn_aws_x_y_z");
 }

@@ -148,7 +148,8 @@ impl NamePattern {
     /// Gives the name of an object; empty where nothing about it can be written as one.
     pub(super) fn name(&self, finding: &Finding, resource_type: &ResourceType, id: &ImportId) -> String {
         let called = || {
-            let names = [finding.tags.get("Name").map(String::as_str), finding.name.as_deref()];
+            let shown = finding.name.as_deref().map(|name| without_id(name, id.as_str()));
+            let names = [finding.tags.get("Name").map(String::as_str), shown];
             let named = names.into_iter().flatten().map(identifier).find(|name| !name.is_empty());
             named.unwrap_or_else(|| identifier(last_segment(id.as_str())))
         };
@@ -190,6 +191,15 @@ pub(super) fn service(resource_type: &ResourceType) -> &str {
 pub(super) fn local_type(resource_type: &ResourceType) -> &str {
     let whole = resource_type.as_str();
     whole.split_once('_').map_or(whole, |(_, local)| local)
+}
+
+/// Gives what a provider's list calls an object without the id that stands behind it in parentheses.
+fn without_id<'a>(name: &'a str, id: &str) -> &'a str {
+    let inner = name.trim_end().strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
+    match inner {
+        Some((stem, inner)) if inner == id => stem,
+        _ => name,
+    }
 }
 
 /// Gives the last part of a URL, an ARN or a cloud's path that is not made by a machine, and anything else as it is.

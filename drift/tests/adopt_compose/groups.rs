@@ -298,3 +298,53 @@ fn a_mapping_file_cannot_join_everything() {
     left out aws_sqs_queue.secret["b"]: aws_sqs_queue.secret is to be one block for several objects, but some hold secrets, which `for_each` must not: choose an address of its own for each.
     "#);
 }
+
+#[test]
+fn groups_are_not_named_after_ids() {
+    let mut world = world();
+    for id in ["q_0123456789a", "q_0123456789b", "q_0123456789c"] {
+        queue(&mut world, &format!("aws_sqs_queue.{id}"), "");
+    }
+    let to: Vec<String> = world.compose().grouped.values().map(ToString::to_string).collect();
+    insta::assert_snapshot!(to.join(" "), @r#"aws_sqs_queue.queue["q-0123456789a"] aws_sqs_queue.queue["q-0123456789b"] aws_sqs_queue.queue["q-0123456789c"]"#);
+}
+
+#[test]
+fn equal_numbers_vary_each_by_itself() {
+    let mut world = world();
+    for (number, name) in ["a", "b", "c"].iter().enumerate() {
+        world.object(
+            &format!("aws_instance.{name}"),
+            &format!(
+                r#"{{"subnet_id":"s","groups":["g"],"name":"{name}",
+                    "disk":[{{"size":{number},"kind":"{name}{name}"}},{{"size":{number},"kind":"{name}{name}"}},{{"size":9,"kind":"slow"}}]}}"#
+            ),
+        );
+    }
+    insta::assert_snapshot!(world.printed(), @r#"
+    aws_instance.instance {
+      for_each = {a = {kind = "aa", size = 0, disk_size = 0}, b = {kind = "bb", size = 1, disk_size = 1}, c = {kind = "cc", size = 2, disk_size = 2}}
+      name = each.key
+      groups = ["g"]
+      subnet_id = "s"
+      disk {
+        kind = each.value.kind
+        size = each.value.size
+      }
+      disk {
+        kind = each.value.kind
+        size = each.value.disk_size
+      }
+      disk {
+        kind = "slow"
+        size = 9
+      }
+    }
+    import aws_instance.instance["a"] id
+    import aws_instance.instance["b"] id
+    import aws_instance.instance["c"] id
+    aws_instance.a -> aws_instance.instance["a"]
+    aws_instance.b -> aws_instance.instance["b"]
+    aws_instance.c -> aws_instance.instance["c"]
+    "#);
+}

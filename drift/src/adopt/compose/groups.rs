@@ -298,7 +298,12 @@ fn name(written: &[Written<'_>], members: &[usize], used: &BTreeSet<ResourceAddr
         shared.join("_")
     };
     let is_name = |name: &String| name.len() > 1 && name.starts_with(|c: char| c.is_ascii_alphabetic());
-    let stem = [common(false), common(true)].into_iter().find(is_name).unwrap_or_else(|| {
+    // `sgr` says nothing where the rest of each name is an id.
+    let is_id = |words: &Vec<&str>| {
+        words.last().is_some_and(|word| word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit()))
+    };
+    let commons = if words.iter().all(is_id) { vec![] } else { vec![common(false), common(true)] };
+    let stem = commons.into_iter().find(is_name).unwrap_or_else(|| {
         local_type(&first.resource_type).rsplit('_').next().filter(|word| word.len() > 1).unwrap_or("this").to_owned()
     });
     let mut address = ResourceAddress { name: stem.as_str().into(), ..first.clone() };

@@ -154,7 +154,12 @@ impl Merger<'_> {
     }
 
     fn column(&mut self, nodes: &[&Node]) -> Node {
-        let is_same = |column: &&Column| column.nodes.iter().zip(nodes).all(|(one, other)| one == *other);
+        // Equal numbers, as of two ports, need not stay equal; equal texts and references are one thing.
+        let is_number = |node: &Node| node.literal().is_some_and(|value| value.as_str().is_none());
+        let is_same = |column: &&Column| {
+            let pairs = || column.nodes.iter().zip(nodes);
+            pairs().all(|(one, other)| one == *other) && !nodes.iter().all(|node| is_number(node))
+        };
         let name = match self.columns.iter().find(is_same) {
             Some(column) => column.name.clone(),
             None => {
