@@ -178,12 +178,13 @@ impl Drive {
         work: &mut Work,
         task: &Task,
         schema: &Schema,
-        fetched: Fetched,
+        mut fetched: Fetched,
     ) -> Result<Outcome, Failure> {
         let resource_type = task.key.resource_type.as_str();
         if let Some(solution) = self.confirm(work, task, schema, &fetched).await? {
             return Ok(Outcome::found(fetched, solution, true, work));
         }
+        fetched.generated = fetch::generate(work, resource_type, &fetched.object).await?;
         let began = Instant::now();
         let solution = self.search(work, task, schema, &fetched).await?;
         if solution.flaws.is_empty() && began.elapsed() < LONG_SEARCH {

@@ -3,6 +3,7 @@
 use cty::Value;
 use drift::lifecycle::normalize_legacy;
 use model::Schema;
+use model::diagnostic::has_errors;
 use model::draft::DraftImportSource;
 use tfplugin::{GenerateRequest, ImportRequest, ImportTarget, ImportedObject, ReadRequest, ResourceObject};
 
@@ -35,7 +36,7 @@ impl From<Failure> for Refusal {
     }
 }
 
-/// Imports and reads an object.
+/// Imports and reads an object; nothing is generated yet.
 pub(super) async fn fetch(
     work: &mut Work,
     resource_type: &str,
@@ -84,9 +85,7 @@ pub(super) async fn fetch(
     let Some(object) = read(work, resource_type, schema, &first).await? else {
         return Err(Refusal::Skip(format!("No {resource_type} with {name} exists.")));
     };
-    let generated =
-        if work.bench.schema.generates_config { generate(work, resource_type, &object).await? } else { None };
-    Ok(Fetched { object, generated, beside })
+    Ok(Fetched { object, generated: None, beside })
 }
 
 /// Reads an object again; `None` where it does not exist.
@@ -111,17 +110,24 @@ pub(super) async fn read(
     Ok(Some(ResourceObject { value, ..read }))
 }
 
-/// Asks the provider for a configuration; a provider that cannot make one is no reason to stop.
-async fn generate(work: &mut Work, resource_type: &str, object: &ResourceObject) -> Result<Option<Value>, Failure> {
+/// Asks the provider for a configuration, where it makes any. One that cannot make this one is no reason to stop.
+pub(super) async fn generate(
+    work: &mut Work,
+    resource_type: &str,
+    object: &ResourceObject,
+) -> Result<Option<Value>, Failure> {
+    if !work.bench.schema.generates_config {
+        return Ok(None);
+    }
     let request = GenerateRequest { resource_type: resource_type.to_owned(), state: object.value.clone() };
     let generated = work
-        .ask("GenerateResourceConfig", |provider, call| {
+        .hear("GenerateResourceConfig", |provider, call| {
             let request = request.clone();
             async move { provider.generate_resource_config(&call, request).await }
         })
         .await;
     match generated {
-        Ok(config) => Ok(Some(config).filter(|config| !config.is_null())),
+        Ok((config, problems)) => Ok(Some(config).filter(|config| !config.is_null() && !has_errors(&problems))),
         Err(Failure::Unseen(_)) if !work.call.cancel.is_cancelled() => Ok(None),
         Err(failure) => Err(failure),
     }

@@ -384,3 +384,146 @@ fn initialized(session: &Session) -> Option<PathBuf> {
     let folder = session.current_dir.join(data_folder).join("providers");
     folder.is_dir().then(|| session.current_dir.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use cty::Type;
+    use drift::adopt::AdoptionKey;
+    use hcl::MemoryTree;
+    use model::{Attribute, AttributeType, Block, Schema};
+    use tfplugin::builtin::Builtin;
+    use tfplugin::{Provider, ProviderSchema};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::refresh::cause::Secrets;
+
+    fn definitions(code: &str) -> Definitions {
+        let tree = MemoryTree([("main.tf".to_owned(), code.as_bytes().to_vec())].into());
+        Definitions::read(&tree, ".").0
+    }
+
+    fn finding(resource_type: &str, account: Option<&str>, region: Option<&str>) -> Finding {
+        super::super::named::finding(&AdoptionKey {
+            resource_type: resource_type.into(),
+            id: "x".into(),
+            account: account.map(Into::into),
+            region: region.map(Into::into),
+        })
+    }
+
+    /// Gives the local name and address that a type's provider has in a root module.
+    fn provider(code: &str, resource_type: &str) -> String {
+        let finding = finding(resource_type, None, None);
+        let found = provider_of(&resource_type.into(), &finding, &definitions(code), &States::default());
+        let (name, address) = found.expect("there is always a rule");
+        let named = Named { provider: &address, name: &name, aliases: &[] };
+        format!("{address} as {}", named.argument(None).unwrap_or_default())
+    }
+
+    #[test]
+    fn a_type_belongs_to_the_provider_that_the_root_means_by_its_prefix() {
+        let required = |text: &str| format!("terraform {{\n  required_providers {{\n    {text}\n  }}\n}}\n");
+        assert_eq!(provider("", "aws_sqs_queue"), "registry.terraform.io/hashicorp/aws as ");
+        let own = required("torture = { source = \"driftmgr/torture\" }");
+        assert_eq!(provider(&own, "torture_object"), "registry.terraform.io/driftmgr/torture as ");
+        assert_eq!(provider(&own, "aws_sqs_queue"), "registry.terraform.io/hashicorp/aws as ");
+        let renamed = required("cloud = { source = \"hashicorp/aws\" }");
+        assert_eq!(provider(&renamed, "aws_sqs_queue"), "registry.terraform.io/hashicorp/aws as cloud");
+        let elsewhere = required("aws = { source = \"example.com/Fork/aws\" }");
+        assert_eq!(provider(&elsewhere, "aws_sqs_queue"), "example.com/fork/aws as ");
+    }
+
+    #[test]
+    fn aliases_are_those_of_the_provider_and_not_repeated_ones() {
+        let code = "provider \"aws\" {}\nprovider \"aws\" {\n  alias = \"west\"\n}\nprovider \"google\" {\n  alias = \
+                    \"other\"\n}\nprovider \"aws\" {\n  alias    = \"each\"\n  for_each = toset([\"a\"])\n}\n";
+        let aws = "hashicorp/aws".parse().expect("an address");
+        assert_eq!(aliases_of(&definitions(code), &aws), ["west"]);
+    }
+
+    /// Makes a workshop with a bench for each account and region; only `fake_regional` takes a region.
+    fn workshop(benches: &[(Option<&str>, Option<&str>)]) -> Workshop {
+        let region = Attribute {
+            ty: AttributeType::Plain(Type::String),
+            description: String::new(),
+            description_is_markdown: false,
+            required: false,
+            optional: true,
+            computed: true,
+            sensitive: false,
+            write_only: false,
+            deprecated: false,
+            deprecation_message: String::new(),
+        };
+        let mut schema = ProviderSchema::new(Schema { version: 0, block: Block::default() });
+        let block = Block { attributes: [("region".to_owned(), region)].into(), ..Block::default() };
+        schema.resources = BTreeMap::from([
+            ("fake_plain".to_owned(), Schema { version: 0, block: Block::default() }),
+            ("fake_regional".to_owned(), Schema { version: 0, block }),
+        ]);
+        let (schema, calls) = (Arc::new(schema), Arc::<Calls>::default());
+        let address: ProviderAddress = "a/fake".parse().expect("an address");
+        let bench = |(account, region): &(Option<&str>, Option<&str>)| {
+            Arc::new(Bench {
+                provider: Arc::new(Builtin::default()) as Arc<dyn Provider>,
+                schema: Arc::clone(&schema),
+                address: address.clone(),
+                version: None,
+                argument: None,
+                region: region.map(Region::from),
+                account: account.map(AccountId::from),
+                name: (0, "provider[\"a/fake\"]".parse().expect("an address")),
+                calls: Arc::clone(&calls),
+                pace: Pace::new(1),
+                rate: None,
+                deadline: std::time::Duration::from_secs(1),
+                cancel: CancellationToken::new(),
+                secrets: Secrets::default(),
+            })
+        };
+        let types = ["fake_plain", "fake_regional", "fake_unheard_of"];
+        Workshop {
+            pool: Pool::new(&net::Environment::default(), CancellationToken::new(), Arc::clone(&calls), None),
+            benches: benches.iter().map(bench).collect(),
+            calls: Arc::clone(&calls),
+            diagnostics: Diagnostics::new(),
+            providers: types.iter().map(|name| (ResourceType::from(*name), address.clone())).collect(),
+            causes: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn an_object_goes_to_the_configuration_of_its_account_and_region() {
+        let workshop =
+            workshop(&[(Some("1"), Some("eu-west-1")), (Some("1"), Some("us-west-2")), (Some("2"), Some("us-west-2"))]);
+        let check = |resource_type: &str, account: Option<&str>, region: Option<&str>| {
+            workshop.assign(&finding(resource_type, account, region))
+        };
+        let at = |bench, is_region_in_id| Assignment::Bench { bench, is_region_in_id };
+        assert_eq!(check("fake_plain", Some("1"), Some("eu-west-1")), at(0, false));
+        assert_eq!(check("fake_plain", Some("1"), Some("us-west-2")), at(1, false));
+        assert_eq!(check("fake_plain", Some("2"), Some("us-west-2")), at(2, false));
+        assert_eq!(check("fake_plain", None, None), at(0, false));
+        assert_eq!(check("fake_plain", Some("2"), None), at(2, false), "what is global has an account all the same");
+        assert_eq!(check("fake_regional", Some("1"), Some("ap-south-1")), at(0, true));
+        assert_eq!(check("fake_regional", Some("2"), Some("eu-west-1")), at(2, true));
+        let place = |assignment| match assignment {
+            Assignment::WrongPlace(reason) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(place(check("fake_plain", Some("1"), Some("ap-south-1"))).contains("ap-south-1"));
+        assert!(place(check("fake_plain", Some("3"), None)).contains("account 3"));
+        let Assignment::NoProvider(why) = check("fake_unheard_of", None, None) else { panic!("it has no schema") };
+        assert!(why.contains("no resource type fake_unheard_of"), "{why}");
+        assert!(matches!(check("other_thing", None, None), Assignment::NoProvider(_)));
+    }
+
+    #[test]
+    fn where_no_region_is_known_the_provider_decides_for_types_without_one() {
+        let workshop = workshop(&[(None, None)]);
+        let check = |resource_type: &str| workshop.assign(&finding(resource_type, Some("1"), Some("eu-west-1")));
+        assert_eq!(check("fake_plain"), Assignment::Bench { bench: 0, is_region_in_id: false });
+        assert_eq!(check("fake_regional"), Assignment::Bench { bench: 0, is_region_in_id: true });
+    }
+}
