@@ -1,7 +1,7 @@
 //! Text for people to review: values, addresses, blocks and whole drafts, formatted so that `terraform fmt` leaves them
 //! alone, and meaning, byte for byte, what they were written from.
 //!
-//! [`resource`], [`module_call`], [`variable`] and [`import`] write what [`model::draft`] holds, [`file`] joins them. How
+//! [`resource`], [`module_call`], [`variable`] and [`import`] write what [`model::draft`] holds, [`file()`] joins them. How
 //! a literal is spelled is decided here:
 //! - Text of several lines that ends with a line end is a heredoc where it survives that; every other text is in quotes.
 //! - [`Json`](model::draft::DraftExpression::Json) holds the expression whose `jsonencode` the text is. What that

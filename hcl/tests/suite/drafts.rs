@@ -519,7 +519,7 @@ fn any_body(depth: usize) -> BoxedStrategy<(DraftBody, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
     #[test]
     fn blocks_evaluate_to_what_was_meant((body, value) in any_body(2)) {
         let ignore_changes = vec![Path::new().attr("first")];
@@ -534,7 +534,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
     #[test]
     fn what_is_written_evaluates_to_what_was_meant((expression, value) in any_expression()) {
         let written = emit::resource(&repeated("x", expression)).unwrap();
