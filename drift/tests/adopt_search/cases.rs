@@ -243,6 +243,31 @@ fn secrets_are_marked_and_named() {
 }
 
 #[test]
+fn what_a_provider_says_of_a_secret_is_not_repeated() {
+    let world = World::new(flat(&[("a", STRING, "required sensitive"), ("b", STRING, "required")]))
+        .manner("a", Manner { one_of: vec!["x".to_owned()], ..Manner::default() })
+        .rule(Rule::Conflict("a".to_owned(), "b".to_owned()));
+    let observed = object(&world.block, r#"{"a": "hunter2!", "b": "2"}"#);
+    let solution = world.search(&observed, Profile::Minimal, &Lessons::default());
+    let why: Vec<&str> = solution.flaws.iter().map(|flaw| flaw.why.as_str()).collect();
+    assert!(why.iter().any(|why| why.contains("(sensitive)")), "{why:?}");
+    assert!(!format!("{solution:?}").contains("hunter2"));
+}
+
+#[test]
+fn hundreds_of_elements_come_to_an_end() {
+    let rule = flat(&[("port", NUMBER, "required"), ("note", STRING, "optional"), ("path", STRING, "optional")]);
+    let world = World::new(block(&[("name", attribute(STRING, "required"))], &[("rule", NestingMode::Set, 0, rule)]))
+        .manner("rule.note", Manner { is_legacy: true, ..Manner::default() })
+        .manner("rule.path", default("/"));
+    let rules: Vec<String> =
+        (0..400).map(|at| format!(r#"{{"port": {at}, "note": "", "path": "/{}"}}"#, at % 2)).collect();
+    let observed = object(&world.block, &format!(r#"{{"name": "x", "rule": [{}]}}"#, rules.join(",")));
+    let solution = world.search(&observed, Profile::Minimal, &Lessons::default());
+    assert!(solution.flaws.is_empty(), "{:?}", solution.flaws.first());
+}
+
+#[test]
 fn nested_attributes_lose_what_is_computed_and_what_is_default() {
     let rule = nested(
         NestingMode::List,

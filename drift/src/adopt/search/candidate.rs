@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cty::Value;
 
-use super::arguments::{ABSENT, Arguments, Attempt, Id, OBSERVED, elements};
+use super::arguments::{ABSENT, Arguments, Attempt, Id, OBSERVED};
 use super::lessons::Sort;
 use super::{Lessons, Profile, Subject, judge, standin};
 
@@ -107,18 +107,12 @@ fn left_out(arguments: &Arguments, observed: &Value, generated: &Value) -> BTree
         for step in argument.path.steps() {
             here = here.and_then(|(observed, generated)| match step {
                 cty::PathStep::GetAttr(name) => Some((observed.get_attr(name).ok()?, generated.get_attr(name).ok()?)),
+                // Elements of sets cannot be told apart, but where there is one only.
                 cty::PathStep::Index(key) if observed.ty().is_set() => {
-                    // Elements of sets are told apart by their order, where there are equally many.
-                    let at = observed.elements().position(|element| element == key)?;
-                    let same = observed.len() == generated.len() && observed.len() == 1;
-                    same.then(|| Some((key.clone(), generated.elements().nth(at)?.clone())))?
+                    let is_single = observed.len() == 1 && generated.len() == 1;
+                    is_single.then(|| Some((key.clone(), generated.elements().next()?.clone())))?
                 }
-                cty::PathStep::Index(key) => {
-                    let of = |value: &Value| {
-                        elements(value).into_iter().find(|(own, _)| own == key).map(|(_, element)| element.clone())
-                    };
-                    Some((of(&observed)?, of(&generated)?))
-                }
+                cty::PathStep::Index(key) => Some((observed.index(key).ok()?, generated.index(key).ok()?)),
             });
         }
         if here.is_some_and(|(observed, generated)| {

@@ -177,7 +177,7 @@ pub(super) struct Leaf {
 }
 
 /// Gives what is written in a configuration, elements of maps and lists of text each on its own.
-fn leaves(block: &Block, config: &Value) -> Vec<Leaf> {
+pub(super) fn leaves(block: &Block, config: &Value) -> Vec<Leaf> {
     let mut found = Vec::new();
     in_block(block, config, &Path::new(), &mut found);
     found

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use cty::{Path, Value};
 use model::Diagnostics;
 
-use super::arguments::{Arguments, Attempt, Id};
+use super::arguments::{Arguments, Attempt, Choice, Id, OBSERVED};
 use super::changes::Change;
 use super::judge::Created;
+use super::lessons::Sort;
 use super::{MAX_PROBES, Profile, Subject};
 
 /// What the provider said of an attempt.
@@ -123,6 +124,18 @@ impl<'a> Hunt<'a> {
         match self.profile {
             Profile::Explicit => Ok(Some(settled)),
             Profile::Minimal => self.reduce(settled).map(Some),
+        }
+    }
+
+    /// Gives the choice by which an argument is written: its JSON as `jsonencode` spells it, where that was not wrong
+    /// before.
+    pub(super) fn preferred(&mut self, id: Id) -> Choice {
+        let argument = &self.arguments.all[id];
+        match argument.respelled.clone() {
+            Some(respelled) if !self.lessons.has(Sort::Raw, &argument.pattern) => {
+                self.arguments.alternative(id, &respelled)
+            }
+            _ => OBSERVED,
         }
     }
 

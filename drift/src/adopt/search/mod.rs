@@ -20,7 +20,7 @@ mod standin;
 use std::collections::BTreeMap;
 
 use cty::{Path, Value};
-use model::{Diagnostics, ResourceType, Schema, Severity};
+use model::{Diagnostic, Diagnostics, ResourceType, Schema, Severity};
 
 use self::arguments::{ABSENT, Arguments, Attempt};
 use self::conclude::End;
@@ -245,11 +245,29 @@ impl<'a> Search<'a> {
                 }
             });
         let errors = problems.flatten().filter(|problem| problem.severity == Severity::Error);
-        let mut why: Vec<String> = errors.map(|problem| format!("{}: {}", problem.summary, problem.detail)).collect();
+        let say = |problem: &Diagnostic| self.without_secrets(format!("{}: {}", problem.summary, problem.detail));
+        let mut why: Vec<String> = errors.map(say).collect();
         if why.is_empty() {
             why.push("The provider made no plan, and did not say why.".to_owned());
         }
         why
+    }
+
+    /// Takes out of a provider's text what it repeats of secrets.
+    fn without_secrets(&self, text: String) -> String {
+        let mut text = text;
+        for leaf in conclude::leaves(&self.subject.schema.block, self.subject.observed) {
+            if secrets::of(&leaf).is_none() {
+                continue;
+            }
+            cty::walk(&leaf.value, |_, value| {
+                if let Some(secret) = value.as_str().filter(|secret| !secret.is_empty()) {
+                    text = text.replace(secret, "(sensitive)");
+                }
+                true
+            });
+        }
+        text
     }
 
     fn judge(&self, attempt: &Attempt, answer: &ProbeAnswer) -> Outcome {

@@ -69,7 +69,7 @@ impl Hunt<'_> {
         if !comes.is_empty() {
             let mut next = current.attempt.clone();
             for id in &comes {
-                next.choices[*id] = OBSERVED;
+                next.choices[*id] = self.preferred(*id);
             }
             if let Some(next) = self.within(&next, &current)? {
                 current.attempt = next;

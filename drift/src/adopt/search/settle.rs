@@ -309,7 +309,7 @@ impl Hunt<'_> {
         let is_written = self.arguments.is_written(attempt, id);
         let holds = !change.prior.is_null();
         if holds && !is_written {
-            let mut edit: Edit = vec![(id, OBSERVED)];
+            let mut edit: Edit = vec![(id, self.preferred(id))];
             edit.extend(self.arguments.ancestors(id).map(|outer| (outer, OBSERVED)));
             for (id, _) in edit.clone() {
                 let rivals = memory.dropped.get(&id).into_iter().flatten();
