@@ -268,6 +268,30 @@ fn hundreds_of_elements_come_to_an_end() {
 }
 
 #[test]
+fn secrets_that_the_cloud_made_are_left_to_it() {
+    let world = World::new(flat(&[("name", STRING, "required"), ("key", STRING, "optional computed sensitive")]))
+        .manner("key", cloud());
+    insta::assert_snapshot!(minimal(&world, r#"{"name": "x", "key": "a1b2c3d4"}"#), @r#"{name = "x"}"#);
+}
+
+#[test]
+fn a_host_gets_the_scheme_that_the_provider_wants() {
+    let one_of = vec!["https://login.example.com".to_owned()];
+    let world = World::new(flat(&[("url", STRING, "required")]))
+        .manner("url", Manner { one_of, ignores_scheme: true, ..Manner::default() });
+    insta::assert_snapshot!(minimal(&world, r#"{"url": "login.example.com"}"#), @r#"{url = "https://login.example.com"}"#);
+}
+
+#[test]
+fn objects_that_are_attributes_lose_their_blanks_only() {
+    let route = r#"["set",["object",{"cidr":"string","gateway":"string","port":"number"}]]"#;
+    let world = World::new(flat(&[("name", STRING, "required"), ("route", route, "optional computed")]))
+        .manner("route", Manner { has_zero_objects: true, ..Manner::default() });
+    let observed = r#"{"name": "x", "route": [{"cidr": "10.0.0.0/8", "gateway": "", "port": 0}]}"#;
+    insta::assert_snapshot!(minimal(&world, observed), @r#"{name = "x", route {cidr = "10.0.0.0/8", port = 0}}"#);
+}
+
+#[test]
 fn nested_attributes_lose_what_is_computed_and_what_is_default() {
     let rule = nested(
         NestingMode::List,

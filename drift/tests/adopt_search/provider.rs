@@ -32,6 +32,10 @@ pub(crate) struct Manner {
     pub(crate) replaces: bool,
     /// Whether a blank value is refused.
     pub(crate) refuses_blank: bool,
+    /// Whether it does not read back the scheme of an address.
+    pub(crate) ignores_scheme: bool,
+    /// Whether nulls inside its objects become zero values, and blanks are refused in them.
+    pub(crate) has_zero_objects: bool,
     /// The only values that are valid, where not all are.
     pub(crate) one_of: Vec<String>,
 }
@@ -44,6 +48,8 @@ impl Default for Manner {
             knows_json: false,
             replaces: false,
             refuses_blank: false,
+            ignores_scheme: false,
+            has_zero_objects: false,
             one_of: Vec::new(),
         }
     }
@@ -162,7 +168,7 @@ fn fill_type(value: &Value, ty: &cty::Type) -> Value {
     }
 }
 
-pub(crate) fn is_zero(value: &Value) -> bool {
+fn is_zero(value: &Value) -> bool {
     value.is_null()
         || value.as_str().is_some_and(str::is_empty)
         || value.as_bool() == Some(false)
@@ -221,16 +227,7 @@ impl World {
                     }
                     assert!(!probe.effective.contains_marked() && !probe.proposed.contains_marked());
                     asked.push((probe.config.unmark_deep().0, probe.prior.is_null()));
-                    let answer = self.answer(&probe);
-                    if std::env::var_os("SHOW").is_some() {
-                        println!(
-                            "{} {:?} {:?}",
-                            show(&probe.config),
-                            answer.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                            answer.plan.as_ref().map(|plan| show(&plan.planned))
-                        );
-                    }
-                    step = search.answer(&answer);
+                    step = search.answer(&self.answer(&probe));
                 }
             }
         }
@@ -330,6 +327,11 @@ impl World {
                 let detail = format!("expected {name} to be in the range (1 - 10), got {value}");
                 problems.push(Diagnostic::error("provider", "Invalid value", detail).at_path(path.clone()));
             }
+            let mut parts = value.elements().flat_map(Value::entries);
+            if manner.has_zero_objects && parts.any(|(_, part)| part.as_str() == Some("")) {
+                let detail = "\"\" is not a valid CIDR block".to_owned();
+                problems.push(Diagnostic::error("provider", "Invalid value", detail).at_path(path.clone()));
+            }
             if let Some(text) = value.as_str() {
                 if !manner.one_of.is_empty() && !manner.one_of.iter().any(|one| one == text) {
                     let detail = format!("expected {name} to be one of {:?}, got {text}", manner.one_of);
@@ -380,7 +382,15 @@ impl World {
             } else if !config.is_null() {
                 let is_same_json = manner.knows_json && json(&config).is_some() && json(&config) == json(&prior_value);
                 let is_same_zero = manner.is_legacy && !is_creation && is_zero(&config) && is_zero(&prior_value);
-                if is_same_json || is_same_zero { prior_value } else { config }
+                let without_scheme = config.as_str().and_then(|text| text.strip_prefix("https://"));
+                let is_same_host = manner.ignores_scheme && without_scheme == prior_value.as_str();
+                if manner.has_zero_objects {
+                    zero_nulls(&config)
+                } else if is_same_json || is_same_zero || is_same_host {
+                    prior_value
+                } else {
+                    config
+                }
             } else {
                 match &manner.unset {
                     Unset::Default(default) => default.clone(),
@@ -418,6 +428,18 @@ impl World {
         }
         Value::object(planned)
     }
+}
+
+/// Puts what older SDKs read for nothing where nothing is.
+fn zero_nulls(value: &Value) -> Value {
+    let zero = |_: &Path, value: Value| {
+        Ok(match value.ty() {
+            cty::Type::String if value.is_null() => Value::string(""),
+            cty::Type::Number if value.is_null() => Value::from(0_i64),
+            _ => value,
+        })
+    };
+    cty::transform(value, zero).expect("types stay the same")
 }
 
 fn json(value: &Value) -> Option<Value> {

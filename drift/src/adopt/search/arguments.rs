@@ -258,6 +258,18 @@ impl Arguments {
         OBSERVED + 1 + at as Choice
     }
 
+    /// Tells whether what is written for an argument stands for what nobody can read back, rather than being another
+    /// spelling of what the object holds.
+    pub(super) fn is_stand_in(&self, id: Id, choice: Choice) -> bool {
+        if choice <= OBSERVED {
+            return false;
+        }
+        let argument = &self.all[id];
+        let written = self.alternatives[id].get(usize::from(choice - OBSERVED - 1));
+        let with_scheme = argument.value.as_str().and_then(spelling::with_scheme);
+        written != argument.respelled.as_ref() && written != with_scheme.as_ref()
+    }
+
     /// Gives the arguments and blocks directly inside one.
     pub(super) fn children(&self, id: Id) -> Vec<Id> {
         match &self.all[id].parts {
@@ -281,7 +293,8 @@ impl Arguments {
     pub(super) fn is_written(&self, attempt: &Attempt, id: Id) -> bool {
         let holds = |id: Id| match attempt.choices[id] {
             ABSENT => false,
-            OBSERVED => !self.all[id].value.is_null() && !(self.all[id].is_block && self.all[id].value.is_empty()),
+            OBSERVED if self.all[id].is_block && self.all[id].value.is_empty() => false,
+            OBSERVED => !self.all[id].value.is_null(),
             _ => true,
         };
         let has_whole = self.ancestors(id).any(|outer| attempt.choices[outer] > OBSERVED);

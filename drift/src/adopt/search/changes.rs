@@ -150,7 +150,7 @@ pub(super) fn pairs<'a>(prior: &'a Value, planned: &'a Value) -> Vec<(&'a Value,
             element.entries().filter(|(name, value)| other.get_attr(name).is_ok_and(|other| other == **value)).count()
         };
         let best = right.iter().map(n_equal).max().unwrap_or_default();
-        let at = right.iter().position(|other| n_equal(&other) == best).unwrap_or_default();
+        let at = right.iter().position(|other| n_equal(other) == best).unwrap_or_default();
         pairs.push((element, right.remove(at)));
     }
     pairs

@@ -22,7 +22,7 @@ impl End<'_> {
     /// Makes the solution of a configuration that can be planned.
     pub(super) fn found(&self, attempt: &Attempt, outcome: &Outcome) -> Solution {
         let bare = self.arguments.render(attempt);
-        let mut flaws = self.changes(outcome);
+        let mut flaws = changes(outcome);
         let mut ignore_changes: Vec<Path> = Vec::new();
         for id in &attempt.ignored {
             ignore_changes.push(self.arguments.all[*id].path.clone());
@@ -30,8 +30,7 @@ impl End<'_> {
         let leaves = leaves(&self.subject.schema.block, &bare);
         let mut found: Vec<SecretArgument> = Vec::new();
         for (id, argument) in self.arguments.all.iter().enumerate() {
-            let is_stand_in = attempt.choices[id] > OBSERVED
-                && (argument.value.is_null() || argument.is_write_only || argument.skeleton.is_some());
+            let is_stand_in = self.arguments.is_stand_in(id, attempt.choices[id]);
             if is_stand_in && self.arguments.is_written(attempt, id) {
                 let path = argument.path.clone();
                 flaws.push(Flaw {
@@ -90,25 +89,6 @@ impl End<'_> {
         }
     }
 
-    fn changes(&self, outcome: &Outcome) -> Vec<Flaw> {
-        let Outcome::Planned(planned) = outcome else { return Vec::new() };
-        let flaw = |change: &super::changes::Change| {
-            let replaces =
-                planned.replaces.iter().any(|path| path.starts_with(&change.path) || change.path.starts_with(path));
-            let path = &change.path;
-            let what = match () {
-                () if path.is_empty() => "The provider plans to delete the object".to_owned(),
-                () if change.prior.is_null() => format!("The plan sets {path}, which the object does not have"),
-                () if change.planned.is_null() => format!("The plan removes {path}"),
-                () if !change.planned.is_wholly_known() => format!("The plan cannot tell what {path} will be"),
-                () => format!("The plan changes {path}"),
-            };
-            let more = if replaces { ", for which the object would be replaced." } else { "." };
-            Flaw { path: path.clone(), why: format!("{what}{more}"), replaces }
-        };
-        planned.changes.iter().map(flaw).collect()
-    }
-
     /// Gives what the next object of the type can profit from.
     fn learned(&self, attempt: Option<&Attempt>) -> Lessons {
         let mut lessons = self.lessons.clone();
@@ -146,6 +126,26 @@ impl End<'_> {
         }
         lessons
     }
+}
+
+/// Says what the plan changes all the same.
+fn changes(outcome: &Outcome) -> Vec<Flaw> {
+    let Outcome::Planned(planned) = outcome else { return Vec::new() };
+    let flaw = |change: &super::changes::Change| {
+        let replaces =
+            planned.replaces.iter().any(|path| path.starts_with(&change.path) || change.path.starts_with(path));
+        let path = &change.path;
+        let what = match () {
+            () if path.is_empty() => "The provider plans to delete the object".to_owned(),
+            () if change.prior.is_null() => format!("The plan sets {path}, which the object does not have"),
+            () if change.planned.is_null() => format!("The plan removes {path}"),
+            () if !change.planned.is_wholly_known() => format!("The plan cannot tell what {path} will be"),
+            () => format!("The plan changes {path}"),
+        };
+        let more = if replaces { ", for which the object would be replaced." } else { "." };
+        Flaw { path: path.clone(), why: format!("{what}{more}"), replaces }
+    };
+    planned.changes.iter().map(flaw).collect()
 }
 
 /// Marks what the schema calls secret in a configuration that is on its way to the provider.

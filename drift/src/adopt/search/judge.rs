@@ -6,8 +6,10 @@
 //! - the value that the object has: it goes;
 //! - another value: it stays, or the object could not be made again;
 //! - not known: it stays when it says something a person has chosen, and goes when it is blank, the object's own id or
-//!   the account it lives in, an address or a time that the cloud assigned, a word like "default", or a copy of another
-//!   argument.
+//!   the account it lives in, an address, a time or a digest that the cloud assigned, a secret that the cloud made, a word
+//!   like "default", a copy of another argument, or a name that the provider made of a prefix.
+//!
+//! What the provider never sets by itself needs no judgement: where it is missing, the plan over the object says so.
 
 use cty::{Type, Value};
 
@@ -104,6 +106,10 @@ pub(super) fn stays(arguments: &Arguments, id: Id, created: Option<Created>) -> 
 /// Tells whether a value looks like what nobody chose.
 fn is_noise(arguments: &Arguments, id: Id) -> bool {
     let argument = &arguments.all[id];
+    // A secret that can be left out was made by the cloud; written, it would have to be handed about.
+    if argument.is_sensitive {
+        return true;
+    }
     let Some(text) = argument.value.as_str() else {
         return is_copy(arguments, id);
     };
@@ -147,11 +153,12 @@ fn is_own(arguments: &Arguments, id: Id, text: &str) -> bool {
     (is_called && is_id) || is_account()
 }
 
-/// Tells whether a text is an address or a time: a cloud assigns those far more often than people choose them.
+/// Tells whether a text is an address, a time or a digest: a cloud assigns those far more often than people choose them.
 fn is_assigned(text: &str) -> bool {
+    let is_digest = matches!(text.len(), 32 | 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_mac = text.len() == 17
         && text.bytes().enumerate().all(|(at, byte)| if at % 3 == 2 { byte == b':' } else { byte.is_ascii_hexdigit() });
-    text.parse::<std::net::IpAddr>().is_ok() || is_mac || text.parse::<jiff::Timestamp>().is_ok()
+    is_digest || text.parse::<std::net::IpAddr>().is_ok() || is_mac || text.parse::<jiff::Timestamp>().is_ok()
 }
 
 /// Tells whether the provider made a name of a prefix: the prefix is what a person wrote.

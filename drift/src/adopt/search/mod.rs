@@ -1,7 +1,24 @@
 //! Finds, by asking the provider, a configuration under which an existing object plans clean.
 //!
 //! A [`Search`] never talks to anybody: it gives out a [`Probe`] (a configuration to be validated and planned over the
-//! object), is fed the [`ProbeAnswer`], and goes on until it is [`Step::Done`].
+//! object), is fed the [`ProbeAnswer`], and goes on until it is [`Step::Done`]. No rule here knows a resource type. In
+//! order:
+//!
+//! 1. *Candidate*: what the provider alone sets is never written. Left out at first is also what the provider's own
+//!    generator leaves out, what is deprecated, what lessons of earlier objects say, and in `minimal` what is blank or was
+//!    not chosen by a person. JSON is spelled as `jsonencode` does. What must be set and cannot be read gets a stand-in.
+//! 2. *Settling*: complaints are read by their path, else by the names in their text. What excludes each other is reduced
+//!    to one (what is required, set, not deprecated), what is missing is added, blanks are the first to be dropped; then
+//!    counterparts, enclosing blocks, stand-ins. What a valid plan would change is put back, or left out, or, where the
+//!    object has nothing and the provider a default, ignored. Each idea is tried once. Where nothing helps, the search
+//!    begins again with what must be set and what the plans missed, and adds the rest piece by piece.
+//! 3. *Reducing* (`minimal`): one plan of a creation tells what the provider would choose by itself; `judge` says what
+//!    stays all the same. What goes is left out at once; what the plan then names is put back, else halves are tried.
+//! 4. *End*: what is left is told as [`Flaw`]s; secrets are marked; what was learned is kept for the next object.
+//!
+//! Nothing is asked twice, and after [`MAX_PROBES`] the best that was found is taken. The same answers give the same end.
+//!
+//! **Start reading** at `hunt`, which puts the steps in order, then `settle` and `reduce`.
 
 mod arguments;
 mod candidate;

@@ -50,7 +50,7 @@ impl Hunt<'_> {
             let created = self.created(id);
             let stays = !self.is_deprecated(id) && judge::stays(self.arguments, id, created.clone());
             // The plan tells what the provider never sets by itself.
-            let stays = stays && !(created.is_none() && !self.arguments.all[id].is_computed);
+            let stays = stays && (created.is_some() || self.arguments.all[id].is_computed);
             let is_written = self.arguments.is_written(&current.attempt, id);
             let argument = &self.arguments.all[id];
             if is_written && !stays {
@@ -208,7 +208,8 @@ impl Hunt<'_> {
                     }
                 }
             }
-            let left: Vec<Id> = candidates.iter().copied().filter(|id| creation.choices[*id] == ABSENT).collect();
+            let is_left = |id: &Id| creation.choices[*id] == ABSENT && self.arguments.is_written(attempt, *id);
+            let left: Vec<Id> = candidates.iter().copied().filter(is_left).collect();
             if creation == before {
                 for id in left.iter().filter(|id| !self.arguments.all[**id].is_computed) {
                     creation.choices[*id] = attempt.choices[*id];
@@ -230,9 +231,7 @@ impl Hunt<'_> {
     /// Notes what is made of an argument that is left out.
     fn note_created(&mut self, id: Id, value: &Value) {
         let argument = &self.arguments.all[id];
-        let noted = if !value.is_wholly_known() {
-            (Created::Open, None)
-        } else {
+        let noted = if value.is_wholly_known() {
             let is_same = changes::is_same(value, &argument.value) || (is_zero(value) && argument.is_blank);
             let created = match () {
                 () if is_same => Created::Same,
@@ -240,6 +239,8 @@ impl Hunt<'_> {
                 () => Created::Different,
             };
             (created, judge::digest_of(self.arguments, id, value))
+        } else {
+            (Created::Open, None)
         };
         self.notes.created.insert(id, noted);
     }

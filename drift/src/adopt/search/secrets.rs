@@ -166,12 +166,12 @@ mod tests {
 
     #[test]
     fn parts_of_a_value_give_it_away() {
-        let path = cty::Path::new().attr("environment");
-        let value = |name: &str, text: &str| cty::Value::object([(name.to_owned(), cty::Value::string(text))].into());
-        let looks_secret = |value: &cty::Value| super::super::looks_secret(&path, value);
+        let path = Path::new().attr("environment");
+        let value = |name: &str, text: &str| Value::object([(name.to_owned(), Value::string(text))].into());
+        let looks_secret = |value: &Value| super::super::looks_secret(&path, value);
         assert!(looks_secret(&value("DB_PASSWORD", "c0rrect-horse")));
         assert!(!looks_secret(&value("DB_HOST", "c0rrect-horse")));
-        assert!(!looks_secret(&cty::Value::null(cty::Type::String)));
+        assert!(!looks_secret(&Value::null(cty::Type::String)));
     }
     use cty::{Path, Value};
 

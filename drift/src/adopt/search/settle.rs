@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cty::Value;
 use model::Diagnostics;
 
 use super::arguments::{ABSENT, Attempt, Choice, Id, OBSERVED};
 use super::changes::Change;
 use super::complaints::{self, Complaint};
 use super::hunt::{Hunt, Outcome, Planned, Settled, Stop};
-use super::standin;
+use super::{spelling, standin};
 use crate::compare::canonical::is_blank;
 
 /// What is written differently, as one step.
@@ -146,7 +147,7 @@ impl Hunt<'_> {
         } else {
             edits.extend(held);
         }
-        let is_about_value = !is_missing && !(complaint.is_conflict && set.len() > 1);
+        let is_about_value = !(is_missing || complaint.is_conflict && set.len() > 1);
         for id in complaint.at.iter().filter(|id| is_about_value && set.contains(id)) {
             if self.arguments.all[*id].is_required || attempt.choices[*id] > OBSERVED {
                 edits.extend(self.stand_ins(*id, &complaint.possible));
@@ -188,11 +189,12 @@ impl Hunt<'_> {
     /// Gives values that may stand for what cannot be read.
     fn stand_ins(&mut self, id: Id, possible: &[String]) -> Vec<Edit> {
         let argument = &self.arguments.all[id];
-        let values = match &argument.skeleton {
+        let mut values: Vec<Value> = argument.value.as_str().and_then(spelling::with_scheme).into_iter().collect();
+        values.extend(match &argument.skeleton {
             Some(skeleton) => vec![skeleton.clone()],
             None if argument.is_block => Vec::new(),
             None => standin::for_type(argument.value.ty(), possible),
-        };
+        });
         let edit = |value| vec![(id, self.arguments.alternative(id, value))];
         values.iter().map(edit).collect()
     }
@@ -244,7 +246,8 @@ impl Hunt<'_> {
                 }
             }
             let argument = &self.arguments.all[*id];
-            if *choice > OBSERVED && !argument.is_write_only && !argument.is_in_set {
+            next.ignored.remove(id);
+            if self.arguments.is_stand_in(*id, *choice) && !argument.is_write_only && !argument.is_in_set {
                 next.ignored.insert(*id);
             }
         }

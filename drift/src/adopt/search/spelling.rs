@@ -21,6 +21,12 @@ pub(super) fn respell(text: &str) -> Option<Value> {
     encoded(text).filter(|encoded| encoded.as_str() != Some(text))
 }
 
+/// Gives the address of a host with the scheme that some providers want and do not read back.
+pub(super) fn with_scheme(text: &str) -> Option<Value> {
+    let is_host = text.contains('.') && !text.contains("://") && !text.contains(char::is_whitespace);
+    is_host.then(|| Value::string(format!("https://{text}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
