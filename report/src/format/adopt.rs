@@ -134,7 +134,7 @@ fn by_reason(
         }
     }
     if reasons.len() > limit {
-        writeln!(out, "  … and {} more; {}", count((reasons.len() - limit) as u64, "reason"), style.see_all)?;
+        writeln!(out, "  … and {}; {}", count((reasons.len() - limit) as u64, "more reason"), style.see_all)?;
     }
     Ok(())
 }

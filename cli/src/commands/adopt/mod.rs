@@ -44,7 +44,7 @@ Examples:
   Everything that nobody manages, into the root module it belongs to:
     driftmgr adopt --dir live
   An account without any code, into a new root module:
-    driftmgr adopt --state empty.tfstate --out-dir adopted
+    driftmgr adopt --state /dev/null --out-dir adopted
   The queues of one team, fifty at a time, checked by terraform itself:
     driftmgr adopt --dir live --type 'aws_sqs_*' --tag team=shop --limit 50 --verify
   After editing which object goes where:
