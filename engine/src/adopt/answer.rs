@@ -31,6 +31,9 @@ pub struct AdoptRequest {
     pub limit: Option<usize>,
     /// What an earlier run finished: its configuration is confirmed rather than searched for.
     pub done: BTreeMap<AdoptionKey, Finished>,
+    /// The modules that may be called for the objects that are sent into them: sources, by the names of the calls. The
+    /// root module has none of these calls yet.
+    pub module_sources: BTreeMap<String, String>,
     /// Whether import blocks are enough: no provider is asked then.
     pub is_import_only: bool,
 }

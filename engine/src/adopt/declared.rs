@@ -14,7 +14,8 @@ use hcl::evaluate::{self, Evaluation, Files, Resolved, Scope, Unknown, Written};
 use hcl::expression::ReferenceStep;
 use hcl::module::{IgnoreChanges, Module, ResourceBlock};
 use hcl::scope::{Inputs, ModuleScope};
-use hcl::{File, SourceTree};
+use hcl::syntax::Body;
+use hcl::{File, ReadError, SourceTree};
 use model::{
     InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, ResourceAddress, ResourceMode, Schema, Severity,
     diagnostic,
@@ -35,12 +36,51 @@ const MAX_INSTANCES: u64 = 1_000;
 /// The code of a root module, with the values of what the state records.
 pub(super) struct Declared {
     directory: PathBuf,
-    configurations: Configurations,
+    data_folder: String,
+    configurations: Arc<Configurations>,
     configuration: Configuration,
     /// What the blocks of each module write, by the names of its calls.
-    bodies: BTreeMap<Vec<String>, BTreeMap<ResourceAddress, Written>>,
+    bodies: BTreeMap<Vec<String>, BTreeMap<ResourceAddress, BlockCode>>,
     /// What references to resources of the root module mean.
-    known: BTreeMap<ResourceAddress, Value>,
+    known: Arc<BTreeMap<ResourceAddress, Value>>,
+    /// What the root module defines with a file beside its own; `None` without such a file.
+    definitions: Option<Definitions>,
+}
+
+/// The code of a resource block.
+#[derive(Clone, Debug)]
+pub(super) struct BlockCode {
+    /// What it writes, with what override files replace of it.
+    pub(super) written: Written,
+    /// Its file.
+    pub(super) file: Arc<File>,
+    /// What stands in it.
+    pub(super) body: Body,
+}
+
+/// A file of the root module that is not on the disk.
+pub(super) struct Beside<'a> {
+    pub(super) folder: Folder<'a>,
+    pub(super) files: &'a BTreeMap<String, String>,
+}
+
+impl SourceTree for Beside<'_> {
+    fn list(&self, folder: &str) -> Result<Vec<String>, ReadError> {
+        let mut names = self.folder.list(folder)?;
+        if folder == "." {
+            names.extend(self.files.keys().filter(|name| !name.contains('/')).cloned());
+            names.sort();
+            names.dedup();
+        }
+        Ok(names)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        match self.files.get(path.strip_prefix("./").unwrap_or(path)) {
+            Some(text) => Ok(text.clone().into_bytes()),
+            None => self.folder.read(path),
+        }
+    }
 }
 
 /// What a block says of one of its instances.
@@ -62,15 +102,45 @@ impl Declared {
     /// Reads the code that a request is about; `None` where there is no root module.
     pub(super) fn read(session: &Session, request: &StatesRequest, states: &States) -> Option<Self> {
         let directory = code::root(request, session)?;
-        let tree = Folder(&directory);
-        let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform");
+        let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform").to_owned();
         // Who looks at the code for its own sake tells of mistakes in it.
-        let (configuration, _) = Configuration::read(&tree, ".", data_folder);
         let (configurations, _) = Configurations::read(session, request);
-        let bodies = configuration.modules.iter().map(|(names, module)| (names.clone(), bodies(&tree, module)));
-        let bodies = bodies.collect();
         let known = if states.refs.len() == 1 { recorded_values(states) } else { BTreeMap::new() };
-        Some(Self { configurations, configuration, bodies, known, directory })
+        let (configuration, bodies) = read(&Folder(&directory), &data_folder);
+        let (configurations, known) = (Arc::new(configurations), Arc::new(known));
+        Some(Self { directory, data_folder, configurations, configuration, bodies, known, definitions: None })
+    }
+
+    /// Gives the same code with another file in the root module.
+    pub(super) fn with_file(&self, name: &str, text: String) -> Self {
+        let files = BTreeMap::from([(name.to_owned(), text)]);
+        let tree = Beside { folder: Folder(&self.directory), files: &files };
+        let (configuration, bodies) = read(&tree, &self.data_folder);
+        Self {
+            directory: self.directory.clone(),
+            data_folder: self.data_folder.clone(),
+            configurations: Arc::clone(&self.configurations),
+            configuration,
+            bodies,
+            known: Arc::clone(&self.known),
+            definitions: Some(Definitions::read(&tree, ".").0),
+        }
+    }
+
+    /// Gives all code that could be read, and what could not.
+    pub(super) fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Tells whether the root module calls a module by a name.
+    pub(super) fn calls(&self, name: &str) -> bool {
+        self.root().is_some_and(|root| root.calls.iter().any(|call| call.name == name))
+    }
+
+    /// Gives the code of the block of a resource.
+    pub(super) fn code(&self, address: &ResourceAddress) -> Option<&BlockCode> {
+        let in_module = ResourceAddress { module: ModuleAddress::root(), ..address.clone() };
+        self.bodies.get(&names(&address.module))?.get(&in_module)
     }
 
     /// Gives the root module.
@@ -107,23 +177,52 @@ impl Declared {
 
     /// Evaluates the block of a resource for each of its instances. The reason why it cannot be is in sentences.
     pub(super) fn instances(&self, address: &ResourceAddress, schema: &Schema) -> Result<Vec<Evaluated>, String> {
-        let evaluated = self.configurations.in_root(|scope, data_folder| {
-            self.in_module(scope, data_folder, address.module.steps(), &[], address, schema)
-        });
-        evaluated.unwrap_or_else(|| Err("There is no root module.".to_owned()))
+        self.in_module_of(address, &mut |scope, known| {
+            let (code, block) = self.block_code(address)?;
+            evaluate_block(scope, &code.written, block, address, schema, known)
+        })
     }
 
-    /// Follows the calls that lead to the module of an address, and evaluates its block there.
-    fn in_module(
+    /// Gives the keys of the instances that the block of a resource has. The reason why they are not known is in sentences.
+    pub(super) fn keys(&self, address: &ResourceAddress) -> Result<Vec<Option<InstanceKey>>, String> {
+        self.in_module_of(address, &mut |scope, known| {
+            let (code, _) = self.block_code(address)?;
+            let keys = keys_of(&InBlock { scope: *scope, known, count: None }, &code.written)?;
+            Ok(keys.into_iter().map(|(key, _)| key).collect())
+        })
+    }
+
+    fn block_code(&self, address: &ResourceAddress) -> Result<(&BlockCode, &ResourceBlock), String> {
+        let found = self.code(address).zip(self.block(address));
+        found.ok_or_else(|| format!("The code has no block of {address}."))
+    }
+
+    /// Follows the calls that lead to the module of an address, and lends its scope, with what is known of its resources.
+    fn in_module_of<T>(
+        &self,
+        address: &ResourceAddress,
+        take: &mut dyn FnMut(&ModuleScope<'_>, Option<&Known>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let found = self.configurations.in_root(|scope, _| {
+            let scope = match &self.definitions {
+                Some(definitions) => ModuleScope { definitions, ..*scope },
+                None => *scope,
+            };
+            self.in_module(&scope, address.module.steps(), &[], take)
+        });
+        found.unwrap_or_else(|| Err("There is no root module.".to_owned()))
+    }
+
+    fn in_module<T>(
         &self,
         scope: &ModuleScope<'_>,
-        data_folder: &str,
         steps: &[ModuleStep],
         outer: &[String],
-        address: &ResourceAddress,
-        schema: &Schema,
-    ) -> Result<Vec<Evaluated>, String> {
-        let Some((step, rest)) = steps.split_first() else { return self.here(scope, outer, address, schema) };
+        take: &mut dyn FnMut(&ModuleScope<'_>, Option<&Known>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let Some((step, rest)) = steps.split_first() else {
+            return take(scope, outer.is_empty().then_some(&*self.known));
+        };
         let names = [outer, &[step.name.to_string()]].concat();
         let call = scope.definitions.calls.get(&*step.name);
         let call = call.ok_or_else(|| format!("Nothing calls the module {}.", names.join(".")))?;
@@ -131,7 +230,7 @@ impl Declared {
         let tree = scope.surroundings.files.tree;
         let folder = module_folder(
             tree,
-            data_folder,
+            &self.data_folder,
             &names,
             &scope.definitions.folder,
             source.as_ref().and_then(Value::as_str),
@@ -162,55 +261,23 @@ impl Declared {
             each: None,
             ..*scope
         };
-        self.in_module(&inner, data_folder, rest, &names, address, schema)
-    }
-
-    /// Evaluates a block in its own module.
-    fn here(
-        &self,
-        scope: &ModuleScope<'_>,
-        names: &[String],
-        address: &ResourceAddress,
-        schema: &Schema,
-    ) -> Result<Vec<Evaluated>, String> {
-        let in_module = ResourceAddress { module: ModuleAddress::root(), ..address.clone() };
-        let body = self.bodies.get(names).and_then(|bodies| bodies.get(&in_module));
-        let (Some(body), Some(block)) = (body, self.block(address)) else {
-            return Err(format!("The code has no block of {address}."));
-        };
-        evaluate_block(scope, body, block, address, schema, if names.is_empty() { Some(&self.known) } else { None })
+        self.in_module(&inner, rest, &names, take)
     }
 }
 
-/// Evaluates a block of a module for each of its instances. `known` is what its references to resources mean.
-pub(super) fn evaluate_block(
+/// What references to resources mean.
+type Known = BTreeMap<ResourceAddress, Value>;
+
+/// Evaluates a block of a module for each of its instances.
+fn evaluate_block(
     scope: &ModuleScope<'_>,
     body: &Written,
     block: &ResourceBlock,
     address: &ResourceAddress,
     schema: &Schema,
-    known: Option<&BTreeMap<ResourceAddress, Value>>,
+    known: Option<&Known>,
 ) -> Result<Vec<Evaluated>, String> {
-    let names = InBlock { scope: *scope, known, count: None };
-    let mut keys = Vec::new();
-    match (body.attribute("count"), body.attribute("for_each")) {
-        (Some((file, count)), _) => {
-            let (n_instances, unknown, problems) = evaluate::expression(file, &count.expression, &names);
-            refuse(&problems, &unknown, "`count`")?;
-            let n_instances = n_instances.unmark_deep().0.as_number().and_then(cty::Number::to_u64);
-            let n_instances = n_instances.ok_or("Its `count` is no whole number.")?;
-            keys.extend(
-                (0..n_instances.min(MAX_INSTANCES)).map(|index| (Some(InstanceKey::Int(index)), Value::from(index))),
-            );
-        }
-        (None, Some((file, for_each))) => {
-            let (elements, unknown, problems) = evaluate::expression(file, &for_each.expression, &names);
-            refuse(&problems, &unknown, "`for_each`")?;
-            let elements = each_of(&elements).into_iter().take(usize::try_from(MAX_INSTANCES).unwrap_or(usize::MAX));
-            keys.extend(elements.map(|(key, value)| (Some(key), value)));
-        }
-        (None, None) => keys.push((None, Value::dynamic())),
-    }
+    let keys = keys_of(&InBlock { scope: *scope, known, count: None }, body)?;
     let body = body.clone().without(META_ARGUMENTS);
     let ignored = match &block.ignore_changes {
         IgnoreChanges::All => Ignored::All,
@@ -235,6 +302,30 @@ pub(super) fn evaluate_block(
         instances.push(Evaluated { address, config, unknown, ignored: ignored.clone(), provider });
     }
     Ok(instances)
+}
+
+/// Gives the keys of a block's instances, with what `count.index` or `each.value` is.
+fn keys_of(names: &InBlock<'_>, body: &Written) -> Result<Vec<(Option<InstanceKey>, Value)>, String> {
+    let mut keys = Vec::new();
+    match (body.attribute("count"), body.attribute("for_each")) {
+        (Some((file, count)), _) => {
+            let (n_instances, unknown, problems) = evaluate::expression(file, &count.expression, names);
+            refuse(&problems, &unknown, "`count`")?;
+            let n_instances = n_instances.unmark_deep().0.as_number().and_then(cty::Number::to_u64);
+            let n_instances = n_instances.ok_or("Its `count` is no whole number.")?;
+            keys.extend(
+                (0..n_instances.min(MAX_INSTANCES)).map(|index| (Some(InstanceKey::Int(index)), Value::from(index))),
+            );
+        }
+        (None, Some((file, for_each))) => {
+            let (elements, unknown, problems) = evaluate::expression(file, &for_each.expression, names);
+            refuse(&problems, &unknown, "`for_each`")?;
+            let elements = each_of(&elements).into_iter().take(usize::try_from(MAX_INSTANCES).unwrap_or(usize::MAX));
+            keys.extend(elements.map(|(key, value)| (Some(key), value)));
+        }
+        (None, None) => keys.push((None, Value::dynamic())),
+    }
+    Ok(keys)
 }
 
 impl Evaluated {
@@ -262,8 +353,9 @@ impl Evaluated {
             plan.planned.clone()
         };
         let replace = lifecycle::replace_paths(&plan.requires_replace, observed, &planned, &schema.block);
+        let mut flaws = self.newly_sensitive(schema);
         if lifecycle::action(observed, &planned, &replace, &schema.block) == Action::NoOp {
-            return Ok(Vec::new());
+            return Ok(flaws);
         }
         let mut paths = Vec::new();
         differ(observed, &planned, &Path::new(), &mut paths);
@@ -273,12 +365,31 @@ impl Evaluated {
         if paths.iter().any(|path| !is_unknown(path) || is_written(path)) {
             paths.retain(|path| !is_unknown(path) || is_written(path));
         }
-        let mut flaws: Vec<Flaw> = Vec::new();
         for path in replace.iter().filter(|path| !paths.iter().any(|changed| path.starts_with(changed))) {
             flaws.push(self.flaw(path.clone(), &replace));
         }
         flaws.extend(paths.into_iter().map(|path| self.flaw(path, &replace)));
         Ok(flaws)
+    }
+
+    /// Finds what the code makes sensitive and the schema does not: a plan shows that as a change.
+    fn newly_sensitive(&self, schema: &Schema) -> Vec<Flaw> {
+        let marked = self.config.unmark_deep_with_paths().1;
+        let is_known = |path: &Path| {
+            let mut block = Some(&schema.block);
+            for step in path.steps() {
+                let cty::PathStep::GetAttr(name) = step else { continue };
+                let attribute = block.and_then(|block| block.attributes.get(name));
+                if let Some(attribute) = attribute {
+                    return attribute.sensitive;
+                }
+                block = block.and_then(|block| Some(&block.blocks.get(name)?.block));
+            }
+            false
+        };
+        let why = "The code makes it sensitive, and the provider does not: the plan shows that as a change.";
+        let flaw = |(path, _): (Path, _)| Flaw { path, why: why.to_owned(), replaces: false };
+        marked.into_iter().filter(|(path, _)| !is_known(path)).map(flaw).collect()
     }
 
     fn flaw(&self, path: Path, replace: &[Path]) -> Flaw {
@@ -358,9 +469,19 @@ fn refuse(problems: &[model::Diagnostic], unknown: &[Unknown], what: &str) -> Re
     }
 }
 
+/// All code of a root module, with the blocks of each module by the names of its calls.
+type Code = (Configuration, BTreeMap<Vec<String>, BTreeMap<ResourceAddress, BlockCode>>);
+
+fn read(tree: &dyn SourceTree, data_folder: &str) -> Code {
+    let (configuration, _) = Configuration::read(tree, ".", data_folder);
+    let bodies = configuration.modules.iter().map(|(names, module)| (names.clone(), bodies(tree, module)));
+    let bodies = bodies.collect();
+    (configuration, bodies)
+}
+
 /// Reads what the resource blocks of a module write.
-pub(super) fn bodies(tree: &dyn SourceTree, module: &Module) -> BTreeMap<ResourceAddress, Written> {
-    let mut bodies: BTreeMap<ResourceAddress, Written> = BTreeMap::new();
+fn bodies(tree: &dyn SourceTree, module: &Module) -> BTreeMap<ResourceAddress, BlockCode> {
+    let mut bodies: BTreeMap<ResourceAddress, BlockCode> = BTreeMap::new();
     for (path, is_override) in &module.files {
         let Some(text) = tree.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else { continue };
         let (file, _) = if path.ends_with(".json") { File::parse_json(path, &text) } else { File::parse(path, &text) };
@@ -372,8 +493,11 @@ pub(super) fn bodies(tree: &dyn SourceTree, module: &Module) -> BTreeMap<Resourc
             let address = ResourceAddress::managed(resource_type.as_str(), name.as_str());
             let written = Written::new(&file, &block.body);
             match bodies.get_mut(&address).filter(|_| *is_override) {
-                Some(earlier) => earlier.override_with(written),
-                None => drop(bodies.insert(address, written)),
+                Some(earlier) => earlier.written.override_with(written),
+                None => {
+                    let code = BlockCode { written, file: Arc::clone(&file), body: block.body.clone() };
+                    bodies.insert(address, code);
+                }
             }
         }
     }
@@ -423,7 +547,7 @@ fn as_referred(mut instances: BTreeMap<Option<InstanceKey>, Value>) -> Option<Va
 struct InBlock<'a> {
     scope: ModuleScope<'a>,
     /// What references to resources mean.
-    known: Option<&'a BTreeMap<ResourceAddress, Value>>,
+    known: Option<&'a Known>,
     /// `count.index`.
     count: Option<&'a Value>,
 }

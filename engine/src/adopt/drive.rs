@@ -290,7 +290,7 @@ impl Outcome {
         attempt.unwrap_or_else(|(Failure::Unseen(cause) | Failure::Crashed(cause))| Self::skipped(cause.detail))
     }
 
-    fn found(fetched: Fetched, mut solution: Solution, is_resumed: bool, work: &Work) -> Self {
+    pub(super) fn found(fetched: Fetched, mut solution: Solution, is_resumed: bool, work: &Work) -> Self {
         let mut secrets = work.secrets.clone();
         secrets.add(&solution.config);
         for flaw in &mut solution.flaws {

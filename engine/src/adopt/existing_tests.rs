@@ -129,6 +129,7 @@ impl World {
             out_dir: None,
             limit: None,
             done: BTreeMap::new(),
+            module_sources: BTreeMap::new(),
             is_import_only: false,
         }
     }
@@ -327,4 +328,150 @@ moved {
     let is_said =
         notes.iter().any(|note| note.starts_with("twice may be torture_object.first as well as torture_object.second"));
     assert!(is_said, "{notes:?}");
+}
+
+/// What a module says to have the provider of the root module.
+const REQUIRED: &str =
+    "terraform {\n  required_providers {\n    torture = {\n      source = \"driftmgr/torture\"\n    }\n  }\n}\n";
+
+const ORDERS: &str = r#"
+variable "name" {}
+variable "settings" {
+  type    = object({ tier = string, note = optional(string) })
+  default = { tier = "fast" }
+}
+variable "secret" {
+  default   = null
+}
+variable "is_extra" {
+  default = false
+}
+resource "torture_object" "this" {
+  name   = var.name
+  tier   = var.settings.tier
+  secret = var.secret
+}
+resource "torture_object" "extra" {
+  count = var.is_extra ? 1 : 0
+  name  = "${var.name}-extra"
+}
+"#;
+
+impl World {
+    async fn adopt_into(&self, sources: &[(&str, &str)], choices: &[(&str, &str)]) -> (AdoptRequest, AdoptAnswer) {
+        let sources = sources.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned()));
+        let request = AdoptRequest { module_sources: sources.collect(), ..self.request(choices) };
+        let answer = adopt(&self.session(), &request, &Unobserved).await.unwrap();
+        (request, answer)
+    }
+
+    fn add_with(&self, name: &str, tier: &str, secret: Option<&str>) {
+        let attributes = json!({"name": name, "tier": tier, "made": "then", "secret": secret});
+        self.write(&format!("cloud/torture_object/{name}.json"), &attributes.to_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_written_for_objects_that_are_sent_into_a_module() {
+    let world = World::new("");
+    world.write("root/orders/main.tf", &format!("{REQUIRED}{ORDERS}"));
+    world.add_with("plain", "fast", None);
+    world.add_with("eu", "slow", None);
+    world.add_with("us", "fast", None);
+    world.add_with("secret", "fast", Some("planted-secret"));
+    let sources = [("plain", "./orders"), ("keyed", "./orders"), ("secret", "./orders")];
+    let choices = [
+        ("plain", "module.plain.torture_object.this"),
+        ("eu", "module.keyed[\"eu\"].torture_object.this"),
+        ("us", "module.keyed[\"us\"].torture_object.this"),
+        ("secret", "module.secret.torture_object.this"),
+    ];
+    let (request, answer) = world.adopt_into(&sources, &choices).await;
+    let found = outcomes(&answer);
+    for (id, address) in choices {
+        expect(&found, id, address, "clean");
+    }
+    let expected = r#"module "keyed" {
+  source = "./orders"
+  for_each = {
+    eu = {
+      name     = "eu"
+      settings = { tier = "slow" }
+    }
+    us = {
+      name     = "us"
+      settings = { tier = "fast" }
+    }
+  }
+
+  name     = each.value.name
+  settings = each.value.settings
+}
+
+module "plain" {
+  source = "./orders"
+
+  name = "plain"
+}
+
+module "secret" {
+  source = "./orders"
+
+  name   = "secret"
+  secret = var.secret_secret
+}
+"#;
+    assert_eq!(answer.files["generated_modules.tf"], expected);
+    assert!(answer.files["generated_variables.tf"].contains("variable \"secret_secret\""), "{:?}", answer.files);
+    assert!(!format!("{:?}", answer.files).contains("planted"), "{:?}", answer.files);
+    let Some(()) = world.add_programs() else { return };
+    for certificate in verify(&world.session(), &request, &answer).await {
+        assert!(certificate.is_clean(), "{certificate:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_call_can_say_is_said() {
+    let world = World::new("");
+    world.write("root/orders/main.tf", &format!("{REQUIRED}{ORDERS}"));
+    world.write("root/other/main.tf", ORDERS);
+    let strict = "variable \"prefix\" {}\nresource \"torture_object\" \"this\" {\n  name = \"${var.prefix}-x\"\n}\n";
+    world.write("root/strict/main.tf", &format!("{REQUIRED}{strict}"));
+    let more = "variable \"name\" {}\nresource \"torture_object\" \"this\" {\n  name = var.name\n  tier = \"slow\"\n}\n\
+                resource \"torture_object\" \"beside\" {\n  name = \"beside\"\n}\n";
+    world.write("root/more/main.tf", &format!("{REQUIRED}{more}"));
+    for name in ["one", "two", "three", "four", "five", "six"] {
+        world.add(name);
+    }
+    let sources = [
+        ("strict", "./strict"),
+        ("more", "./more"),
+        ("far", "terraform-aws-modules/sqs/aws"),
+        ("gone", "./gone"),
+        ("orders", "./orders"),
+        ("other", "./other"),
+    ];
+    let choices = [
+        ("one", "module.strict.torture_object.this"),
+        ("two", "module.more.torture_object.this"),
+        ("three", "module.far.torture_object.this"),
+        ("four", "module.gone.torture_object.this"),
+        ("five", "module.orders.torture_object.other"),
+        ("six", "module.other.torture_object.this"),
+    ];
+    let (_, answer) = world.adopt_into(&sources, &choices).await;
+    let found = outcomes(&answer);
+    let check = |id: &str, what: &str| assert!(found[id].1.contains(what), "{id}: {found:#?}");
+    check("one", "must be given prefix");
+    check("two", "but tier");
+    let AdoptionStatus::CleanBut(flaws) = &answer.objects.iter().find(|object| object.source.is_some()).unwrap().status
+    else {
+        panic!("{found:#?}")
+    };
+    assert!(flaws.iter().any(|flaw| flaw.why.contains("module.more.torture_object.beside")), "{flaws:?}");
+    check("three", "no path that begins with ./");
+    check("four", "holds no configuration");
+    check("five", "has no torture_object.other");
+    check("six", "means the provider registry.terraform.io/hashicorp/torture");
+    assert_eq!(answer.files["generated_modules.tf"].matches("module ").count(), 1);
 }

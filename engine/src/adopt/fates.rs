@@ -13,6 +13,7 @@ use super::claims::{Hold, key_of};
 use super::declared::Declared;
 use super::drive::{Drive, Outcome, Task};
 use super::lessons::Shelf;
+use super::module_calls::{self, Member, NewCall};
 use super::not_imported::{Match, Nameable, Unrecorded};
 use super::workshop::{Assignment, Workshop};
 use super::{id_in_region, identity};
@@ -57,6 +58,8 @@ pub(super) enum Fate {
 pub(super) struct Driven {
     pub(super) fates: BTreeMap<usize, Fate>,
     pub(super) benches: Vec<Arc<Bench>>,
+    /// Calls of modules that are to be written.
+    pub(super) calls: Vec<NewCall>,
     pub(super) statistics: AdoptStatistics,
     pub(super) diagnostics: Diagnostics,
 }
@@ -138,16 +141,17 @@ pub(super) async fn drive_all(
     let findings: Vec<&Finding> = wanted.iter().map(|(object, ..)| object.finding).collect();
     let workshop = Workshop::open(session, &request.comparison, states, home, &findings).await?;
     driven.benches.clone_from(&workshop.benches);
-    let (mut declared, notes) =
+    let (mut own_blocks, notes) =
         declared.map(|declared| declared_objects(declared, states, &workshop, objects)).unwrap_or_default();
     driven.diagnostics.extend(notes);
     let mut tasks: BTreeMap<usize, Vec<Task>> = BTreeMap::new();
+    let mut calls: BTreeMap<&String, Vec<(usize, Member)>> = BTreeMap::new();
     for (object, id, key, done) in wanted {
         let region = object.finding.region.as_ref();
         let fate = match workshop.assign(object.finding) {
             Assignment::Bench { bench, is_region_in_id } => {
-                let declared = match declared.remove(&object.position).transpose() {
-                    Ok(declared) => declared,
+                let own_block = match own_blocks.remove(&object.position).transpose() {
+                    Ok(own_block) => own_block,
                     Err(reason) => {
                         driven.fates.insert(object.position, Fate::Skipped(reason));
                         continue;
@@ -156,8 +160,16 @@ pub(super) async fn drive_all(
                 let by_id = || if is_region_in_id { id_in_region(id, region, None) } else { id.clone() };
                 let identities = &workshop.benches[bench].schema.identities;
                 let source = identity::source(object.finding, id, identities.get(key.resource_type.as_str()), by_id);
-                let task = Task { position: object.position, key, source, done, declared };
-                tasks.entry(bench).or_default().push(task);
+                let task = Task { position: object.position, key, source, done, declared: own_block };
+                let target = object.target().filter(|_| object.is_pinned && task.declared.is_none());
+                let call = target.and_then(|to| Some((to, module_calls::call_of(to)?)));
+                match call.and_then(|(to, call)| Some((to, request.module_sources.get_key_value(&call)?.0))) {
+                    Some((to, call)) if declared.is_none_or(|declared| !declared.calls(call)) => {
+                        let member = Member { task, to: to.clone(), bench: Arc::clone(&workshop.benches[bench]) };
+                        calls.entry(call).or_default().push((bench, member));
+                    }
+                    _ => tasks.entry(bench).or_default().push(task),
+                }
                 continue;
             }
             Assignment::NoProvider(why) => {
@@ -169,28 +181,45 @@ pub(super) async fn drive_all(
         driven.fates.insert(object.position, fate);
     }
     session.phase("looking for configurations");
-    let n_total = tasks.values().map(|tasks| tasks.len() as u64).sum();
+    let n_in_calls: usize = calls.values().map(Vec::len).sum();
+    let n_total = tasks.values().map(|tasks| tasks.len() as u64).sum::<u64>() + n_in_calls as u64;
     let ledger = Mutex::new(Ledger { driven, n_done: 0, probes: Vec::new() });
+    let tell = |bench: usize, task: &Task, outcome: Outcome| {
+        if !session.cancel.is_cancelled() {
+            let version = workshop.benches[bench].version.as_deref();
+            observer.finished(&outcome.finished(&task.key, version));
+        }
+        let n_done = ledger.lock().unwrap_or_else(PoisonError::into_inner).note(bench, task, outcome);
+        session.progress.step(Step::Adoptions { n_done, n_total });
+    };
+    let mut written_calls = Vec::new();
+    for (name, members) in calls {
+        let (benches, members): (Vec<usize>, Vec<Member>) = members.into_iter().unzip();
+        let source = &request.module_sources[name];
+        let (outcomes, call) = match declared {
+            Some(declared) => module_calls::work(declared, name, source, &members, request.style.profile).await,
+            None => {
+                let reason = "A module is called from a root module: name it with --dir.".to_owned();
+                (members.iter().map(|_| Outcome::skipped(reason.clone())).collect(), None)
+            }
+        };
+        written_calls.extend(call);
+        for ((bench, member), outcome) in benches.into_iter().zip(&members).zip(outcomes) {
+            tell(bench, &member.task, outcome);
+        }
+    }
+    let tell = &tell;
     let work = |(bench, mut tasks): (usize, Vec<Task>)| {
         // What one object of a type taught helps the next.
         tasks.sort_by(|a, b| a.key.resource_type.cmp(&b.key.resource_type).then(a.position.cmp(&b.position)));
         let of_bench = Arc::clone(&workshop.benches[bench]);
-        let version = of_bench.version.clone();
         let shelf = Shelf::of(session, &of_bench);
         let types: BTreeSet<&ResourceType> = tasks.iter().map(|task| &task.key.resource_type).collect();
         let known = types.into_iter().map(|resource_type| (resource_type.clone(), shelf.read(resource_type)));
         let lessons = Mutex::new(known.collect());
         let drive = Arc::new(Drive { bench: of_bench, profile: request.style.profile, lessons });
-        let ledger = &ledger;
         async move {
-            let tell = |task: &Task, outcome: Outcome| {
-                if !session.cancel.is_cancelled() {
-                    observer.finished(&outcome.finished(&task.key, version.as_deref()));
-                }
-                let n_done = ledger.lock().unwrap_or_else(PoisonError::into_inner).note(bench, task, outcome);
-                session.progress.step(Step::Adoptions { n_done, n_total });
-            };
-            drive.work(tasks, tell).await;
+            drive.work(tasks, |task, outcome| tell(bench, task, outcome)).await;
             for (resource_type, lessons) in drive.learned() {
                 shelf.write(&resource_type, &lessons);
             }
@@ -198,6 +227,7 @@ pub(super) async fn drive_all(
     };
     in_turn(tasks.into_iter().map(work)).await;
     let mut driven = ledger.into_inner().unwrap_or_else(PoisonError::into_inner).close();
+    driven.calls = written_calls;
     driven.statistics.calls = workshop.calls.totals();
     workshop.shutdown().await;
     // They came in the order of answers.

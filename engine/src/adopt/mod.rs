@@ -17,6 +17,7 @@ mod files;
 mod identity;
 mod journal;
 mod lessons;
+mod module_calls;
 mod modules;
 mod named;
 mod not_imported;
@@ -276,6 +277,8 @@ fn write_all(
             all.module_files.insert(place, text);
         }
     }
+    let variables = module_calls::write(&driven.calls, &mut all.files, &mut all.diagnostics);
+    all.variables.extend(variables);
     if directory.is_none() && !used.is_empty() {
         let used: Vec<&Bench> = used.into_iter().map(|bench| &*driven.benches[bench]).collect();
         all.files.extend(write::root_files(&used));

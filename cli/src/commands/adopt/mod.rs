@@ -250,6 +250,7 @@ fn request(arguments: &Arguments, place: &Place, store: &StoreArgs, session: &Se
         out_dir: Some(place.folder.clone()),
         limit: offer.limit.map(NonZeroUsize::get),
         done: BTreeMap::new(),
+        module_sources: BTreeMap::new(),
         is_import_only: output.import_only,
     })
 }

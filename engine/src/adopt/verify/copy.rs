@@ -1,17 +1,18 @@
 //! The temporary copy in which is planned: made for one program, removed with this value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
+use hcl::SourceTree as _;
 use hcl::configuration::Configuration;
 use hcl::definitions::Definitions;
-use hcl::{ReadError, SourceTree};
 use tempfile::TempDir;
 use tfstate::backend::StateFile;
 
+use super::super::declared::Beside;
 use super::Subject;
 use crate::Session;
 use crate::code::Folder;
@@ -113,7 +114,10 @@ impl Copy {
             }
         }
         for (name, text) in &wanted.subject.files {
-            let path = copy.root.join(name);
+            let path = normalized(&copy.root.join(name));
+            if !path.starts_with(&top) {
+                return Err(format!("The file {name} would lie outside of the temporary copy."));
+            }
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(fail)?;
             }
@@ -307,31 +311,6 @@ fn folders(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     names
-}
-
-/// The folder of a root module, with the files that are to be written in it.
-struct Beside<'a> {
-    folder: Folder<'a>,
-    files: &'a BTreeMap<String, String>,
-}
-
-impl SourceTree for Beside<'_> {
-    fn list(&self, folder: &str) -> Result<Vec<String>, ReadError> {
-        let mut names = self.folder.list(folder)?;
-        if folder == "." {
-            names.extend(self.files.keys().filter(|name| !name.contains('/')).cloned());
-            names.sort();
-            names.dedup();
-        }
-        Ok(names)
-    }
-
-    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        match self.files.get(path.strip_prefix("./").unwrap_or(path)) {
-            Some(text) => Ok(text.clone().into_bytes()),
-            None => self.folder.read(path),
-        }
-    }
 }
 
 /// What the code of a root module needs.
