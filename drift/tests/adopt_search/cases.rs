@@ -157,15 +157,17 @@ fn what_nobody_can_read_back_gets_a_stand_in() {
         ("name", STRING, "required"),
         ("password", STRING, "required sensitive"),
         ("kind", STRING, "required"),
+        ("pin_wo", STRING, "required write_only"),
         ("token_wo", STRING, "optional write_only"),
     ]))
     .manner("kind", Manner { one_of: vec!["small".to_owned(), "large".to_owned()], ..Manner::default() });
     insta::assert_snapshot!(minimal(&world, r#"{"name": "x"}"#), @r#"
-    {kind = (sensitive), name = "x", password = (sensitive)}
+    {kind = (sensitive), name = "x", password = (sensitive), pin_wo = (sensitive)}
     flaw: kind must be set and cannot be read back: a value stands in for it, and its changes are ignored.
     flaw: password must be set and cannot be read back: a value stands in for it, and its changes are ignored.
     secret: kind stands in
     secret: password stands in
+    secret: pin_wo stands in
     ignored: kind
     ignored: password
     "#);

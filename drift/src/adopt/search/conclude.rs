@@ -33,11 +33,13 @@ impl End<'_> {
             let is_stand_in = self.arguments.is_stand_in(id, attempt.choices[id]);
             if is_stand_in && self.arguments.is_written(attempt, id) {
                 let path = argument.path.clone();
-                flaws.push(Flaw {
-                    why: format!("{path} must be set and cannot be read back: a value stands in for it, and its changes are ignored."),
-                    path: path.clone(),
-                    replaces: false,
-                });
+                // What is never stored is never compared either: nothing has to be silenced.
+                if !argument.is_write_only {
+                    let why = format!(
+                        "{path} must be set and cannot be read back: a value stands in for it, and its changes are ignored."
+                    );
+                    flaws.push(Flaw { path: path.clone(), why, replaces: false });
+                }
                 if !argument.is_block {
                     let is_by_schema = argument.is_sensitive || argument.is_write_only;
                     found.push(SecretArgument { path, source: SecretSource::StandIn, is_by_schema });
