@@ -298,9 +298,8 @@ impl Outcome {
         }
         let n_probes = Some(solution.n_probes);
         let sentences = |flaws: &[Flaw]| {
-            let why = |flaw: &Flaw| match flaw.path.is_empty() {
-                true => flaw.why.clone(),
-                false => format!("{}: {}", flaw.path, flaw.why),
+            let why = |flaw: &Flaw| {
+                if flaw.path.is_empty() { flaw.why.clone() } else { format!("{}: {}", flaw.path, flaw.why) }
             };
             flaws.iter().map(why).collect::<Vec<_>>().join(" ")
         };

@@ -83,8 +83,8 @@ fn gone() -> ResourceObject {
     ResourceObject { value, private: Vec::new(), identity: None }
 }
 
-fn failed<T>(nothing: T, text: &str) -> Answer<T> {
-    Ok((nothing, vec![Diagnostic::error("provider-error", "fake_thing", text)]))
+fn failed<T>(nothing: T, text: &str) -> (T, Vec<Diagnostic>) {
+    (nothing, vec![Diagnostic::error("provider-error", "fake_thing", text)])
 }
 
 /// Counts a call for an object; gives how many there were before.
@@ -115,8 +115,8 @@ impl Provider for Fake {
             Some("several") => Ok((vec![own("one"), own("two")], Vec::new())),
             Some("other") => Ok((vec![other()], Vec::new())),
             Some("beside") => Ok((vec![other(), own(&id), other()], Vec::new())),
-            Some("unsupported") => failed(Vec::new(), "resource fake_thing doesn't support import"),
-            Some("throttled") if n_before < 2 => failed(Vec::new(), "ThrottlingException: Rate exceeded"),
+            Some("unsupported") => Ok(failed(Vec::new(), "resource fake_thing doesn't support import")),
+            Some("throttled") if n_before < 2 => Ok(failed(Vec::new(), "ThrottlingException: Rate exceeded")),
             _ => Ok((vec![own(&id)], Vec::new())),
         }
     }
@@ -155,7 +155,7 @@ impl Provider for Fake {
             Some("changes") if n_before > 0 => Ok((thing(&id, "fine"), Vec::new())),
             Some("restless") => Ok((thing(&id, &format!("bad {n_before}")), Vec::new())),
             Some("changes" | "vanishes" | "replaced") => Ok((thing(&id, "bad"), Vec::new())),
-            Some("leaks") => failed(gone(), &format!("the secret {SECRET} is wrong")),
+            Some("leaks") => Ok(failed(gone(), &format!("the secret {SECRET} is wrong"))),
             _ => Ok((thing(&id, "1"), Vec::new())),
         }
     }
@@ -166,7 +166,7 @@ impl Provider for Fake {
         let nothing = PlannedChange { planned: gone(), requires_replace: Vec::new(), is_legacy_type_system: false };
         let name = text(&request.config, "name");
         if name.starts_with("refuses") {
-            return failed(nothing, "throttle_rate: this is no throttling at all");
+            return Ok(failed(nothing, "throttle_rate: this is no throttling at all"));
         }
         let expected = if request.prior.value.is_null() { &b""[..] } else { b"private" };
         assert_eq!(request.prior.private, expected, "private bytes go along with the object alone");
