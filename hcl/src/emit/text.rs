@@ -8,6 +8,11 @@ use crate::lex::{is_identifier_part, is_identifier_start};
 
 /// How wide a line of a comment is.
 const COMMENT_WIDTH: usize = 100;
+/// From how many lines, or escapes of templates, on a text is written so that programs read it in linear time.
+///
+/// Each line of a heredoc, and each `$${`, is a part of its own to them, and they join parts by copying: terraform 1.11.4
+/// reads 8,000 lines in five seconds and 210,000 not in a quarter of an hour, as one text in quotes in nine seconds.
+const MANY_PARTS: usize = 1_000;
 /// Names that mean something else where a key or the start of a reference stands.
 const KEYWORDS: &[&str] = &["false", "for", "if", "in", "null", "true"];
 
@@ -37,6 +42,7 @@ pub(super) fn push_quoted(out: &mut String, text: &str) {
 
 /// Writes what stands between quotes; `before_expression` tells that an interpolation follows.
 fn push_inner(out: &mut String, text: &str, before_expression: bool) {
+    let has_many_parts = text.matches("${").count() + text.matches("%{").count() > MANY_PARTS;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -46,8 +52,12 @@ fn push_inner(out: &mut String, text: &str, before_expression: bool) {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '$' | '%' if chars.peek() == Some(&'{') => {
-                out.push(c);
-                out.push(c);
+                if has_many_parts {
+                    push_escape(out, c);
+                } else {
+                    out.push(c);
+                    out.push(c);
+                }
             }
             // With the `$` of the interpolation it would be an escape.
             '$' if before_expression && chars.peek().is_none() => push_escape(out, c),
@@ -104,7 +114,7 @@ pub(super) fn heredoc(pieces: &[Piece], indent: usize) -> Option<Text> {
             }
         }
     }
-    if content.matches('\n').count() < 2 {
+    if !(2..=MANY_PARTS).contains(&content.matches('\n').count()) {
         return None;
     }
     let marker = marker(&content);

@@ -53,6 +53,19 @@ fn check(draft: &Draft, expected: &str) {
 }
 
 #[test]
+fn what_programs_would_read_in_quadratic_time_is_one_text_in_quotes() {
+    let emitted = |content: &str| emit::resource(&draft("long", vec![("user_data", text(content))])).unwrap();
+    assert!(emitted(&"echo\n".repeat(1_000)).contains("user_data = <<-EOT\n"));
+    assert!(emitted(&"echo\n".repeat(1_001)).contains("user_data = \"echo\\necho\\n"));
+    assert!(emitted(&"${x} ".repeat(1_000)).contains("\"$${x} $${x} "));
+    for long in ["${x} %{y}".repeat(501), "${x}\n".repeat(1_001)] {
+        let emitted = emitted(&long);
+        assert!(emitted.contains("\\u0024{x}") && !emitted.contains("$${"), "{}", &emitted[..200]);
+        assert_eq!(evaluated(&emitted).as_str(), Some(long.as_str()));
+    }
+}
+
+#[test]
 fn a_resource_reads_as_a_person_would_write_it() {
     let mut draft = draft(
         "jobs",
