@@ -77,6 +77,7 @@ pub(super) fn tree(resource_type: &ResourceType, block: &Block, solution: &Solut
         path: Path::new(),
         place: Place { argument: String::new(), block: None, key: None, is_outermost: true, is_json: false },
         is_below_mark: false,
+        has_implied_blocks: !holds_nested(block),
     };
     builder.block(block, &solution.config)
 }
@@ -89,6 +90,8 @@ struct Builder<'a> {
     place: Place,
     /// Whether a mark was met further out that no secret accounts for.
     is_below_mark: bool,
+    /// Whether programs read blocks as the elements of an argument.
+    has_implied_blocks: bool,
 }
 
 impl Builder<'_> {
@@ -101,8 +104,9 @@ impl Builder<'_> {
                 continue;
             }
             let is_required = attribute.required;
+            let has_implied_blocks = self.has_implied_blocks;
             self.at_argument(name, |builder| match implied_block(attribute, &inner) {
-                Some(names) if builder.secret(&inner, attribute.sensitive).is_none() => {
+                Some(names) if has_implied_blocks && builder.secret(&inner, attribute.sensitive).is_none() => {
                     let elements = builder.each(&inner, |builder, element| builder.implied(&names, element));
                     branches.extend(elements.into_iter().map(|tree| (!is_required, branch(name, None, tree))));
                 }
@@ -414,6 +418,12 @@ fn sorted(mut items: Vec<Node>) -> Vec<Node> {
 
 fn branch(name: &str, label: Option<&str>, tree: Tree) -> Branch {
     Branch { block_type: name.to_owned(), label: label.map(str::to_owned), tree }
+}
+
+/// Tells whether a schema holds a nested attribute: then no argument of the type may be written as blocks.
+fn holds_nested(block: &Block) -> bool {
+    block.attributes.values().any(|attribute| matches!(attribute.ty, AttributeType::Nested(_)))
+        || block.blocks.values().any(|nested| holds_nested(&nested.block))
 }
 
 /// Gives the names of the arguments of the blocks that stand for a list of objects; `None` where it is written as it is.

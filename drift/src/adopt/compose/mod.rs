@@ -364,9 +364,12 @@ fn draft(unit: &Unit, mut trees: Vec<Tree>, written: &[Written<'_>]) -> Option<D
 fn remarks_on(solution: &Solution) -> Vec<String> {
     let mut remarks = Vec::new();
     for secret in solution.secrets.iter().filter(|secret| secret.source == SecretSource::StandIn) {
+        let steps = secret.path.steps();
+        let is_ignored = solution.ignore_changes.iter().any(|ignored| steps.starts_with(ignored.steps()));
         remarks.push(format!(
-            "Nobody can read {} back: the plan was checked with a stand-in, and changes of it are ignored.",
-            shown(&secret.path, &solution.config)
+            "Nobody can read {} back: the plan was checked with a stand-in{}.",
+            shown(&secret.path, &solution.config),
+            if is_ignored { ", and changes of it are ignored" } else { "" }
         ));
     }
     let is_stand_in = |flaw: &&Flaw| {
