@@ -188,13 +188,16 @@ impl Kind {
             Self::Legacy => map_fields(value, |_, field| empty_for_null(field)),
             Self::Valve => map_fields(value, |_, field| rules::zero_for_null(&empty_for_null(field))),
             Self::Policy | Self::Vent | Self::Sealed => value.clone(),
-            Self::Specimen => with_fields(value, [("password_wo", Value::null(Type::String))]),
+            Self::Specimen => specimen::as_read(value),
             Self::Lock => with_fields(value, [("token_wo", Value::null(Type::String))]),
             Self::Vault => with_fields(value, [("password", Value::null(Type::String))]),
             Self::Node => {
                 let name = text(value, "name").unwrap_or_default();
-                let id = Value::string(format!("node-{name}"));
-                with_fields(value, [("id", id), ("arn", Value::string(format!("arn:torture:::node/{name}")))])
+                // FNV-1a: an id that looks like one, and is the same every time.
+                let hash =
+                    name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+                let arn = Value::string(format!("arn:torture:net:here:1234:node/{name}"));
+                with_fields(value, [("id", Value::string(format!("node-{hash:08x}"))), ("arn", arn)])
             }
         }
     }

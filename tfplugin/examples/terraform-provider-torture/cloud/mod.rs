@@ -7,7 +7,7 @@ mod value;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cty::{Path, Type, Value};
 use model::{Diagnostic, Diagnostics};
@@ -75,7 +75,9 @@ impl Cloud {
         json.insert("id".to_owned(), name.into());
         json.insert("name".to_owned(), name.into());
         if let Some(attribute) = json.get("$changes").and_then(serde_json::Value::as_str) {
-            let look = LOOKS.fetch_add(1, Ordering::Relaxed);
+            // The time tells the looks of several processes apart.
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
+            let look = now + u128::from(LOOKS.fetch_add(1, Ordering::Relaxed));
             json.insert(attribute.to_owned(), look.to_string().into());
         }
         match value::of_json(&serde_json::Value::Object(json), &self.kind.schema().value_type()) {

@@ -8,6 +8,7 @@ use model::{Attribute, AttributeType, Block, Diagnostic, Diagnostics, NestedBloc
 use super::rules::refusal;
 use crate::shape::{
     computed, field, named, nested_attribute, nested_block, optional, optional_computed, required, sensitive, text,
+    with_fields,
 };
 
 fn write_only(attribute: Attribute) -> Attribute {
@@ -135,6 +136,16 @@ pub(super) fn sealed_block() -> Block {
     }
 }
 
+/// Takes away what nobody reads back, gives the default where there is one, and a group, which is never absent, nothing to
+/// hold.
+pub(super) fn as_read(value: &Value) -> Value {
+    let nothing = || named([("level", Value::null(Type::Number)), ("note", Value::null(Type::String))]);
+    let window = field(value, "window").filter(|window| !window.is_null()).cloned();
+    let window = window.unwrap_or_else(|| Value::object(nothing()));
+    let tier = Value::string(text(value, "tier").unwrap_or("standard"));
+    with_fields(value, [("password_wo", Value::null(Type::String)), ("tier", tier), ("window", window)])
+}
+
 /// Makes what only the cloud will know unknown, all the way down.
 pub(super) fn plan(planned: &Value) -> Value {
     let block = specimen_block();
@@ -163,7 +174,9 @@ fn complete(value: &Value, attributes: &BTreeMap<String, Attribute>) -> Value {
         Type::Map(element) => Value::map(Type::clone(element), entries()),
         Type::Object(_) => {
             let unknown = |(name, field): (&str, &Value)| {
-                let is_missing = attributes.get(name).is_some_and(|attribute| attribute.computed) && field.is_null();
+                let is_missing =
+                    attributes.get(name).is_some_and(|attribute| attribute.computed && !attribute.optional)
+                        && field.is_null();
                 let completed = if is_missing { Value::unknown(field.ty().clone()) } else { field.clone() };
                 (name.to_owned(), completed)
             };
