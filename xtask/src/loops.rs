@@ -1,7 +1,7 @@
 //! The closed loops: real terraform, real providers, an emulated account, and driftmgr in between.
 
 mod accuracy;
-mod adoption;
+pub mod adoption;
 mod aws;
 pub(crate) mod score;
 

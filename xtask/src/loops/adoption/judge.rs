@@ -66,6 +66,8 @@ pub(super) struct Plan {
     pub(super) changes: BTreeMap<String, String>,
     /// The addresses that the plan imports to and leaves alone.
     pub(super) imported: Vec<String>,
+    /// The objects as the provider reads them, by address.
+    pub(super) before: BTreeMap<String, Value>,
 }
 
 impl Plan {
@@ -138,7 +140,7 @@ pub(super) fn plan(root: &Root<'_>, variables: &BTreeMap<String, String>) -> Res
     let variables = variables.iter().map(|(name, value)| (format!("TF_VAR_{name}"), value));
     let mut command = root.command(root.program());
     command.args(["plan", "-json", "-input=false", "-out=tfplan"]).envs(variables);
-    let mut plan = Plan { errors: Vec::new(), changes: BTreeMap::new(), imported: Vec::new() };
+    let mut plan = Plan { errors: Vec::new(), changes: BTreeMap::new(), imported: Vec::new(), before: BTreeMap::new() };
     let Some(output) = output_in_time(command, &root.path())? else {
         plan.errors.push((None, TOO_SLOW.to_owned()));
         return Ok(plan);
@@ -167,6 +169,7 @@ pub(super) fn plan(root: &Root<'_>, variables: &BTreeMap<String, String>) -> Res
     for change in shown["resource_changes"].as_array().into_iter().flatten() {
         let address = change["address"].as_str().unwrap_or_default().to_owned();
         let change = &change["change"];
+        plan.before.insert(address.clone(), change["before"].clone());
         let actions: Vec<&str> = change["actions"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if actions == ["no-op"] {
             plan.imported.extend(change.get("importing").map(|_| address));

@@ -14,6 +14,8 @@ use clap::Subcommand;
 
 use crate::pairs::Pair;
 
+pub use torture::torture;
+
 /// The arguments of `cargo xtask loop adoption`: what is adopted.
 #[derive(Subcommand)]
 pub enum Arguments {

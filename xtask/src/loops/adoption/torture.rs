@@ -1,7 +1,7 @@
 //! The objects of the torture provider, each a difficulty.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +10,16 @@ use serde_json::Value;
 use super::Choice;
 use super::scene::{Object, Scene};
 use crate::repository;
+
+/// Lets a driftmgr adopt every object of the torture provider; tells whether each ends as its file says, as terraform and
+/// tofu judge it, and prints what does not.
+///
+/// # Errors
+/// Where a program cannot be run, or driftmgr ends with an error.
+pub fn torture(driftmgr: &Path) -> Result<bool> {
+    let choice = Choice { only: None, without_baseline: true, baseline_only: false, keep: None };
+    Ok(run(|| Ok(driftmgr.to_path_buf()), &choice)? == ExitCode::SUCCESS)
+}
 
 pub(super) fn run(driftmgr: impl FnOnce() -> Result<PathBuf>, choice: &Choice) -> Result<ExitCode> {
     let estate = repository().join("tfplugin/examples/terraform-provider-torture/estate");
