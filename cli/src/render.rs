@@ -285,7 +285,11 @@ pub(crate) fn adopt(session: &Session, adopted: &Adopted<'_>, format: &FormatArg
 }
 
 /// Gives the text of the mapping file.
-pub(crate) fn mapping(answer: &AdoptAnswer, root: Option<&str>) -> anyhow::Result<String> {
+pub(crate) fn mapping(
+    answer: &AdoptAnswer,
+    root: Option<&str>,
+    module_sources: &BTreeMap<String, String>,
+) -> anyhow::Result<String> {
     let mut adoptions = answer.adoptions();
     for (adoption, object) in adoptions.iter_mut().zip(&answer.objects) {
         // Where it became part of a group, that is its address.
@@ -294,7 +298,7 @@ pub(crate) fn mapping(answer: &AdoptAnswer, root: Option<&str>) -> anyhow::Resul
         }
     }
     let mut text = Vec::new();
-    v1::write(&v1::mapping::Document { root, adoptions: &adoptions }, true, &mut text)?;
+    v1::write(&v1::mapping::Document { root, adoptions: &adoptions, module_sources }, true, &mut text)?;
     Ok(String::from_utf8(text)?)
 }
 

@@ -4,7 +4,7 @@
 mod schema;
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use drift::adopt::search::Flaw;
@@ -224,12 +224,33 @@ fn adopt() {
 }
 
 #[test]
+fn mapping_files_name_modules_to_be_called() {
+    let entry = |id: &str, address: &str, source: &str| json!({"type": "aws_vpc", "id": id, "address": address, "module_source": source});
+    let read = |entries: &[Value]| {
+        v1::mapping::read("m.json", &json!({"schema": "driftmgr.mapping/v1", "objects": entries}).to_string())
+    };
+    let a = entry("a", "module.m[\"a\"].aws_vpc.x", "./m");
+    let (entries, problems) = read(&[a.clone(), entry("b", "module.m[\"b\"].aws_vpc.x", "./m")]);
+    assert_eq!(problems, []);
+    let sources = v1::mapping::module_sources(&entries, &|_| None);
+    assert_eq!(sources, BTreeMap::from([("m".to_owned(), "./m".to_owned())]));
+    for (wrong, says) in [
+        (entry("b", "module.m[\"b\"].aws_vpc.x", "./n"), "has the source"),
+        (entry("b", "aws_vpc.x", "./m"), "which is in no module"),
+    ] {
+        let (_, problems) = read(&[a.clone(), wrong]);
+        assert!(problems.len() == 1 && problems[0].detail.contains(says), "{problems:?}");
+    }
+}
+
+#[test]
 fn mapping_files_come_back() {
     let world = world();
     let verdict = world.judge();
     let recorded: BTreeSet<_> = world.recorded.iter().map(|instance| &instance.address).collect();
     let (adoptions, _) = plan(&verdict.findings, &recorded, &Choices::new(), &NamePattern::default());
-    let mapping = v1::mapping::Document { root: Some("live"), adoptions: &adoptions };
+    let module_sources = BTreeMap::from([("m".to_owned(), "./m".to_owned())]);
+    let mapping = v1::mapping::Document { root: Some("live"), adoptions: &adoptions, module_sources: &module_sources };
     let written = check(&mapping);
     let (entries, diagnostics) = v1::mapping::read("m.json", &written.to_string());
     assert_eq!(diagnostics, []);
@@ -267,7 +288,7 @@ fn mapping_files_say_what_is_wrong() {
     let with = |objects: &str| format!("{{\"schema\": \"driftmgr.mapping/v1\", \"objects\": [\n{objects}\n]}}");
     insta::assert_snapshot!(problems("{"), @"m.json:1:1: The mapping file cannot be read: EOF while parsing an object at line 1 column 1.");
     insta::assert_snapshot!(problems(r#"{"schema":"driftmgr.mapping/v2","objects":[]}"#), @r#"Not a mapping file: m.json has the schema "driftmgr.mapping/v2"; this driftmgr reads driftmgr.mapping/v1."#);
-    insta::assert_snapshot!(problems(&with("{\"type\": \"aws_vpc\",\n  \"id\": \"a\", \"adress\": \"x\"}")), @"m.json:3:21: An entry cannot be read: unknown field `adress`, expected one of `type`, `id`, `name`, `account`, `region`, `root`, `address`, `skip`, `reason`.");
+    insta::assert_snapshot!(problems(&with("{\"type\": \"aws_vpc\",\n  \"id\": \"a\", \"adress\": \"x\"}")), @"m.json:3:21: An entry cannot be read: unknown field `adress`, expected one of `type`, `id`, `name`, `account`, `region`, `root`, `address`, `module_source`, `skip`, `reason`.");
     // Every mistake is told at once, each with its line.
     insta::assert_snapshot!(problems(&with(&[
         r#"{"type": "aws_vpc", "id": "no-address"},"#,

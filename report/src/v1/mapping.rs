@@ -20,6 +20,8 @@ pub struct Document<'a> {
     pub root: Option<&'a str>,
     /// What becomes of each object.
     pub adoptions: &'a [Adoption<'a>],
+    /// The sources of modules that are called for objects, by the names of the calls.
+    pub module_sources: &'a BTreeMap<String, String>,
 }
 
 impl super::Document for Document<'_> {
@@ -36,6 +38,8 @@ struct Entry<'a> {
     region: Option<&'a str>,
     root: Option<&'a str>,
     address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module_source: Option<&'a str>,
     skip: bool,
     reason: Option<&'a str>,
 }
@@ -50,7 +54,7 @@ impl Serialize for Document<'_> {
         struct Objects<'a>(&'a Document<'a>);
         impl Serialize for Objects<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_seq(self.0.adoptions.iter().filter_map(|adoption| entry(adoption, self.0.root)))
+                serializer.collect_seq(self.0.adoptions.iter().filter_map(|adoption| entry(adoption, self.0)))
             }
         }
         Body { schema: SCHEMA, objects: Objects(self) }.serialize(serializer)
@@ -58,7 +62,7 @@ impl Serialize for Document<'_> {
 }
 
 /// Gives the entry of an object; one without a type or an id cannot be imported, so nothing can be decided about it.
-fn entry<'a>(adoption: &'a Adoption<'a>, root: Option<&'a str>) -> Option<Entry<'a>> {
+fn entry<'a>(adoption: &'a Adoption<'a>, document: &'a Document<'a>) -> Option<Entry<'a>> {
     let finding = adoption.finding;
     let (address, skip, reason) = match &adoption.step {
         AdoptionStep::Import { to, .. } => (Some(to), false, None),
@@ -70,11 +74,17 @@ fn entry<'a>(adoption: &'a Adoption<'a>, root: Option<&'a str>) -> Option<Entry<
         name: finding.name.as_deref(),
         account: finding.account.as_ref().map(model::AccountId::as_str),
         region: finding.region.as_ref().map(model::Region::as_str),
-        root,
+        root: document.root,
+        module_source: address.and_then(call).and_then(|call| document.module_sources.get(call)).map(String::as_str),
         address: address.map(ToString::to_string),
         skip,
         reason,
     })
+}
+
+/// Gives the name of the call in the root module that an address leads through.
+fn call(address: &InstanceAddress) -> Option<&str> {
+    address.resource.module.steps().first().map(|step| &*step.name)
 }
 
 /// What a person decided about one object.
@@ -86,6 +96,8 @@ pub struct MappingEntry {
     pub choice: Choice,
     /// The root module it goes to, as the person named it; `None` where the file does not say.
     pub root: Option<String>,
+    /// The source of the module that its address leads into, where the root module does not call it yet.
+    pub module_source: Option<String>,
     /// Where the entry begins.
     pub span: Span,
 }
@@ -114,6 +126,8 @@ struct ReadEntry {
     root: Option<String>,
     #[serde(default)]
     address: Option<String>,
+    #[serde(default)]
+    module_source: Option<String>,
     #[serde(default)]
     skip: bool,
     #[serde(default)]
@@ -158,6 +172,7 @@ pub fn read(name: &str, text: &str) -> (Vec<MappingEntry>, Diagnostics) {
     }
     let (entries, doubles) = without_doubles(entries);
     problems.extend(doubles);
+    problems.extend(contradictions(&entries));
     (entries, problems)
 }
 
@@ -169,6 +184,44 @@ pub fn choices(entries: &[MappingEntry], elsewhere: &dyn Fn(&str) -> Option<Stri
         _ => entry.choice.clone(),
     };
     entries.iter().map(|entry| (entry.key.clone(), choice(entry))).collect()
+}
+
+/// Gives the sources of modules that the entries name, by the names of the calls; `elsewhere` as for [`choices`].
+pub fn module_sources(
+    entries: &[MappingEntry],
+    elsewhere: &dyn Fn(&str) -> Option<String>,
+) -> BTreeMap<String, String> {
+    let is_here = |entry: &&MappingEntry| entry.root.as_deref().and_then(elsewhere).is_none();
+    entries
+        .iter()
+        .filter(is_here)
+        .filter_map(called)
+        .map(|(call, source)| (call.to_owned(), source.to_owned()))
+        .collect()
+}
+
+/// Gives the call that an entry wants, with its source.
+fn called(entry: &MappingEntry) -> Option<(&str, &str)> {
+    match &entry.choice {
+        Choice::Import(address) => Some((call(address)?, entry.module_source.as_deref()?)),
+        Choice::Skip(_) => None,
+    }
+}
+
+/// Finds entries that give one call of one root module different sources.
+fn contradictions(entries: &[MappingEntry]) -> Diagnostics {
+    let mut sources: BTreeMap<(Option<&str>, &str), (&str, usize)> = BTreeMap::new();
+    let mut problems = Diagnostics::new();
+    for entry in entries {
+        let Some((call, source)) = called(entry) else { continue };
+        let (first, line) = *sources.entry((entry.root.as_deref(), call)).or_insert((source, entry.span.start.line));
+        if first != source {
+            let detail = format!("module.{call} has the source {source:?} here, and {first:?} at line {line}.");
+            let problem = Diagnostic::error("mapping-file", "A module has two sources", detail);
+            problems.push(problem.at_span(entry.span.clone()));
+        }
+    }
+    problems
 }
 
 fn read_entry(name: &str, text: &str, start: Position) -> Result<MappingEntry, Diagnostic> {
@@ -219,13 +272,19 @@ fn read_entry(name: &str, text: &str, start: Position) -> Result<MappingEntry, D
             Ok(address) => Choice::Import(address),
         },
     };
+    if let (Some(source), Choice::Import(address)) = (&entry.module_source, &choice)
+        && call(address).is_none()
+    {
+        let detail = format!("{} is sent to {address}, which is in no module; its entry names {source:?}.", entry.id);
+        return fail("An entry names a module for nothing", detail);
+    }
     let key = AdoptionKey {
         resource_type: entry.resource_type.into(),
         id: entry.id.into(),
         account: entry.account.map(Into::into),
         region: entry.region.map(Into::into),
     };
-    Ok(MappingEntry { key, choice, root: entry.root, span: span(start) })
+    Ok(MappingEntry { key, choice, root: entry.root, module_source: entry.module_source, span: span(start) })
 }
 
 /// Takes out entries that name an object, or an address of one root module, a second time.

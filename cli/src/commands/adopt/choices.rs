@@ -1,5 +1,6 @@
 //! What a person decided: the mapping file, and objects named by their ids.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -67,10 +68,15 @@ fn name_of(id: &str) -> String {
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name.to_owned() } else { format!("r_{name}") }
 }
 
-/// Reads the mapping file, and adds the objects that are named by their ids.
-pub(super) fn read(offer: &OfferArgs, place: &Place, session: &Session) -> anyhow::Result<Choices> {
-    let mut choices = match &offer.mapping {
-        None => Choices::new(),
+/// Reads the mapping file, and adds the objects that are named by their ids; gives the sources of modules that are to be
+/// called for them, too, by the names of the calls.
+pub(super) fn read(
+    offer: &OfferArgs,
+    place: &Place,
+    session: &Session,
+) -> anyhow::Result<(Choices, BTreeMap<String, String>)> {
+    let (mut choices, module_sources) = match &offer.mapping {
+        None => (Choices::new(), BTreeMap::new()),
         Some(path) => {
             let path = session.path(path);
             let text = std::fs::read_to_string(&path)
@@ -90,7 +96,8 @@ pub(super) fn read(offer: &OfferArgs, place: &Place, session: &Session) -> anyho
                 anyhow::bail!("the mapping file {} has mistakes; nothing was written", path.display());
             }
             failure::print_diagnostics(&problems);
-            v1::mapping::choices(&entries, &|root| place.elsewhere(root, session))
+            let elsewhere = |root: &str| place.elsewhere(root, session);
+            (v1::mapping::choices(&entries, &elsewhere), v1::mapping::module_sources(&entries, &elsewhere))
         }
     };
     for import in &offer.import {
@@ -111,7 +118,7 @@ pub(super) fn read(offer: &OfferArgs, place: &Place, session: &Session) -> anyho
         );
         choices.insert(key, Choice::Import(import.to.clone()));
     }
-    Ok(choices)
+    Ok((choices, module_sources))
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         !session.cancel.is_cancelled(),
         "stopped before anything was written; run the same command to go on"
     );
-    let mapping = render::mapping(&answer, place.root_text.as_deref())?;
+    let mapping = render::mapping(&answer, place.root_text.as_deref(), &request.module_sources)?;
     let files = place.write(&answer, mapping)?;
     let imports = place.imports(&files);
     let claimed = imports.map_or(Ok(()), |file| engine::claim(session, &request.comparison.store, &answer, &file));
@@ -213,7 +213,7 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
 
 fn request(arguments: &Arguments, place: &Place, store: &StoreArgs, session: &Session) -> anyhow::Result<AdoptRequest> {
     let Arguments { comparison, offer, output, .. } = arguments;
-    let choices = choices::read(offer, place, session)?;
+    let (choices, module_sources) = choices::read(offer, place, session)?;
     let mut comparison = comparison.request(Question::Unmanaged, store, session)?;
     // Who names objects by their ids wants those.
     let is_by_id = !offer.import.is_empty() && offer.mapping.is_none() && comparison.scope.types.is_empty();
@@ -250,7 +250,7 @@ fn request(arguments: &Arguments, place: &Place, store: &StoreArgs, session: &Se
         out_dir: Some(place.folder.clone()),
         limit: offer.limit.map(NonZeroUsize::get),
         done: BTreeMap::new(),
-        module_sources: BTreeMap::new(),
+        module_sources,
         is_import_only: output.import_only,
     })
 }
