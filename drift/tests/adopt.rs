@@ -94,7 +94,7 @@ fn names_follow_a_pattern() {
             Err(error) => return format!("{error}"),
         };
         let (adoptions, _) = plan(&verdict.findings, &BTreeSet::new(), &Choices::new(), &pattern);
-        let name = |adoption: &drift::adopt::Adoption<'_>| match &adoption.step {
+        let name = |adoption: &Adoption<'_>| match &adoption.step {
             AdoptionStep::Import { to, .. } | AdoptionStep::Skip { to: Some(to), .. } => to.resource.name.to_string(),
             AdoptionStep::Skip { .. } => "-".to_owned(),
         };

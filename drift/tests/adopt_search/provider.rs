@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cty::{Path, Value};
-use drift::adopt::search::{Lessons, Probe, ProbeAnswer, Profile, Search, Solution, Step, Subject};
+use drift::adopt::search::{Lessons, Probe, ProbeAnswer, Profile, Search, SearchStep, SearchSubject, Solution};
 use drift::exact::Plan;
 use model::{
     Attribute, AttributeType, Block, Diagnostic, NestedBlock, NestedObject, NestingMode, ResourceType, Schema,
@@ -211,16 +211,16 @@ impl World {
     ) -> Solution {
         let schema = Schema { version: 0, block: self.block.clone() };
         let resource_type = ResourceType::from("test_thing");
-        let subject = Subject { resource_type: &resource_type, schema: &schema, observed, generated, profile };
+        let subject = SearchSubject { resource_type: &resource_type, schema: &schema, observed, generated, profile };
         let (mut search, mut step) = Search::begin(subject, lessons);
         let mut asked: Vec<(Value, bool)> = Vec::new();
         loop {
             match step {
-                Step::Done(solution) => {
+                SearchStep::Done(solution) => {
                     assert_eq!(solution.n_probes as usize, asked.len());
                     return *solution;
                 }
-                Step::Probe(probe) => {
+                SearchStep::Probe(probe) => {
                     assert!(asked.len() < drift::adopt::search::MAX_PROBES as usize, "{asked:?}");
                     for value in [&probe.prior, &probe.proposed, &probe.config, &probe.effective] {
                         assert_eq!(value.ty(), &self.block.value_type());

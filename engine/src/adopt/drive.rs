@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cty::{Path, PathStep, Value};
-use drift::adopt::search::{Flaw, Lessons, Probe, Profile, Search, SecretSource, Solution, Step, Subject};
+use drift::adopt::search::{Flaw, Lessons, Probe, Profile, Search, SearchStep, SearchSubject, SecretSource, Solution};
 use drift::adopt::{AdoptionKey, AdoptionStatus};
 use drift::lifecycle::{self, Action};
 use model::draft::DraftImportSource;
@@ -216,7 +216,7 @@ impl Drive {
     ) -> Result<Solution, Failure> {
         let resource_type = &task.key.resource_type;
         let known = self.lessons().get(resource_type).cloned().unwrap_or_default();
-        let subject = Subject {
+        let subject = SearchSubject {
             resource_type,
             schema,
             observed: &fetched.object.value,
@@ -226,11 +226,11 @@ impl Drive {
         let (mut search, mut step) = Search::begin(subject, &known);
         loop {
             match step {
-                Step::Done(solution) => {
+                SearchStep::Done(solution) => {
                     self.lessons().entry(resource_type.clone()).or_default().merge(&solution.learned);
                     return Ok(*solution);
                 }
-                Step::Probe(asked) => {
+                SearchStep::Probe(asked) => {
                     let answer = probe::answer(work, resource_type.as_str(), schema, &fetched.object, &asked).await?;
                     step = search.answer(&answer);
                 }

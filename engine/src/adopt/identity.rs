@@ -82,17 +82,17 @@ pub(super) fn source(
 /// Says why import blocks may not say an identity, a sentence; `None` where they may.
 pub(super) async fn refusal(session: &Session, root: Option<&Path>) -> Option<String> {
     let requirements = root.map(|root| Requirements::read(&Folder(root), ".").0).unwrap_or_default();
-    let mut found = None;
+    let mut is_any_found = false;
     for (program, name) in [(Program::Terraform, "terraform"), (Program::OpenTofu, "tofu")] {
         let Some(version) = version(session, name).await else { continue };
-        let gates = Gates::new(&requirements, Some((program, version)));
-        match gates.refusal(Feature::ImportIdentity) {
-            None => return None,
-            // The first is the one that most use.
-            reason => found = found.or(reason),
+        is_any_found = true;
+        // Whoever has both may run either.
+        let refusal = Gates::new(&requirements, Some((program, version))).refusal(Feature::ImportIdentity);
+        if refusal.is_some() {
+            return refusal;
         }
     }
-    found.or_else(|| Gates::new(&requirements, None).refusal(Feature::ImportIdentity))
+    if is_any_found { None } else { Gates::new(&requirements, None).refusal(Feature::ImportIdentity) }
 }
 
 /// Asks a program on `PATH` for its version.

@@ -6,14 +6,14 @@ use cty::Value;
 
 use super::arguments::{ABSENT, Arguments, Attempt, Id, OBSERVED};
 use super::lessons::Sort;
-use super::{Lessons, Profile, Subject, judge, standin};
+use super::{Lessons, Profile, SearchSubject, judge, standin};
 
 /// Decides for each argument whether it is written at first.
 ///
 /// Left out is what the provider alone sets, what the provider's own generator leaves out, what is deprecated, and what
 /// lessons say. `minimal` also leaves out what is blank or was not chosen by a person: where that is wrong, the plan
 /// says so.
-pub(super) fn of(subject: Subject<'_>, lessons: &Lessons, arguments: &mut Arguments) -> Attempt {
+pub(super) fn of(subject: SearchSubject<'_>, lessons: &Lessons, arguments: &mut Arguments) -> Attempt {
     let n_arguments = arguments.all.len();
     let mut attempt = Attempt { choices: vec![OBSERVED; n_arguments], ignored: BTreeSet::new(), is_creation: false };
     let silenced = subject.generated.map(|generated| left_out(arguments, subject.observed, generated));

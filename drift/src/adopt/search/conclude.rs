@@ -7,11 +7,11 @@ use super::arguments::{ABSENT, Arguments, Attempt, Id, OBSERVED, elements};
 use super::hunt::{Notes, Outcome};
 use super::judge::Created;
 use super::lessons::{CREATION, Sort};
-use super::{Flaw, Lessons, SecretArgument, SecretSource, Solution, Subject, secrets, spelling};
+use super::{Flaw, Lessons, SearchSubject, SecretArgument, SecretSource, Solution, secrets, spelling};
 
 /// What a search found out.
 pub(super) struct End<'a> {
-    pub(super) subject: Subject<'a>,
+    pub(super) subject: SearchSubject<'a>,
     pub(super) arguments: &'a Arguments,
     pub(super) notes: &'a Notes,
     pub(super) lessons: &'a Lessons,
@@ -46,8 +46,13 @@ impl End<'_> {
                 }
             } else if attempt.ignored.contains(&id) && !argument.value.is_null() {
                 let path = argument.path.clone();
-                let why =
-                    format!("The provider plans another value for {path} than it reads: its changes are ignored.");
+                let why = if path == Path::new().attr("tags_all") {
+                    "The provider would add the default tags of its own configuration. Changes of tags_all are ignored, so \
+                     that the import changes nothing: without that, the next apply adds them."
+                        .to_owned()
+                } else {
+                    format!("The provider plans another value for {path} than it reads: its changes are ignored.")
+                };
                 flaws.push(Flaw { path, why, replaces: false });
             }
         }

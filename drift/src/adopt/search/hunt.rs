@@ -12,7 +12,7 @@ use super::arguments::{Arguments, Attempt, Choice, Id, OBSERVED};
 use super::changes::Change;
 use super::judge::Created;
 use super::lessons::Sort;
-use super::{MAX_PROBES, Profile, Subject};
+use super::{MAX_PROBES, Profile, SearchSubject};
 
 /// What the provider said of an attempt.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ pub(super) struct Hunt<'a> {
 
 impl<'a> Hunt<'a> {
     pub(super) fn new(
-        subject: Subject<'_>,
+        subject: SearchSubject<'_>,
         arguments: &'a mut Arguments,
         answers: &'a BTreeMap<Attempt, Outcome>,
         lessons: &'a super::Lessons,

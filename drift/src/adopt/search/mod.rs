@@ -1,7 +1,7 @@
 //! Finds, by asking the provider, a configuration under which an existing object plans clean.
 //!
 //! A [`Search`] never talks to anybody: it gives out a [`Probe`] (a configuration to be validated and planned over the
-//! object), is fed the [`ProbeAnswer`], and goes on until it is [`Step::Done`]. No rule here knows a resource type. In
+//! object), is fed the [`ProbeAnswer`], and goes on until it is [`SearchStep::Done`]. No rule here knows a resource type. In
 //! order:
 //!
 //! 1. *Candidate*: what the provider alone sets is never written. Left out at first is also what the provider's own
@@ -58,7 +58,7 @@ pub enum Profile {
 
 /// The object to be configured.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub struct SearchSubject<'a> {
     /// Its type.
     pub resource_type: &'a ResourceType,
     /// The schema of its type.
@@ -73,7 +73,7 @@ pub struct Subject<'a> {
 
 /// What a search wants next.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum SearchStep {
     /// An answer to this.
     Probe(Box<Probe>),
     /// Nothing more.
@@ -177,7 +177,7 @@ pub fn looks_secret(path: &Path, value: &Value) -> bool {
 /// A search under way.
 #[derive(Debug)]
 pub struct Search<'a> {
-    subject: Subject<'a>,
+    subject: SearchSubject<'a>,
     lessons: Lessons,
     arguments: Arguments,
     /// Where to begin: with what lessons say, then as if there were none.
@@ -188,7 +188,7 @@ pub struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Begins a search with what is known of the type already.
-    pub fn begin(subject: Subject<'a>, lessons: &Lessons) -> (Self, Step) {
+    pub fn begin(subject: SearchSubject<'a>, lessons: &Lessons) -> (Self, SearchStep) {
         let mut arguments = Arguments::of(&subject.schema.block, subject.observed);
         let mut beginnings = vec![candidate::of(subject, lessons, &mut arguments)];
         if !lessons.is_empty() {
@@ -202,7 +202,7 @@ impl<'a> Search<'a> {
     }
 
     /// Takes the answer to the probe that was given out last.
-    pub fn answer(&mut self, answer: &ProbeAnswer) -> Step {
+    pub fn answer(&mut self, answer: &ProbeAnswer) -> SearchStep {
         if let Some(attempt) = self.asked.take() {
             let outcome = self.judge(&attempt, answer);
             self.answers.insert(attempt, outcome);
@@ -210,7 +210,7 @@ impl<'a> Search<'a> {
         self.go_on()
     }
 
-    fn go_on(&mut self) -> Step {
+    fn go_on(&mut self) -> SearchStep {
         let mut hunt = Hunt::new(self.subject, &mut self.arguments, &self.answers, &self.lessons);
         let result = hunt.run(&self.beginnings);
         let notes = hunt.notes;
@@ -218,7 +218,7 @@ impl<'a> Search<'a> {
             Err(Stop::Ask(attempt)) => {
                 let probe = self.probe(&attempt);
                 self.asked = Some(attempt);
-                return Step::Probe(Box::new(probe));
+                return SearchStep::Probe(Box::new(probe));
             }
             Ok(settled) => settled,
             Err(Stop::Spent) => None,
@@ -236,7 +236,7 @@ impl<'a> Search<'a> {
             Some((attempt, outcome)) => end.found(attempt, outcome),
             None => end.nothing(self.complaints()),
         };
-        Step::Done(Box::new(solution))
+        SearchStep::Done(Box::new(solution))
     }
 
     /// Gives the best of what was tried, for when nothing more may be.
