@@ -299,7 +299,7 @@ fn mapping_files_say_what_is_wrong() {
         r#"{"type": "aws_vpc", "id": "", "skip": true},"#,
         r#"{"type": "aws_vpc", "id": 7, "skip": true},"#,
         r#"{"type": "aws_vpc", "id": "skip", "skip": "yes"},"#,
-        r#"[],"#,
+        "[],",
         r#"{"type": "aws_vpc", "id": "one", "address": "aws_vpc.one"},"#,
         r#"  {"type": "aws_vpc", "id": "one", "skip": true},"#,
         r#"{"type": "aws_vpc", "id": "two", "address": "aws_vpc.one"},"#,

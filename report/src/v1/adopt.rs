@@ -137,9 +137,12 @@ impl AdoptReport<'_> {
         let mut reasons: Vec<Cow<'_, str>> = match item.status {
             AdoptionStatus::Clean => Vec::new(),
             AdoptionStatus::CleanBut(flaws) => {
-                let flaw = |flaw: &'s Flaw| match flaw.path.is_empty() {
-                    true => shown(&flaw.why),
-                    false => format!("{}: {}", redact::path(&flaw.path), shown(&flaw.why)).into(),
+                let flaw = |flaw: &'s Flaw| {
+                    if flaw.path.is_empty() {
+                        shown(&flaw.why)
+                    } else {
+                        format!("{}: {}", redact::path(&flaw.path), shown(&flaw.why)).into()
+                    }
                 };
                 flaws.iter().map(flaw).collect()
             }

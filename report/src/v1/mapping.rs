@@ -167,7 +167,7 @@ pub fn read(name: &str, text: &str) -> (Vec<MappingEntry>, Diagnostics) {
         let start = lines.at(raw.get().as_ptr() as usize - text.as_ptr() as usize);
         match read_entry(name, raw.get(), start) {
             Ok(entry) => entries.push(entry),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     let (entries, doubles) = without_doubles(entries);
@@ -224,10 +224,11 @@ fn contradictions(entries: &[MappingEntry]) -> Diagnostics {
     problems
 }
 
-fn read_entry(name: &str, text: &str, start: Position) -> Result<MappingEntry, Diagnostic> {
+fn read_entry(name: &str, text: &str, start: Position) -> Result<MappingEntry, Box<Diagnostic>> {
     let span = |position: Position| Span { file: name.into(), start: position, end: position };
-    let fail =
-        |summary: &str, detail: String| Err(Diagnostic::error("mapping-file", summary, detail).at_span(span(start)));
+    let fail = |summary: &str, detail: String| {
+        Err(Box::new(Diagnostic::error("mapping-file", summary, detail).at_span(span(start))))
+    };
     if !text.starts_with('{') {
         return fail("An entry is no object", "An entry has a type, an id and an address, in braces.".to_owned());
     }
@@ -243,8 +244,8 @@ fn read_entry(name: &str, text: &str, start: Position) -> Result<MappingEntry, D
             // The position is given apart, and for the whole file.
             let message = error.to_string();
             let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-            return Err(Diagnostic::error("mapping-file", "An entry cannot be read", format!("{message}."))
-                .at_span(span(position)));
+            let problem = Diagnostic::error("mapping-file", "An entry cannot be read", format!("{message}."));
+            return Err(Box::new(problem.at_span(span(position))));
         }
     };
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');

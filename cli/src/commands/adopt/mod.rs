@@ -1,5 +1,7 @@
 //! `driftmgr adopt`.
 
+#![expect(clippy::doc_markdown, reason = "help texts are for a terminal, not Markdown")]
+
 mod choices;
 mod place;
 
@@ -145,15 +147,14 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
     let place = Place::find(&arguments, session)?;
     let request = request(&arguments, &place, store, session)?;
     let mut diagnostics = Diagnostics::new();
-    let (journal, request) = match request.is_import_only {
+    let (journal, request) = if request.is_import_only {
         // Nothing of it takes long enough to be kept.
-        true => (None, request),
-        false => {
-            let (journal, done, problems) = Journal::open(session, &request, &place.folder)?;
-            failure::print_diagnostics(&problems);
-            let done = if arguments.offer.restart { BTreeMap::new() } else { done };
-            (Some(journal), AdoptRequest { done, ..request })
-        }
+        (None, request)
+    } else {
+        let (journal, done, problems) = Journal::open(session, &request, &place.folder)?;
+        failure::print_diagnostics(&problems);
+        let done = if arguments.offer.restart { BTreeMap::new() } else { done };
+        (Some(journal), AdoptRequest { done, ..request })
     };
     let observer: &dyn AdoptObserver = match &journal {
         Some(journal) => journal,
@@ -164,9 +165,10 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         diagnostics.push(problem);
     }
     place.choose_names(&mut answer);
-    let certificates = match arguments.output.verify && answer.n_imported() > 0 {
-        true => engine::verify(session, &request, &answer).await,
-        false => Vec::new(),
+    let certificates = if arguments.output.verify && answer.n_imported() > 0 {
+        engine::verify(session, &request, &answer).await
+    } else {
+        Vec::new()
     };
     diagnostics.extend(engine::place_module_files(session, &request, &mut answer, place.is_root));
     place.choose_names(&mut answer);

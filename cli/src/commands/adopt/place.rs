@@ -89,7 +89,7 @@ impl Place {
 
     /// Gives the file with the import blocks as the list of claims names it; `None` where it was not written.
     pub(super) fn imports(&self, files: &[String]) -> Option<PathBuf> {
-        let is_imports = |name: &&String| name.starts_with("imports") && name.ends_with(".tf");
+        let is_imports = |name: &&String| name.starts_with("imports") && !name.contains('/');
         self.folder.join(files.iter().find(is_imports)?).canonicalize().ok()
     }
 
