@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -47,15 +47,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     root.write("versions.tf", VERSIONS)?;
     root.init()?;
     let run = Run { driftmgr: &driftmgr, root: &root };
-
     let began = Instant::now();
-    let report = run.to_its_end("whole")?;
+    let mut child = run.start("whole")?;
+    run.wait_for_objects("whole", &mut child, 1)?;
+    let found_after = began.elapsed();
+    let status = wait(&mut child, Duration::from_secs(3600))?;
     let took = began.elapsed();
+    let report = run.report("whole", status)?;
     let n_objects = f64::from(arguments.objects);
     println!(
-        "{n_objects} objects in {:.1} s: {:.1} a second; probes per object: median {}, most {}; calls {}",
+        "{n_objects} objects in {:.1} s: {:.1} a second; the first is finished after {:.1} s; probes per object: median {}, most {}; calls {}",
         took.as_secs_f64(),
         n_objects / took.as_secs_f64(),
+        found_after.as_secs_f64(),
         report["effort"]["probes_median"],
         report["effort"]["probes_max"],
         report["effort"]["calls"]
@@ -69,19 +73,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut is_right = true;
     for signal in ["INT", "KILL"] {
         let name = format!("interrupted-{signal}");
-        let mut child = run.start(&name)?;
-        std::thread::sleep(took / 2);
-        send(&child, signal)?;
-        let status = wait(&mut child, Duration::from_secs(60))?;
         let began = Instant::now();
-        let report = run.to_its_end(&name)?;
+        let mut child = run.start(&name)?;
+        run.wait_for_objects(&name, &mut child, arguments.objects as usize / 2)?;
+        send(&child, signal)?;
+        let interrupted_after = began.elapsed();
+        let status = wait(&mut child, Duration::from_secs(60))?;
+        ensure!(!run.folder(&name).join("imports.tf").exists(), "it was done before it was interrupted");
+        let began = Instant::now();
+        let mut child = run.start(&name)?;
+        let again = wait(&mut child, Duration::from_secs(3600))?;
+        let report = run.report(&name, again)?;
+        let n_resumed = report["effort"]["resumed"].as_u64().context("the effort is told")?;
         let is_same = files(&run.folder(&name))? == whole;
-        is_right &= is_same;
+        is_right &= is_same && n_resumed > 0;
         println!(
-            "interrupted by SIG{signal} after {:.1} s ({status}), resumed in {:.1} s: {} confirmed, {} searched for, the files are {}",
-            took.as_secs_f64() / 2.0,
+            "SIG{signal} after {:.1} s ({status}), resumed in {:.1} s: {n_resumed} confirmed, {} searched for, the files are {}",
+            interrupted_after.as_secs_f64(),
             began.elapsed().as_secs_f64(),
-            report["effort"]["resumed"],
             report["effort"]["searched"],
             if is_same { "the same" } else { "NOT the same" }
         );
@@ -112,19 +121,38 @@ impl Run<'_> {
     }
 
     fn start(&self, name: &str) -> Result<Child> {
-        let mut command = self.command(name);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot start driftmgr")
+        let file = |extension: &str| {
+            let path = self.root.path().with_file_name(format!("{name}.{extension}"));
+            fs::File::create(&path).with_context(|| format!("cannot create {}", path.display()))
+        };
+        self.command(name).stdout(file("json")?).stderr(file("log")?).spawn().context("cannot start driftmgr")
     }
 
-    fn to_its_end(&self, name: &str) -> Result<Value> {
-        let output = self.command(name).output().context("cannot start driftmgr")?;
-        let code = output.status.code().unwrap_or(-1);
-        ensure!(
-            [0, 2, 3].contains(&code),
-            "driftmgr adopt ended with {code}:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).context("driftmgr adopt printed no JSON")
+    /// Waits until the journal of a run, which lies beside its store, has so many lines besides the first.
+    fn wait_for_objects(&self, name: &str, child: &mut Child, n_objects: usize) -> Result<()> {
+        let prefix = format!("{name}.db.adopt-");
+        let folder = self.root.path().with_file_name("");
+        loop {
+            for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
+                let path = entry?.path();
+                let is_journal = path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&prefix));
+                let text = if is_journal { fs::read(&path).unwrap_or_default() } else { Vec::new() };
+                if text.iter().filter(|byte| **byte == b'\n').count() > n_objects {
+                    return Ok(());
+                }
+            }
+            ensure!(child.try_wait().context("cannot wait for driftmgr")?.is_none(), "driftmgr ended too early");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn report(&self, name: &str, status: ExitStatus) -> Result<Value> {
+        let read = |extension: &str| {
+            let path = self.root.path().with_file_name(format!("{name}.{extension}"));
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        ensure!(matches!(status.code(), Some(0 | 3)), "driftmgr adopt ended with {status}:\n{}", read("log")?);
+        serde_json::from_str(&read("json")?).context("driftmgr adopt printed no JSON")
     }
 }
 
@@ -134,7 +162,7 @@ fn send(child: &Child, signal: &str) -> Result<()> {
     Ok(())
 }
 
-fn wait(child: &mut Child, patience: Duration) -> Result<std::process::ExitStatus> {
+fn wait(child: &mut Child, patience: Duration) -> Result<ExitStatus> {
     let began = Instant::now();
     loop {
         if let Some(status) = child.try_wait().context("cannot wait for driftmgr")? {

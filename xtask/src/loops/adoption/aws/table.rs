@@ -20,8 +20,8 @@ pub(super) struct Contestant {
     arguments: Vec<Option<BTreeSet<String>>>,
     /// The objects, by position, that the provider cannot import.
     not_importable: BTreeSet<usize>,
-    /// How many are clean and ignore changes of optional arguments.
-    n_ignoring: usize,
+    /// The objects, by position, that are clean and ignore changes of optional arguments.
+    ignoring: BTreeSet<usize>,
 }
 
 impl Contestant {
@@ -37,7 +37,7 @@ impl Contestant {
             .collect();
         let arguments = addresses.clone().map(|address| judgement.written.get(&address).cloned()).collect();
         let outcomes = addresses.map(|address| outcome(judgement, &address)).collect();
-        Self { name: format!("{name} by itself"), outcomes, arguments, not_importable, n_ignoring: 0 }
+        Self { name: format!("{name} by itself"), outcomes, arguments, not_importable, ignoring: BTreeSet::new() }
     }
 
     /// Takes what a program said of what driftmgr wrote.
@@ -53,7 +53,7 @@ impl Contestant {
             outcomes: Vec::new(),
             arguments: Vec::new(),
             not_importable: BTreeSet::new(),
-            n_ignoring: 0,
+            ignoring: BTreeSet::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             let item = adopted.item(object);
@@ -84,7 +84,9 @@ impl Contestant {
                 }
                 said => said,
             };
-            contestant.n_ignoring += usize::from(said == Outcome::Clean && !ignored.is_empty());
+            if said == Outcome::Clean && !ignored.is_empty() {
+                contestant.ignoring.insert(index);
+            }
             contestant.outcomes.push(said);
             contestant.arguments.push(judgement.written.get(&resource).cloned());
         }
@@ -96,6 +98,22 @@ impl Contestant {
         let types = self.by_type(objects, &self.not_importable);
         let shares: f64 = types.values().map(|(n_clean, n)| f64::from(*n_clean) / f64::from(*n)).sum();
         100.0 * shares / f64::from(u32::try_from(types.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Returns the same where no clean object may ignore changes of anything.
+    fn strict_rate(&self, objects: &[Object], left_out: &BTreeSet<usize>) -> f64 {
+        let outcomes = self.outcomes.iter().enumerate().map(|(index, outcome)| match self.ignoring.contains(&index) {
+            true => Outcome::Changes(String::new()),
+            false => outcome.clone(),
+        });
+        let strict = Self {
+            name: String::new(),
+            outcomes: outcomes.collect(),
+            arguments: Vec::new(),
+            not_importable: left_out.clone(),
+            ignoring: BTreeSet::new(),
+        };
+        strict.rate(objects)
     }
 
     /// Counts the objects whose configuration is invalid.
@@ -157,10 +175,12 @@ pub(super) fn print(objects: &[Object], contestants: &[Contestant]) {
             counted("nothing"),
         );
     }
-    for contestant in contestants.iter().filter(|contestant| contestant.n_ignoring > 0) {
+    for contestant in contestants.iter().filter(|contestant| !contestant.ignoring.is_empty()) {
         println!(
-            "\n{}: {} of the clean ones ignore changes of optional arguments",
-            contestant.name, contestant.n_ignoring
+            "\n{}: {} of the clean ones ignore changes of optional arguments; without these the rate is {:.1} %",
+            contestant.name,
+            contestant.ignoring.len(),
+            contestant.strict_rate(objects, &left_out)
         );
     }
     print_types(objects, contestants, &left_out);
