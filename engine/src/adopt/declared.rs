@@ -339,7 +339,7 @@ impl Evaluated {
 
     /// Judges the answer to that probe: what the next apply would change, and what is wrong with the configuration.
     ///
-    /// `None` where the provider refuses the configuration: the reason is given beside it.
+    /// Errors: the provider refuses the configuration; why, in sentences.
     pub(super) fn judge(&self, schema: &Schema, observed: &Value, answer: &ProbeAnswer) -> Result<Vec<Flaw>, String> {
         let Some(plan) = answer.plan.as_ref().filter(|_| !diagnostic::has_errors(&answer.problems)) else {
             let errors = answer.problems.iter().filter(|problem| problem.severity == Severity::Error);
@@ -484,8 +484,7 @@ fn bodies(tree: &dyn SourceTree, module: &Module) -> BTreeMap<ResourceAddress, B
     let mut bodies: BTreeMap<ResourceAddress, BlockCode> = BTreeMap::new();
     for (path, is_override) in &module.files {
         let Some(text) = tree.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else { continue };
-        let (file, _) = if path.ends_with(".json") { File::parse_json(path, &text) } else { File::parse(path, &text) };
-        let file = Arc::new(file);
+        let file = Arc::new(parse(path, &text));
         for block in &file.body.blocks {
             let ("resource", [resource_type, name]) = (block.block_type.as_str(), block.labels.as_slice()) else {
                 continue;
@@ -502,6 +501,12 @@ fn bodies(tree: &dyn SourceTree, module: &Module) -> BTreeMap<ResourceAddress, B
         }
     }
     bodies
+}
+
+/// Parses a file of configuration, as far as it can be.
+pub(super) fn parse(path: &str, text: &str) -> File {
+    let is_json = FilePath::new(path).extension().is_some_and(|extension| extension == "json");
+    if is_json { File::parse_json(path, text).0 } else { File::parse(path, text).0 }
 }
 
 /// Gives what is recorded of the resources of the root module, as references see it.

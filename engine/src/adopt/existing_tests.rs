@@ -64,8 +64,7 @@ impl World {
         world.write("root/terraform.tfstate", &state.to_string());
         let folder = torture().display().to_string();
         let hosts = ["registry.terraform.io", "registry.opentofu.org"];
-        let overrides: String =
-            hosts.iter().map(|host| format!("    \"{host}/driftmgr/torture\" = {folder:?}\n")).collect();
+        let overrides: String = hosts.map(|host| format!("    \"{host}/driftmgr/torture\" = {folder:?}\n")).concat();
         world.write("terraform.rc", &format!("provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n}}\n"));
         world.add("kept");
         world
@@ -147,7 +146,10 @@ fn outcomes(answer: &AdoptAnswer) -> BTreeMap<String, (String, String)> {
         let id = answer.comparison.verdict.findings[object.position].id.as_ref();
         let status = match &object.status {
             AdoptionStatus::Clean => "clean".to_owned(),
-            AdoptionStatus::CleanBut(flaws) => flaws.iter().map(|flaw| format!("but {}", flaw.path)).collect(),
+            AdoptionStatus::CleanBut(flaws) => {
+                let flaws: Vec<String> = flaws.iter().map(|flaw| format!("but {}", flaw.path)).collect();
+                flaws.join(" ")
+            }
             AdoptionStatus::ImportOnly(why) => format!("import only: {why}"),
             AdoptionStatus::Skipped(why) => format!("skipped: {why}"),
         };

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cty::{Type, Value};
 use drift::adopt::search::{Lessons, Solution};
+use hcl::SourceTree as _;
 use hcl::module::Module;
-use hcl::{File, SourceTree as _};
 use model::{Finding, ImportId, InstanceAddress, ResourceAddress, ResourceMode, ResourceType, Schema};
 
 use super::bench::Work;
-use super::declared::{Declared, Evaluated};
+use super::declared::{Declared, Evaluated, parse};
 use super::fetch::Fetched;
 use super::probe;
 use crate::code::Folder;
@@ -249,10 +249,8 @@ fn evidence(instance: &Evaluated, object: &Nameable<'_>) -> Option<Evidence> {
     if named.filter(|named| *named != prefix) != object.provider {
         return None;
     }
-    let places = [
-        finding.account.as_ref().map(|account| account.as_str()),
-        finding.region.as_ref().map(|region| region.as_str()),
-    ];
+    let places =
+        [finding.account.as_ref().map(model::AccountId::as_str), finding.region.as_ref().map(model::Region::as_str)];
     let is_place = |text: &str| places.contains(&Some(text));
     if object.is_region_in_id && !arguments.iter().any(|(name, text)| name == "region" && places[1] == Some(text)) {
         return None;
@@ -318,7 +316,7 @@ fn moved(declared: &Declared, root: &Module) -> Vec<String> {
     let mut targets = Vec::new();
     for (path, _) in &root.files {
         let Some(text) = tree.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else { continue };
-        let (file, _) = if path.ends_with(".json") { File::parse_json(path, &text) } else { File::parse(path, &text) };
+        let file = parse(path, &text);
         let of_block = |block| Some(file.source(&hcl::syntax::Body::attribute(block, "to")?.expression));
         let moved = file.body.blocks.iter().filter(|block| block.block_type == "moved");
         targets.extend(moved.filter_map(|block| of_block(&block.body)));
@@ -330,4 +328,36 @@ fn moved(declared: &Declared, root: &Module) -> Vec<String> {
 fn names_resource(written: &str, resource: &ResourceAddress) -> bool {
     let rest = written.trim().strip_prefix(&resource.to_string());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_an_object_stands_between_delimiters() {
+        let check = |parts: BTreeSet<&str>, expected: &[&str]| {
+            assert_eq!(parts, expected.iter().copied().collect());
+        };
+        check(parts("jobs"), &["jobs"]);
+        check(
+            parts("https://sqs.eu-central-1.amazonaws.com/1/jobs"),
+            &["https", "sqs.eu-central-1.amazonaws.com", "1", "jobs"],
+        );
+        check(parts("r/admin:policy"), &["r", "admin", "policy"]);
+        check(parts("arn:aws:sns:eu-central-1:1:alerts"), &["alerts"]);
+        check(arn_parts("arn:aws:iam::1:role/team/admin"), &["role", "team", "admin"]);
+        check(arn_parts("no arn"), &[]);
+    }
+
+    #[test]
+    fn an_address_as_it_is_written_means_a_resource_or_an_instance() {
+        let resource = ResourceAddress::managed("aws_vpc", "main");
+        for written in ["aws_vpc.main", " aws_vpc.main[0]", "aws_vpc.main[each.key]"] {
+            assert!(names_resource(written, &resource), "{written}");
+        }
+        for written in ["aws_vpc.mainly", "aws_vpc.other", "module.m.aws_vpc.main"] {
+            assert!(!names_resource(written, &resource), "{written}");
+        }
+    }
 }

@@ -120,14 +120,14 @@ const STATE: &str = r#"{"version":4,"terraform_version":"1.11.4","serial":3,"lin
     "instances":[{"schema_version":0,"attributes":{"id":"kept","input":{"value":"a","type":"string"},
     "output":{"value":"a","type":"string"},"triggers_replace":null}}]}]}"#;
 
-fn state(text: &'static str) -> Option<Arc<StateFile>> {
-    Some(Arc::new(StateFile {
+fn state(text: &'static str) -> Arc<StateFile> {
+    Arc::new(StateFile {
         url: "a state".into(),
         workspace: "default".into(),
         version: None,
         bytes: tokio_util::bytes::Bytes::from_static(text.as_bytes()).into(),
         warnings: Vec::new(),
-    }))
+    })
 }
 
 #[tokio::test]
@@ -143,7 +143,8 @@ async fn what_is_changed_is_told_from_what_is_clean_and_from_what_was_there_befo
         data("replaced", "  for_each         = { k = 1 }\n  triggers_replace = [each.value]\n"),
     ];
     let imported = ["terraform_data.clean", "terraform_data.changed", "terraform_data.replaced[\"k\"]"];
-    let subject = Subject { state: state(STATE), ..world.subject(&[("generated.tf", &files.concat())], &imported) };
+    let subject =
+        Subject { state: Some(state(STATE)), ..world.subject(&[("generated.tf", &files.concat())], &imported) };
     for certificate in world.certify(&subject).await {
         assert_eq!(certificate.failure, None);
         assert_eq!(certificate.problems, []);
@@ -261,7 +262,7 @@ async fn a_root_may_have_a_remote_backend_a_workspace_and_code_beside_itself() {
         );
         let subject = Subject {
             root: Some(world.path(&root)),
-            state: state(STATE),
+            state: Some(state(STATE)),
             ..world.subject(&[("generated.tf", &checked)], &["terraform_data.b"])
         };
         let certificates = certify_with_all(&world.session_in(&root), &subject).await;
