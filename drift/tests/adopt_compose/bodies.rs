@@ -134,6 +134,7 @@ fn every_kind_of_nesting_comes_out() {
       list_attribute = [{key = "k"}, {key = "l", deep = [{key = "d"}]}]
       map_attribute = {x y = {key = "k", deep = {${z} = {key = "d"}}}}
       rule = {a = "1", b = null, c = null}
+      rules = [{a = "1", b = null, c = ["x"]}, {a = null, b = 2, c = null}]
       set_attribute = [{key = "k", deep = [{key = "d"}, {key = "e"}]}]
       single_attribute = {key = "k", size = 1, deep = {key = "d"}}
       group_block {
@@ -148,13 +149,6 @@ fn every_kind_of_nesting_comes_out() {
       map_block "%{l}" {
         key = "k"
       }
-      rules {
-        a = "1"
-        c = ["x"]
-      }
-      rules {
-        b = 2
-      }
       set_block {
         key = "a"
       }
@@ -163,6 +157,37 @@ fn every_kind_of_nesting_comes_out() {
       }
       single_block {
         key = "k"
+      }
+    }
+    "#);
+}
+
+#[test]
+fn a_list_of_objects_is_written_as_blocks_where_the_type_has_no_nested_attribute() {
+    let mut world = World::new();
+    let object = Type::object([("a", Type::String), ("b", Type::Number)]);
+    let rules = || attribute(AttributeType::Plain(Type::set(object.clone())), "oc");
+    let mut older = block(&[("name", Type::String, "r")]);
+    older.attributes.insert("rules".to_owned(), rules());
+    let mut deep = block(&[("key", Type::String, "o")]);
+    deep.attributes.insert("inner".to_owned(), attribute(nested_attribute(NestingMode::Single, deep.clone()), "o"));
+    let newer = with_block(older.clone(), "outer", NestingMode::List, 0, deep);
+    world.schema("x_older", older);
+    world.schema("x_newer", newer);
+    world.object("x_older.t", r#"{"name":"t","rules":[{"a":"1"},{"b":2}]}"#);
+    world.object("x_newer.t", r#"{"name":"t","rules":[{"a":"1"},{"b":2}],"outer":[]}"#);
+    insta::assert_snapshot!(world.printed(), @r#"
+    x_newer.t {
+      name = "t"
+      rules = [{a = "1", b = null}, {a = null, b = 2}]
+    }
+    x_older.t {
+      name = "t"
+      rules {
+        a = "1"
+      }
+      rules {
+        b = 2
       }
     }
     "#);
