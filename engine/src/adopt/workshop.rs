@@ -278,7 +278,8 @@ impl Workshop {
         };
         let Some(schema) = first.schema.resources.get(resource_type) else {
             let version = first.version.as_deref().map_or_else(String::new, |version| format!(" {version}"));
-            return Assignment::NoProvider(format!("{provider}{version} has no resource type {resource_type}."));
+            // An import block for it would keep the whole root from being planned.
+            return Assignment::WrongPlace(format!("{provider}{version} has no resource type {resource_type}."));
         };
         let is_own = |bench: &Bench| match (&bench.account, &finding.account) {
             (Some(account), Some(of_object)) => account == of_object,

@@ -95,8 +95,8 @@ pub(super) fn stays(arguments: &Arguments, id: Id, created: Option<Created>) -> 
         _ if argument.is_required => true,
         _ if argument.is_deprecated => false,
         Some(Created::Same) => false,
-        // Where nothing is said and the plan agrees, a word like "default" says the same.
-        Some(Created::Nothing) => argument.is_computed || !is_default_word(&argument.value),
+        // Where nothing is said and the plan agrees, zero, false, or a word like "default" says the same.
+        Some(Created::Nothing) => argument.is_computed || !(argument.is_blank || is_default_word(&argument.value)),
         Some(Created::Different) => true,
         _ if argument.is_blank => false,
         Some(Created::Open) | None => !argument.is_computed || !is_noise(arguments, id),

@@ -78,7 +78,7 @@ fn words(name: &str) -> Vec<String> {
 
 /// Tells whether a value under a secret's name can be the secret itself, rather than a word or where it lies.
 fn may_be_secret(text: &str) -> bool {
-    let is_word = text.chars().all(|character| character.is_ascii_lowercase() || "-_ ".contains(character));
+    let is_word = text.chars().all(|character| character.is_ascii_lowercase());
     let is_reference = text.starts_with("arn:")
         || text.starts_with("projects/")
         || text.starts_with('/')
@@ -187,6 +187,7 @@ mod tests {
             ("DB_PASSWORD", "correct horse battery staple"),
             ("clientSecret", "Zm9vYmFy"),
             ("api_key", "0123456789"),
+            ("api_key", "correct-horse-two"),
             ("anything", "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\n"),
             ("anything", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"),
             ("definitions", r#"[{"environment":[{"name":"DB_PASSWORD","value":"hunter2!"}]}]"#),
