@@ -515,8 +515,7 @@ mod tests {
         };
         assert!(place(check("fake_plain", Some("1"), Some("ap-south-1"))).contains("ap-south-1"));
         assert!(place(check("fake_plain", Some("3"), None)).contains("account 3"));
-        let Assignment::NoProvider(why) = check("fake_unheard_of", None, None) else { panic!("it has no schema") };
-        assert!(why.contains("no resource type fake_unheard_of"), "{why}");
+        assert!(place(check("fake_unheard_of", None, None)).contains("no resource type fake_unheard_of"));
         assert!(matches!(check("other_thing", None, None), Assignment::NoProvider(_)));
     }
 
