@@ -57,49 +57,49 @@ impl Bench<'_> {
         }
         root.init()?;
         let mut judgement = Judgement::default();
-        self.judge_part(&root, configuration, configuration.resources(), &mut judgement)?;
+        judge_part(&root, configuration, configuration.resources(), &mut judgement)?;
         Ok(judgement)
     }
+}
 
-    fn judge_part(
-        &self,
-        root: &Root<'_>,
-        configuration: &Configuration,
-        mut resources: BTreeSet<String>,
-        judgement: &mut Judgement,
-    ) -> Result<()> {
-        loop {
-            if resources.is_empty() {
-                return Ok(());
-            }
-            let part = configuration.only(&resources);
-            for (name, text) in part.texts() {
-                root.write(name, &text)?;
-            }
-            let output = root.try_run(&["plan", "-json", "-input=false", "-out=plan.tfplan"])?;
-            if output.status.success() {
-                return read_plan(root, judgement);
-            }
-            let errors = errors(&output.stdout, &part);
-            ensure!(!errors.is_empty(), "a plan failed without a word: {}", String::from_utf8_lossy(&output.stderr));
-            let mut n_located = 0;
-            for PlanError { resource, words } in &errors {
-                let Some(resource) = resource.as_ref().filter(|resource| resources.remove(*resource)) else { continue };
-                n_located += 1;
-                judgement.outcomes.insert(resource.clone(), Outcome::Invalid(words.clone()));
-            }
-            if n_located > 0 {
-                continue;
-            }
-            if let (1, Some(resource)) = (resources.len(), resources.first()) {
-                judgement.outcomes.insert(resource.clone(), Outcome::Invalid(errors[0].words.clone()));
-                return Ok(());
-            }
-            // Nobody says which one it is.
-            let half: BTreeSet<String> = resources.iter().take(resources.len() / 2).cloned().collect();
-            resources.retain(|resource| !half.contains(resource));
-            self.judge_part(root, configuration, half, judgement)?;
+/// Judges some of the resources, and adds what is said of them.
+fn judge_part(
+    root: &Root<'_>,
+    configuration: &Configuration,
+    mut resources: BTreeSet<String>,
+    judgement: &mut Judgement,
+) -> Result<()> {
+    loop {
+        if resources.is_empty() {
+            return Ok(());
         }
+        let part = configuration.only(&resources);
+        for (name, text) in part.texts() {
+            root.write(name, &text)?;
+        }
+        let output = root.try_run(&["plan", "-json", "-input=false", "-out=plan.tfplan"])?;
+        if output.status.success() {
+            return read_plan(root, judgement);
+        }
+        let errors = errors(&output.stdout, &part);
+        ensure!(!errors.is_empty(), "a plan failed without a word: {}", String::from_utf8_lossy(&output.stderr));
+        let mut n_located = 0;
+        for PlanError { resource, words } in &errors {
+            let Some(resource) = resource.as_ref().filter(|resource| resources.remove(*resource)) else { continue };
+            n_located += 1;
+            judgement.outcomes.insert(resource.clone(), Outcome::Invalid(words.clone()));
+        }
+        if n_located > 0 {
+            continue;
+        }
+        if let (1, Some(resource)) = (resources.len(), resources.first()) {
+            judgement.outcomes.insert(resource.clone(), Outcome::Invalid(errors[0].words.clone()));
+            return Ok(());
+        }
+        // Nobody says which one it is.
+        let half: BTreeSet<String> = resources.iter().take(resources.len() / 2).cloned().collect();
+        resources.retain(|resource| !half.contains(resource));
+        judge_part(root, configuration, half, judgement)?;
     }
 }
 

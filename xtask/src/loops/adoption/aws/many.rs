@@ -136,8 +136,8 @@ impl Run<'_> {
             for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
                 let path = entry?.path();
                 let is_journal = path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&prefix));
-                let text = if is_journal { fs::read(&path).unwrap_or_default() } else { Vec::new() };
-                if text.iter().filter(|byte| **byte == b'\n').count() > n_objects {
+                let text = if is_journal { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
+                if text.lines().count() > n_objects {
                     return Ok(());
                 }
             }

@@ -102,9 +102,8 @@ impl Contestant {
 
     /// Returns the same where no clean object may ignore changes of anything.
     fn strict_rate(&self, objects: &[Object], left_out: &BTreeSet<usize>) -> f64 {
-        let outcomes = self.outcomes.iter().enumerate().map(|(index, outcome)| match self.ignoring.contains(&index) {
-            true => Outcome::Changes(String::new()),
-            false => outcome.clone(),
+        let outcomes = self.outcomes.iter().enumerate().map(|(index, outcome)| {
+            if self.ignoring.contains(&index) { Outcome::Changes(String::new()) } else { outcome.clone() }
         });
         let strict = Self {
             name: String::new(),
