@@ -202,11 +202,20 @@ pub(super) fn validate(config: &Value) -> Diagnostics {
 pub(super) fn validate_lock(config: &Value) -> Diagnostics {
     let mut diagnostics: Diagnostics = partner(config, "token_wo_version", "token_wo").into_iter().collect();
     diagnostics.extend(too_short(config, "pin"));
+    diagnostics.extend(["pin", "token_wo"].into_iter().filter_map(|name| missing(config, name)));
     diagnostics
 }
 
 pub(super) fn validate_vault(config: &Value) -> Diagnostics {
-    too_short(config, "password").into_iter().collect()
+    too_short(config, "password").into_iter().chain(missing(config, "password")).collect()
+}
+
+/// Refuses a null that is written where something must be: programs leave that to the provider.
+fn missing(config: &Value, name: &str) -> Option<Diagnostic> {
+    let detail =
+        format!("Must set a configuration value for the {name} attribute as the provider has marked it as required.");
+    let is_missing = field(config, name).is_some_and(Value::is_null);
+    is_missing.then(|| refusal("Missing Configuration for Required Attribute", detail, Path::new().attr(name)))
 }
 
 /// Refuses an argument without the one it belongs to.
