@@ -110,6 +110,7 @@ impl Show<'_> {
         let mut command = Command::new(self.bin_dir.join("driftmgr"));
         self.moto.configure(&mut command);
         command.args(arguments).current_dir(self.root).env("DRIFTMGR_STORE", self.store());
+        command.env("XDG_CACHE_HOME", self.workspace.path().join("cache"));
         command.env("TF_CLI_CONFIG_FILE", self.config_file).env_remove("TF_DATA_DIR");
         command
     }

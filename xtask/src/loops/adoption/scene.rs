@@ -221,6 +221,7 @@ impl Scene {
             .args(["adopt", "--dir", ".", "--out-dir", "adopted", "--json", "--only-mapped", "--mapping"])
             .arg(&mapping_file)
             .args(types.iter().flat_map(|resource_type| ["--type", resource_type]))
+            .env("XDG_CACHE_HOME", mapping_file.with_file_name("cache"))
             .env("DRIFTMGR_STORE", mapping_file.with_file_name("store.db"))
             .output()
             .with_context(|| format!("cannot start {}", driftmgr.display()))?;

@@ -116,6 +116,7 @@ impl Run<'_> {
             .args(TYPES.iter().flat_map(|wanted| ["--type", wanted]))
             .arg("--out-dir")
             .arg(format!("../{name}"))
+            .env("XDG_CACHE_HOME", self.root.path().with_file_name(format!("{name}.cache")))
             .env("DRIFTMGR_STORE", self.root.path().with_file_name(format!("{name}.db")));
         command
     }

@@ -79,6 +79,8 @@ pub(super) fn adopt(
     let mut command = root.command(driftmgr);
     command.args(["adopt", "--dir", ".", "--mapping", "../objects.json", "--only-mapped"]);
     command.args(["--out-dir", "../adopted", "--json"]);
+    // What earlier runs taught must not help this one.
+    command.env("XDG_CACHE_HOME", root.path().join("../cache"));
     let report = report(command.env("DRIFTMGR_STORE", root.path().join("../store.db")))?;
     let took = began.elapsed();
     let configuration = Configuration::read(&root.path().join("../adopted"))?;
