@@ -270,7 +270,7 @@ fn secrets_become_variables() {
     variable main_environment_db_pass: string # environment["DB PASS"] of aws_mq_broker.main. It looks like a secret, though the provider does not say so. The plan was checked with the value that the provider read.
     variable main_login_1_password: string, sensitive # login[1].password of aws_mq_broker.main. The plan was checked with the value that the provider read.
     variable main_login_password: string, sensitive # login[0].password of aws_mq_broker.main. The plan was checked with the value that the provider read.
-    variable main_pair_1: string # pair[1] of aws_mq_broker.main. Nobody can read it back: the plan was checked with a stand-in, and changes of it are ignored.
+    variable main_pair_1: string # pair[1] of aws_mq_broker.main. Nobody can read it back: the plan was checked with a stand-in.
     variable main_password: string, sensitive # password of aws_mq_broker.main. The plan was checked with the value that the provider read.
     variable main_password_password: string, sensitive # password of aws_mq_broker.main_password. The plan was checked with the value that the provider read.
     variable main_user_password: string, sensitive # user.password of aws_mq_broker.main. The plan was checked with the value that the provider read.

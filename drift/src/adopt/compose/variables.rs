@@ -50,9 +50,7 @@ impl Variables {
                 "It looks like a secret, though the provider does not say so. The plan was checked with the value that \
                  the provider read."
             }
-            (SecretSource::StandIn, _) => {
-                "Nobody can read it back: the plan was checked with a stand-in, and changes of it are ignored."
-            }
+            (SecretSource::StandIn, _) => "Nobody can read it back: the plan was checked with a stand-in.",
         };
         let description = format!("{shown} of {object}. {how}");
         self.found.push(ComposedVariable {

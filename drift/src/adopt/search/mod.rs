@@ -152,7 +152,7 @@ pub struct SecretArgument {
 pub enum SecretSource {
     /// The provider reads it back.
     Observed,
-    /// Nobody can read it back: a stand-in was used, and changes of it are ignored.
+    /// Nobody can read it back: a stand-in was used, and changes of it are ignored where it is stored.
     StandIn,
 }
 
