@@ -5,13 +5,14 @@ use cty::{Value, json};
 /// Longer texts stay as they are: nobody reads them as configuration.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// Gives a text that holds a JSON object or array as `jsonencode` spells what it says; nothing where the text is none.
+/// Gives a text that holds a JSON object or array as `jsonencode` spells what it says; nothing where the text is none, or
+/// is empty braces: those are read more easily as they are.
 pub(super) fn encoded(text: &str) -> Option<Value> {
     let trimmed = text.trim_start();
     if !trimmed.starts_with(['{', '[']) || text.len() > MAX_LENGTH {
         return None;
     }
-    let value = json::decode_implied(text.as_bytes()).ok()?;
+    let value = json::decode_implied(text.as_bytes()).ok().filter(|value| !value.is_empty())?;
     let bytes = json::encode(&value, value.ty()).ok()?;
     String::from_utf8(bytes).ok().map(Value::string)
 }
@@ -38,7 +39,7 @@ mod tests {
             check(r#"{ "b": 1.50, "a": ["<x>", null] }"#).as_deref(),
             Some(r#"{"a":["\u003cx\u003e",null],"b":1.5}"#)
         );
-        assert_eq!(check("[]").as_deref(), Some("[]"));
+        assert_eq!((check("[]"), check("{ }")), (None, None));
         assert_eq!(check("{not json}"), None);
         assert_eq!(check("\"text\""), None);
         assert_eq!(respell("[]"), None);
