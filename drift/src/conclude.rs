@@ -1,12 +1,7 @@
 //! Concluding: what was found is fingerprinted, sorted, ignored by rule, given remedies, and counted.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use model::{
-    Cause, CauseKind, Coverage, Diagnostics, Finding, FindingSeverity, Fingerprint, Kind, NativeType, Scope,
-    ScopeStatus,
-};
+use model::{Cause, CauseKind, Coverage, Diagnostics, Finding, Kind, Scope, ScopeStatus};
 
 use crate::fingerprint::fingerprint;
 use crate::{Evidence, JudgeOptions, StateSet, Summary, Verdict};
@@ -98,38 +93,4 @@ fn sort_key(finding: &Finding) -> impl Ord + '_ {
         &finding.region,
         &finding.fingerprint,
     )
-}
-
-/// Makes a finding that says only what happened.
-pub(crate) fn blank(kind: Kind, reason: String) -> Finding {
-    Finding {
-        kind,
-        fails: false,
-        address: None,
-        deposed: None,
-        resource_type: None,
-        native_type: None::<NativeType>,
-        id: None,
-        arn: None,
-        name: None,
-        tags: BTreeMap::new(),
-        reason,
-        severity: FindingSeverity::Info,
-        fingerprint: Fingerprint(String::new()),
-        attributes: Vec::new(),
-        states: Vec::new(),
-        provider: None,
-        provider_version: None,
-        account: None,
-        region: None,
-        precision: None,
-        identity: None,
-        found_by: None,
-        observed_at: None,
-        source: None,
-        ignored: None,
-        folded: None,
-        cause: None,
-        remedies: Vec::new(),
-    }
 }

@@ -7,7 +7,6 @@ use cty::Value;
 use model::{AccountId, Finding, Kind, NativeType, ObjectKey, Precision, Region, RemoteObject, Scope, Standing};
 
 use crate::compare::inline::{Held, held_inline};
-use crate::conclude::blank;
 use crate::{Declaration, Evidence};
 
 /// Collects objects as they stream by and decides about them once all parents are known.
@@ -100,7 +99,7 @@ impl Collection {
             found_by: Some(object.source),
             observed_at: Some(object.fetched_at),
             folded,
-            ..blank(kind, reason)
+            ..Finding::new(kind, reason)
         };
         let attributes = if parent.is_some() { object.attributes } else { BTreeMap::new() };
         self.found.push(Found { finding, object: described, parent, attributes });

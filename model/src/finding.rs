@@ -177,6 +177,42 @@ pub struct Finding {
     pub remedies: Vec<Remedy>,
 }
 
+impl Finding {
+    /// Makes a finding that says only what happened, and why it was found: a sentence.
+    pub fn new(kind: Kind, reason: String) -> Self {
+        Self {
+            kind,
+            fails: false,
+            address: None,
+            deposed: None,
+            resource_type: None,
+            native_type: None,
+            id: None,
+            identity: None,
+            arn: None,
+            name: None,
+            tags: BTreeMap::new(),
+            reason,
+            severity: FindingSeverity::Info,
+            fingerprint: Fingerprint(String::new()),
+            attributes: Vec::new(),
+            states: Vec::new(),
+            provider: None,
+            provider_version: None,
+            account: None,
+            region: None,
+            precision: None,
+            found_by: None,
+            observed_at: None,
+            source: None,
+            ignored: None,
+            folded: None,
+            cause: None,
+            remedies: Vec::new(),
+        }
+    }
+}
+
 /// What was seen, as data, with its denominator.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coverage {

@@ -12,7 +12,7 @@ use model::{
 };
 
 use crate::compare::{differences, recorded_tags};
-use crate::conclude::{Found, blank, conclude};
+use crate::conclude::{Found, conclude};
 use crate::explain::explain;
 use crate::join::{Index, Matches, import_id};
 use crate::look::{Scopes, is_state_only};
@@ -443,7 +443,7 @@ impl Judging<'_> {
                 DeclaredBlock::Absent | DeclaredBlock::Unknown => None,
             },
             address: Some(instance.address.clone()),
-            ..blank(kind, reason)
+            ..Finding::new(kind, reason)
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ::drift::Filters;
 use ::drift::adopt::{AdoptionKey, Choice, Choices};
-use model::{Finding, FindingSeverity, Fingerprint, Kind, RecordedInstance};
+use model::{Finding, Kind, RecordedInstance};
 
 /// Makes a finding of each object that a person sends to an address and that was not found; and what a person decided
 /// about objects that a state records meanwhile is to leave them alone.
@@ -64,33 +64,10 @@ fn fits<T: PartialEq>(named: Option<&T>, seen: Option<&T>) -> bool {
 
 pub(super) fn finding(key: &AdoptionKey) -> Finding {
     Finding {
-        kind: Kind::Unmanaged,
-        fails: false,
-        address: None,
-        deposed: None,
         resource_type: Some(key.resource_type.clone()),
-        native_type: None,
         id: Some(key.id.clone()),
-        identity: None,
-        arn: None,
-        name: None,
-        tags: BTreeMap::new(),
-        reason: "The mapping file names it.".to_owned(),
-        severity: FindingSeverity::Info,
-        fingerprint: Fingerprint(String::new()),
-        attributes: Vec::new(),
-        states: Vec::new(),
-        provider: None,
-        provider_version: None,
         account: key.account.clone(),
         region: key.region.clone(),
-        precision: None,
-        found_by: None,
-        observed_at: None,
-        source: None,
-        ignored: None,
-        folded: None,
-        cause: None,
-        remedies: Vec::new(),
+        ..Finding::new(Kind::Unmanaged, "The mapping file names it.".to_owned())
     }
 }
