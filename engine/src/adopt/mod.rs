@@ -37,9 +37,12 @@ use ::drift::adopt::{Adoption, AdoptionStatus, AdoptionStep, Choice, choice_for,
 use ::drift::lifecycle::normalize_legacy;
 use ::drift::{DeclaredArguments, DeclaredBlock};
 use cty::Value;
-use hcl::definitions::Definitions;
+use hcl::names::OccupiedNames;
 use model::draft::DraftImport;
-use model::{Diagnostics, ImportId, InstanceAddress, RecordedInstance, Region, ResourceMode, ResourceType, Schema};
+use model::{
+    Diagnostics, ImportId, InstanceAddress, RecordedInstance, Region, ResourceAddress, ResourceMode, ResourceType,
+    Schema,
+};
 
 use crate::code::Folder;
 use crate::drift::{DriftRequest, Reach, compare};
@@ -86,10 +89,9 @@ pub async fn adopt(
     };
     let written = declared.as_ref().map(Declared::root_addresses).unwrap_or_default();
     // A block that is there already is somebody's, unless a person says whose.
-    let is_free = |address: &&InstanceAddress| {
-        let mut chosen = choices.values().filter_map(chosen_address);
-        !chosen.any(|chosen| chosen.resource == address.resource)
-    };
+    let chosen: BTreeSet<&ResourceAddress> =
+        choices.values().filter_map(chosen_address).map(|chosen| &chosen.resource).collect();
+    let is_free = |address: &&InstanceAddress| !chosen.contains(&address.resource);
     let taken: BTreeSet<&InstanceAddress> = recorded.iter().copied().chain(written.iter().filter(is_free)).collect();
     let (mut adoptions, diagnostics) = plan(findings, &taken, &choices, &request.style.names);
     let (errors, mut diagnostics): (Diagnostics, Diagnostics) =
@@ -211,13 +213,13 @@ fn write_all(
     driven: &Driven,
 ) -> AllTexts {
     let directory = code::root(&request.comparison.states, session);
-    let definitions = directory.as_deref().map(|directory| Definitions::read(&Folder(directory), ".").0);
+    let names = directory.as_deref().map(|directory| OccupiedNames::read(&Folder(directory), ".").0);
     let style = &request.style;
     let options = ComposeOptions {
         layout: style.layout,
         has_references: style.has_references,
         group_from: style.group_from,
-        taken_variables: definitions.iter().flat_map(|definitions| definitions.variables.keys().cloned()).collect(),
+        taken_variables: names.map(|names| names.variables).unwrap_or_default(),
     };
     let mut items = Vec::new();
     let mut drafts = Vec::new();

@@ -13,6 +13,7 @@ use drift::adopt::search::{Flaw, Lessons, Profile, Solution, looks_secret};
 use hcl::definitions::{Definitions, Variable};
 use hcl::emit;
 use hcl::expression::{Node, NodeKind, parse};
+use hcl::names::OccupiedNames;
 use hcl::syntax::{Body, File};
 use model::draft::{DraftExpression, DraftModuleCall, DraftVariable};
 use model::schema::{AttributeType, NestingMode};
@@ -232,7 +233,7 @@ impl Module {
         let folder = module.files.first().and_then(|(path, _)| path.rsplit_once('/')).map_or(".", |(folder, _)| folder);
         let tree = Folder(declared.directory());
         let (definitions, _) = Definitions::read(&tree, folder);
-        let taken = Definitions::read(&tree, ".").0.variables.into_keys().collect();
+        let taken = OccupiedNames::read(&tree, ".").0.variables;
         Ok(Self { name: name.to_owned(), source: source.to_owned(), definitions, taken, code })
     }
 }
