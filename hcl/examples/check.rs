@@ -7,9 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use hcl::syntax::Body;
-use hcl::{File, expression};
-use model::Diagnostics;
+use hcl::File;
 
 fn main() {
     let mut paths: Vec<String> = std::env::args().skip(1).collect();
@@ -24,7 +22,7 @@ fn main() {
         };
         let start = Instant::now();
         let (file, mut problems) = File::parse(path, &text);
-        expressions(&file, &file.body, &mut problems);
+        problems.extend(file.problems());
         took += start.elapsed();
         n_bytes += text.len();
         let joined: String = file.tokens().iter().map(|token| &text[token.range.clone()]).collect();
@@ -36,14 +34,4 @@ fn main() {
     }
     let megabytes = n_bytes as f64 / 1e6;
     println!("{} files, {megabytes:.1} MB, {:.1} MB/s", paths.len(), megabytes / took.as_secs_f64());
-}
-
-/// Parses all expressions of a body.
-fn expressions(file: &File, body: &Body, problems: &mut Diagnostics) {
-    for attribute in &body.attributes {
-        problems.extend(expression::parse(file, &attribute.expression).err().map(|problem| *problem));
-    }
-    for block in &body.blocks {
-        expressions(file, &block.body, problems);
-    }
 }

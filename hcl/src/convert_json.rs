@@ -94,7 +94,7 @@ fn blocks(
             None => content.attributes.push(AttributeSyntax {
                 name: name.to_owned(),
                 range: 0..0,
-                expression: Expression::Json(value.clone()),
+                expression: Expression::of_json(value.clone()),
             }),
         }
     }

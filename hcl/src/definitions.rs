@@ -146,11 +146,11 @@ fn variable(
         }
     }
     let default = block.body.attribute("default").map(|default| {
-        let value = match &default.expression {
+        let value = match default.expression.json() {
             // In a place where nothing can be referred to, a JSON text is no template.
-            Expression::Json(value) => value.clone(),
-            native @ Expression::Native { .. } => {
-                let (value, _, problems) = expression(file, native, &NoScope);
+            Some(value) => value.clone(),
+            None => {
+                let (value, _, problems) = expression(file, &default.expression, &NoScope);
                 diagnostics.extend(problems);
                 value
             }

@@ -8,7 +8,7 @@ use model::Span;
 
 use crate::cursor::Cursor;
 use crate::lex::TokenKind;
-use crate::syntax::{Expression, File};
+use crate::syntax::{Expression, File, Source};
 
 /// How deep lists and objects may nest.
 const MAX_DEPTH: usize = 100;
@@ -33,9 +33,9 @@ fn decode_at(file: &File, expression: &Expression, depth: usize) -> Result<Value
     if depth > MAX_DEPTH {
         return Err(fail("lists and objects are nested too deep"));
     }
-    let tokens = match expression {
-        Expression::Json(value) => return decode_json(file, value, depth),
-        Expression::Native { tokens, .. } => tokens.clone(),
+    let tokens = match expression.written() {
+        Source::Json(value) => return decode_json(file, value, depth),
+        Source::Native { tokens, .. } => tokens.clone(),
     };
     if let Some(elements) = elements(file, expression) {
         let values = elements.iter().map(|element| decode_at(file, element, depth + 1));
@@ -105,12 +105,12 @@ fn decode_json(file: &File, value: &Value, depth: usize) -> Result<Value, NotLit
 
 /// Splits a list into its elements; `None` where the expression is not a list.
 pub(crate) fn elements(file: &File, expression: &Expression) -> Option<Vec<Expression>> {
-    match expression {
-        Expression::Json(value) if matches!(value.ty(), Type::Tuple(_)) => {
-            Some(value.elements().cloned().map(Expression::Json).collect())
+    match expression.written() {
+        Source::Json(value) if matches!(value.ty(), Type::Tuple(_)) => {
+            Some(value.elements().cloned().map(Expression::of_json).collect())
         }
-        Expression::Json(_) => None,
-        Expression::Native { tokens, .. } => {
+        Source::Json(_) => None,
+        Source::Native { tokens, .. } => {
             let inner = enclosed(file, tokens, TokenKind::OpenBracket, TokenKind::CloseBracket)?;
             Some(split(file, inner, |kind| kind == TokenKind::Comma))
         }
@@ -119,13 +119,13 @@ pub(crate) fn elements(file: &File, expression: &Expression) -> Option<Vec<Expre
 
 /// Splits an object into its entries; `None` where the expression is not an object.
 pub(crate) fn entries(file: &File, expression: &Expression) -> Option<Result<Vec<(String, Expression)>, NotLiteral>> {
-    let tokens = match expression {
-        Expression::Json(value) if value.ty().as_object().is_some() => {
-            let entries = value.entries().map(|(name, value)| (name.to_owned(), Expression::Json(value.clone())));
+    let tokens = match expression.written() {
+        Source::Json(value) if value.ty().as_object().is_some() => {
+            let entries = value.entries().map(|(name, value)| (name.to_owned(), Expression::of_json(value.clone())));
             return Some(Ok(entries.collect()));
         }
-        Expression::Json(_) => return None,
-        Expression::Native { tokens, .. } => tokens,
+        Source::Json(_) => return None,
+        Source::Native { tokens, .. } => tokens,
     };
     let inner = enclosed(file, tokens, TokenKind::OpenBrace, TokenKind::CloseBrace)?;
     let items = split(file, inner, |kind| matches!(kind, TokenKind::Comma | TokenKind::Newline));
@@ -133,7 +133,7 @@ pub(crate) fn entries(file: &File, expression: &Expression) -> Option<Result<Vec
 }
 
 fn entry(file: &File, item: &Expression) -> Result<(String, Expression), NotLiteral> {
-    let Expression::Native { tokens, range } = item else {
+    let Source::Native { tokens, range } = item.written() else {
         return Err(NotLiteral { reason: "it must be evaluated".to_owned(), span: file.expression_span(item) });
     };
     let fail = || NotLiteral { reason: "its keys must be evaluated".to_owned(), span: file.span(range) };
@@ -191,7 +191,7 @@ fn split(file: &File, tokens: Range<usize>, is_separator: impl Fn(TokenKind) -> 
         depth = (depth + usize::from(opens(kind))).saturating_sub(usize::from(closes(kind)));
     }
     pieces.push(trimmed(file, start..tokens.end));
-    pieces.retain(|piece| !matches!(piece, Expression::Native { tokens, .. } if tokens.is_empty()));
+    pieces.retain(|piece| !matches!(piece.written(), Source::Native { tokens, .. } if tokens.is_empty()));
     pieces
 }
 
@@ -203,11 +203,11 @@ fn trimmed(file: &File, tokens: Range<usize>) -> Expression {
     };
     let Some(first) = tokens.clone().find(is_content) else {
         let at = file.tokens.get(tokens.start).map_or(file.text.len(), |token| token.range.start);
-        return Expression::Native { range: at..at, tokens: tokens.start..tokens.start };
+        return Expression::native(at..at, tokens.start..tokens.start);
     };
     let last = tokens.rev().find(is_content).unwrap_or(first);
     let range = file.tokens[first].range.start..file.tokens[last].range.end;
-    Expression::Native { range, tokens: first..last + 1 }
+    Expression::native(range, first..last + 1)
 }
 
 fn opens(kind: TokenKind) -> bool {

@@ -490,8 +490,7 @@ fn collect_arguments(file: &File, body: &Body, prefix: &[String], arguments: &mu
     for attribute in body.attributes.iter().filter(|attribute| is_own(&attribute.name)) {
         let expression = &attribute.expression;
         let span = file.span(&attribute.range);
-        let is_json_block =
-            prefix.is_empty() && matches!(expression, Expression::Json(_)) && attribute.name == "dynamic";
+        let is_json_block = prefix.is_empty() && expression.json().is_some() && attribute.name == "dynamic";
         if is_json_block {
             let names = literal::entries(file, expression).and_then(Result::ok).unwrap_or_default();
             arguments.extend(names.iter().map(|(name, _)| Argument { path: path(name), span: span.clone() }));

@@ -91,10 +91,7 @@ impl Parser<'_, '_> {
                 self.report(&(start..end), "Argument set twice", detail);
             }
             let expression = self.expression();
-            let end = match &expression {
-                Expression::Native { range, .. } => range.end,
-                Expression::Json(_) => start,
-            };
+            let end = expression.range().end;
             body.attributes.push(AttributeSyntax { name, range: start..end, expression });
             return;
         }
@@ -186,7 +183,7 @@ impl Parser<'_, '_> {
             let place = self.cursor.range();
             self.report(&place, "Value expected", "After `=` a value must follow, in the same line.".to_owned());
         }
-        Expression::Native { range, tokens: start..end }
+        Expression::native(range, start..end)
     }
 
     /// Steps over tokens up to a line end or closing brace that no bracket encloses; gives the index of that.

@@ -5,13 +5,13 @@ use cty::{Path, Value};
 use crate::cursor::Cursor;
 use crate::lex::TokenKind;
 use crate::literal;
-use crate::syntax::{Expression, File};
+use crate::syntax::{Expression, File, Source};
 
 /// Reads a reference whose keys are all literal; `None` for every other expression.
 pub(crate) fn path(file: &File, expression: &Expression) -> Option<Path> {
-    let tokens = match expression {
-        Expression::Native { tokens, .. } => tokens.clone(),
-        Expression::Json(value) => {
+    let tokens = match expression.written() {
+        Source::Native { tokens, .. } => tokens.clone(),
+        Source::Json(value) => {
             // In JSON a reference is written as a string.
             let (inner, problems) = File::parse(&file.name, &format!("reference = {}", value.as_str()?));
             let attribute = inner.body.attributes.first().filter(|_| problems.is_empty())?;
@@ -24,8 +24,7 @@ pub(crate) fn path(file: &File, expression: &Expression) -> Option<Path> {
         let text = literal::quoted(&mut cursor).ok()?;
         let (inner, problems) = File::parse(&file.name, &format!("reference = {text}"));
         let attribute = inner.body.attributes.first().filter(|_| problems.is_empty())?;
-        let is_bare = matches!(&attribute.expression, Expression::Native { .. })
-            && !inner.source(&attribute.expression).starts_with('"');
+        let is_bare = attribute.expression.json().is_none() && !inner.source(&attribute.expression).starts_with('"');
         return if is_bare && cursor.kind().is_none() { path(&inner, &attribute.expression) } else { None };
     }
     let first = cursor.text();

@@ -140,7 +140,7 @@ impl ModuleScope<'_> {
             None => run.remember(self.path, name, Memo::Begun),
         }
         let value = expression::parse(file, expression)
-            .and_then(|node| evaluate(file, &node, self, run).map(|value| (value, node.range)));
+            .and_then(|node| evaluate(file, &node, self, run).map(|value| (value, node.range.clone())));
         let value = value.and_then(|(value, range)| sized(file, &range, value));
         match value {
             Ok(value) => {

@@ -1,11 +1,13 @@
 //! The structure of a file: bodies of blocks and attributes, with their places.
 
+use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cty::Value;
-use model::{Diagnostics, Position, Span};
+use model::{Diagnostic, Diagnostics, Position, Span};
 
+use crate::expression::{self, Node};
 use crate::lex::Token;
 use crate::literal::{self, NotLiteral};
 use crate::{convert_json, parse};
@@ -63,18 +65,76 @@ pub struct BlockSyntax {
     pub body: Body,
 }
 
-/// An expression: found, not evaluated.
+/// An expression: found, not evaluated. Clones share its tree.
+#[derive(Clone)]
+pub struct Expression(Arc<Inner>);
+
+struct Inner {
+    source: Source,
+    tree: OnceLock<Result<Arc<Node>, Box<Diagnostic>>>,
+}
+
+/// What an expression is made of.
 #[derive(Clone, Debug)]
-pub enum Expression {
-    /// In native syntax.
+pub(crate) enum Source {
+    /// Native syntax.
     Native {
         /// Where it is, in bytes, without blanks and comments around it.
         range: Range<usize>,
         /// Where its tokens are in the file's list.
         tokens: Range<usize>,
     },
-    /// In JSON.
+    /// JSON, whose texts are templates.
     Json(Value),
+}
+
+impl Expression {
+    pub(crate) fn new(source: Source) -> Self {
+        Self(Arc::new(Inner { source, tree: OnceLock::new() }))
+    }
+
+    pub(crate) fn native(range: Range<usize>, tokens: Range<usize>) -> Self {
+        Self::new(Source::Native { range, tokens })
+    }
+
+    /// Makes an expression of JSON, whose texts are templates.
+    pub(crate) fn of_json(value: Value) -> Self {
+        Self::new(Source::Json(value))
+    }
+
+    pub(crate) fn written(&self) -> &Source {
+        &self.0.source
+    }
+
+    /// Gives where it is, in bytes, without blanks and comments around it.
+    pub fn range(&self) -> Range<usize> {
+        match &self.0.source {
+            Source::Native { range, .. } => range.clone(),
+            Source::Json(_) => 0..0,
+        }
+    }
+
+    /// Gives what is written in JSON; `None` for native syntax.
+    pub fn json(&self) -> Option<&Value> {
+        match &self.0.source {
+            Source::Native { .. } => None,
+            Source::Json(value) => Some(value),
+        }
+    }
+
+    /// Gives its tree, which is made once.
+    pub(crate) fn tree(
+        &self,
+        make: impl FnOnce(&Source) -> Result<Arc<Node>, Box<Diagnostic>>,
+    ) -> Result<Arc<Node>, Box<Diagnostic>> {
+        self.0.tree.get_or_init(|| make(&self.0.source)).clone()
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.fmt(f)
+    }
 }
 
 impl Body {
@@ -128,10 +188,10 @@ impl File {
         Self { tokens, ..Self::empty(name, text) }
     }
 
-    fn too_large(&self, n_bytes: usize) -> Option<model::Diagnostic> {
+    fn too_large(&self, n_bytes: usize) -> Option<Diagnostic> {
         (n_bytes > MAX_BYTES).then(|| {
             let detail = format!("The file {} has {n_bytes} bytes; at most {MAX_BYTES} are read.", self.name);
-            model::Diagnostic::error("configuration-too-large", "Configuration file too large", detail)
+            Diagnostic::error("configuration-too-large", "Configuration file too large", detail)
         })
     }
 
@@ -147,10 +207,23 @@ impl File {
 
     /// Gives the text of an expression as it is written; for JSON, the expression that a string holds.
     pub fn source(&self, expression: &Expression) -> String {
-        match expression {
-            Expression::Native { range, .. } => self.text[range.clone()].to_owned(),
-            Expression::Json(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        match expression.written() {
+            Source::Native { range, .. } => self.text[range.clone()].to_owned(),
+            Source::Json(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         }
+    }
+
+    /// Gives every mistake in the file's expressions, one of each expression, in order.
+    pub fn problems(&self) -> Diagnostics {
+        let mut problems = Diagnostics::new();
+        let mut bodies = vec![&self.body];
+        while let Some(body) = bodies.pop() {
+            let trees = body.attributes.iter().map(|attribute| expression::parse(self, &attribute.expression));
+            problems.extend(trees.filter_map(Result::err).map(|problem| *problem));
+            bodies.extend(body.blocks.iter().map(|block| &block.body));
+        }
+        problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start.byte));
+        problems
     }
 
     /// Gives the value of an expression that is a literal.
@@ -167,10 +240,7 @@ impl File {
 
     /// Gives the place of an expression.
     pub fn expression_span(&self, expression: &Expression) -> Span {
-        match expression {
-            Expression::Native { range, .. } => self.span(range),
-            Expression::Json(_) => self.span(&(0..0)),
-        }
+        self.span(&expression.range())
     }
 
     fn position(&self, byte: usize) -> Position {

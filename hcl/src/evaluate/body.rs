@@ -37,7 +37,7 @@ impl Written {
     pub fn of_values(name: &str, text: &str, values: Vec<(String, Range<usize>, Value)>) -> Self {
         let file = Arc::new(File::of_tokens(name, text, Vec::new()));
         let attribute = |(name, range, value): (String, Range<usize>, Value)| {
-            let expression = Expression::Json(literal(&value));
+            let expression = Expression::of_json(literal(&value));
             (Arc::clone(&file), AttributeSyntax { name, range, expression })
         };
         Self { attributes: values.into_iter().map(attribute).collect(), blocks: Vec::new() }
@@ -88,9 +88,9 @@ fn escaped(text: &str) -> String {
 
 /// Gives the place of an argument: in JSON, of all of it.
 fn argument_span(file: &File, attribute: &AttributeSyntax) -> Span {
-    match &attribute.expression {
-        Expression::Json(_) => file.span(&attribute.range),
-        native @ Expression::Native { .. } => file.expression_span(native),
+    match attribute.expression.json() {
+        Some(_) => file.span(&attribute.range),
+        None => file.expression_span(&attribute.expression),
     }
 }
 
@@ -190,7 +190,7 @@ impl Reader<'_> {
             Diagnostic::error("unsupported-argument", "Unsupported argument", detail).at_span(file.span(range))
         };
         for (file, attribute) in &items.attributes {
-            let is_json = matches!(attribute.expression, Expression::Json(_));
+            let is_json = attribute.expression.json().is_some();
             let name = attribute.name.as_str();
             if is_json && (name == "//" || name == "dynamic") {
                 continue;
@@ -282,7 +282,7 @@ impl Reader<'_> {
             }
         }
         for (file, attribute) in &items.attributes {
-            let Expression::Json(content) = &attribute.expression else { continue };
+            let Some(content) = attribute.expression.json() else { continue };
             if attribute.name == name {
                 self.json_blocks(file, content, schema, usize::from(has_label), &[], frame, path, &mut collected);
             } else if attribute.name == "dynamic" {
@@ -464,7 +464,7 @@ fn json_body(content: &Value, blocks: &[&str]) -> Body {
                 });
             }
         } else {
-            let expression = Expression::Json(value.clone());
+            let expression = Expression::of_json(value.clone());
             body.attributes.push(AttributeSyntax { name: name.to_owned(), range: 0..0, expression });
         }
     }

@@ -1,6 +1,7 @@
 //! Type constraints: `list(object({ a = string, b = optional(number, 1) }))`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use cty::{Type, Value};
 use model::Diagnostic;
@@ -42,13 +43,13 @@ impl TypeConstraint {
     /// One problem, with its place, where it is no type.
     pub fn parse(file: &File, expression: &Expression) -> Result<Self, Box<Diagnostic>> {
         let inner;
-        let (file, node) = match expression {
-            Expression::Native { .. } => (file, expression::parse(file, expression)?),
-            Expression::Json(value) => {
+        let (file, node) = match expression.json() {
+            None => (file, expression::parse(file, expression)?),
+            Some(value) => {
                 let text = value.as_str().unwrap_or_default();
                 let (parsed, node) = expression::parse_text(&file.name, text)?;
                 inner = parsed;
-                (&inner, node)
+                (&inner, Arc::new(node))
             }
         };
         let mut defaults = Defaults::default();

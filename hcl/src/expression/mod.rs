@@ -7,12 +7,13 @@ mod parser;
 mod template;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use cty::Value;
 use model::Diagnostic;
 
 use crate::lex;
-use crate::syntax::{Expression, File};
+use crate::syntax::{Expression, File, Source};
 
 /// How deep expressions may nest.
 pub(crate) const MAX_DEPTH: usize = 100;
@@ -197,15 +198,18 @@ impl Node {
     }
 }
 
-/// Parses an expression of a file.
+/// Gives the tree of an expression of a file. It is made once and shared with all clones of the expression.
 ///
 /// # Errors
 /// One problem, with its place, where it does not follow the grammar.
-pub fn parse(file: &File, expression: &Expression) -> Result<Node, Box<Diagnostic>> {
-    match expression {
-        Expression::Native { tokens, .. } => parser::native(file, tokens.clone()),
-        Expression::Json(value) => json(file, value, 0),
-    }
+pub fn parse(file: &File, expression: &Expression) -> Result<Arc<Node>, Box<Diagnostic>> {
+    expression.tree(|source| {
+        let node = match source {
+            Source::Native { tokens, .. } => parser::native(file, tokens.clone()),
+            Source::Json(value) => json(file, value, 0),
+        };
+        node.map(Arc::new)
+    })
 }
 
 /// Parses an expression that is written in a string: a value on the command line, a reference in JSON.
