@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Diagnostic, Diagnostics, ModuleAddress, ResourceAddress};
 
+use crate::definitions::Definitions;
 use crate::module::{Module, ResourceBlock};
 use crate::source::SourceTree;
 
@@ -17,6 +18,8 @@ const MAX_CALLS: usize = 10_000;
 pub struct Configuration {
     /// The modules that were read; the root module has no names.
     pub modules: BTreeMap<Vec<String>, Module>,
+    /// What each of them defines for evaluation.
+    pub definitions: BTreeMap<Vec<String>, Definitions>,
     /// The calls whose code is not at hand, with the reason as a clause.
     pub unread: BTreeMap<Vec<String>, String>,
 }
@@ -65,6 +68,8 @@ impl Configuration {
             if module.files.is_empty() && !names.is_empty() {
                 configuration.unread.insert(names, format!("the folder {module_folder:?} holds no configuration"));
             } else {
+                // The mistakes in it are those that the module was read with.
+                configuration.definitions.insert(names.clone(), Definitions::read(tree, &module_folder).0);
                 configuration.modules.insert(names, module);
             }
         }

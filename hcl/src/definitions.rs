@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cty::{Type, Value};
-use model::{Diagnostic, Diagnostics, Span};
+use model::{Diagnostic, Diagnostics, ModuleAddress, ResourceAddress, ResourceMode, Span};
 
 use crate::evaluate::{NoScope, TypeConstraint, Written, expression};
 use crate::module;
@@ -24,6 +24,10 @@ pub struct Definitions {
     pub providers: Vec<ProviderConfiguration>,
     /// The modules it calls: what they are given, by their names.
     pub calls: BTreeMap<String, Written>,
+    /// Its resources and data sources, by their addresses within the module.
+    pub resources: BTreeMap<ResourceAddress, ResourceDefinition>,
+    /// Its output values.
+    pub outputs: BTreeMap<String, OutputDefinition>,
     /// The source addresses of the providers it asks for, as written, by local name.
     pub required_providers: BTreeMap<String, Option<String>>,
 }
@@ -37,6 +41,26 @@ pub struct Variable {
     pub default: Option<Value>,
     /// Whether null is a value for it.
     pub is_nullable: bool,
+    /// Whether its value must not be shown.
+    pub is_sensitive: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A resource or data source of a module, unevaluated.
+#[derive(Clone, Debug)]
+pub struct ResourceDefinition {
+    /// Its body, with what override files replace in it.
+    pub written: Written,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// An output value of a module, unevaluated.
+#[derive(Clone, Debug)]
+pub struct OutputDefinition {
+    /// Its body, with what override files replace in it.
+    pub written: Written,
     /// Whether its value must not be shown.
     pub is_sensitive: bool,
     /// Where it is declared.
@@ -106,6 +130,33 @@ impl Definitions {
                     }
                 }
             }
+            (mode @ ("resource" | "data"), [resource_type, name]) => {
+                let mode = if mode == "data" { ResourceMode::Data } else { ResourceMode::Managed };
+                let (module, resource_type) = (ModuleAddress::root(), resource_type.as_str().into());
+                let address = ResourceAddress { module, mode, resource_type, name: name.as_str().into() };
+                let written = Written::new(file, &block.body);
+                match self.resources.get_mut(&address).filter(|_| is_override) {
+                    Some(earlier) => earlier.written.override_with(written),
+                    None => {
+                        let definition = ResourceDefinition { written, span: file.span(&block.header) };
+                        self.resources.insert(address, definition);
+                    }
+                }
+            }
+            ("output", [name]) => {
+                let is_sensitive = flag(file, block, "sensitive");
+                let written = Written::new(file, &block.body);
+                match self.outputs.get_mut(name).filter(|_| is_override) {
+                    Some(earlier) => {
+                        earlier.written.override_with(written);
+                        earlier.is_sensitive = is_sensitive.unwrap_or(earlier.is_sensitive);
+                    }
+                    None => {
+                        let (is_sensitive, span) = (is_sensitive.unwrap_or_default(), file.span(&block.header));
+                        self.outputs.insert(name.clone(), OutputDefinition { written, is_sensitive, span });
+                    }
+                }
+            }
             ("terraform", []) => {
                 for inner in block.body.blocks("required_providers") {
                     for attribute in &inner.body.attributes {
@@ -117,6 +168,12 @@ impl Definitions {
             _ => {}
         }
     }
+}
+
+/// Reads an argument that is a literal truth.
+fn flag(file: &File, block: &BlockSyntax, name: &str) -> Option<bool> {
+    let value = file.literal(&block.body.attribute(name)?.expression).ok()?;
+    cty::convert::convert(&value, &Type::Bool).ok()?.as_bool()
 }
 
 fn variable(
@@ -132,13 +189,8 @@ fn variable(
         is_sensitive: false,
         span: file.span(&block.header),
     });
-    let flag = |name: &str| {
-        let attribute = block.body.attribute(name)?;
-        let value = file.literal(&attribute.expression).ok()?;
-        cty::convert::convert(&value, &Type::Bool).ok()?.as_bool()
-    };
-    variable.is_sensitive = flag("sensitive").unwrap_or(variable.is_sensitive);
-    variable.is_nullable = flag("nullable").unwrap_or(variable.is_nullable);
+    variable.is_sensitive = flag(file, block, "sensitive").unwrap_or(variable.is_sensitive);
+    variable.is_nullable = flag(file, block, "nullable").unwrap_or(variable.is_nullable);
     if let Some(ty) = block.body.attribute("type") {
         match TypeConstraint::parse(file, &ty.expression) {
             Ok(constraint) => variable.constraint = constraint,

@@ -31,6 +31,7 @@ pub mod module;
 pub mod names;
 mod parse;
 mod reference;
+pub mod root;
 pub mod scope;
 mod source;
 pub mod syntax;

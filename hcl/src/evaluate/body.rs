@@ -106,8 +106,17 @@ fn block_type(block: &BlockSyntax) -> &str {
 /// Shape: an object of the schema's type; what is not written is null, or empty where blocks are collected. What is
 /// unknown in it is named, and so is everything that does not fit the schema.
 pub fn block(written: &Written, schema: &model::Block, scope: &dyn Scope) -> (Value, Vec<Unknown>, Diagnostics) {
-    let run = Evaluation::new();
-    let mut reader = Reader { scope, run: &run, diagnostics: Diagnostics::new() };
+    block_in(&Evaluation::new(), written, schema, scope)
+}
+
+/// Evaluates a block as a part of a run.
+pub(crate) fn block_in(
+    run: &Evaluation,
+    written: &Written,
+    schema: &model::Block,
+    scope: &dyn Scope,
+) -> (Value, Vec<Unknown>, Diagnostics) {
+    let mut reader = Reader { scope, run, diagnostics: Diagnostics::new() };
     let items = Items {
         attributes: written.attributes.iter().map(|(file, attribute)| (&**file, attribute)).collect(),
         blocks: written.blocks.iter().map(|(file, block)| (&**file, block)).collect(),

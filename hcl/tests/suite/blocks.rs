@@ -26,7 +26,7 @@ fn attribute(ty: AttributeType, required: bool) -> Attribute {
     }
 }
 
-fn plain(ty: Type) -> Attribute {
+pub(crate) fn plain(ty: Type) -> Attribute {
     attribute(AttributeType::Plain(ty), false)
 }
 

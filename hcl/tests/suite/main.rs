@@ -12,5 +12,6 @@ mod lexing;
 mod modules;
 mod parsing;
 mod planned_drafts;
+mod roots;
 mod terraform;
 mod variables;
