@@ -35,6 +35,19 @@ impl SourceTree for Folder<'_> {
         Ok(names)
     }
 
+    fn folders(&self, folder: &str) -> Result<Vec<String>, ReadError> {
+        let fail = |error: std::io::Error| ReadError { path: folder.to_owned(), reason: error.to_string() };
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.0.join(folder)).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            if entry.path().is_dir() {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let fail = |reason: String| ReadError { path: path.to_owned(), reason };
         let full = self.0.join(path);

@@ -88,6 +88,10 @@ impl Scope for ModuleScope<'_> {
     fn files(&self) -> Option<Files<'_>> {
         Some(self.surroundings.files)
     }
+
+    fn current_dir(&self) -> Option<&str> {
+        self.surroundings.current_dir
+    }
 }
 
 impl ModuleScope<'_> {

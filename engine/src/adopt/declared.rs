@@ -75,6 +75,10 @@ impl SourceTree for Beside<'_> {
         Ok(names)
     }
 
+    fn folders(&self, folder: &str) -> Result<Vec<String>, ReadError> {
+        self.folder.folders(folder)
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         match self.files.get(path.strip_prefix("./").unwrap_or(path)) {
             Some(text) => Ok(text.clone().into_bytes()),

@@ -69,6 +69,20 @@ pub trait Scope {
     fn files(&self) -> Option<Files<'_>> {
         None
     }
+
+    /// Gives the folder in which terraform runs, by its absolute path.
+    fn current_dir(&self) -> Option<&str> {
+        None
+    }
+
+    /// Calls a function of a provider by its whole name, such as `provider::aws::arn_parse`.
+    ///
+    /// The arguments have no marks; the result gets theirs. Steps of the result are not looked at.
+    fn provider_function(&self, name: &str, arguments: &[Value], run: &Evaluation) -> Resolved {
+        let _ = (arguments, run);
+        let reason = format!("the function {name}() is computed by a provider");
+        Resolved::Unknown { ty: Type::Dynamic, n_steps: 0, reason }
+    }
 }
 
 /// What functions may read.

@@ -128,6 +128,10 @@ impl Scope for TemplateScope<'_> {
     fn files(&self) -> Option<Files<'_>> {
         self.outer.files()
     }
+
+    fn current_dir(&self) -> Option<&str> {
+        self.outer.current_dir()
+    }
 }
 
 fn template(call: &Call<'_>) -> Computed {

@@ -22,7 +22,7 @@ use cty::convert::convert;
 use cty::{Mark, Marks, Type, Value};
 use model::Diagnostic;
 
-use crate::evaluate::{Evaluator, Frame, sized};
+use crate::evaluate::{Evaluator, Frame, Resolved, sized};
 use crate::expression::Node;
 
 /// What goes wrong in a function, as a full sentence.
@@ -183,6 +183,9 @@ pub(crate) fn call(
     for argument in arguments {
         values.push(evaluator.value(argument, frame)?);
     }
+    if name.starts_with("provider::") && !expands_last {
+        return provided(evaluator, node, name, &values);
+    }
     let Some(function) = tables().find(|function| function.name == name) else {
         let reason = match name {
             "timestamp" | "uuid" | "bcrypt" | "plantimestamp" => {
@@ -243,6 +246,30 @@ pub(crate) fn call(
         }
         Err(detail) => Err(fail(format!("{name}(): {detail}"))),
     }
+}
+
+/// Asks the scope for the result of a provider's function.
+fn provided(evaluator: &Evaluator<'_>, node: &Node, name: &str, values: &[Value]) -> Result<Value, Box<Diagnostic>> {
+    let mut marks = Marks::new();
+    let mut arguments = Vec::with_capacity(values.len());
+    for value in values {
+        let (value, found) = value.unmark_deep();
+        arguments.push(value);
+        marks.extend(found);
+    }
+    let value = match evaluator.scope.provider_function(name, &arguments, evaluator.run) {
+        Resolved::Value { value, .. } => value,
+        Resolved::Unknown { ty, reason, .. } => {
+            let value = Value::unknown(ty);
+            evaluator.run.because(&value, reason, Some(evaluator.file.span(&node.range)))
+        }
+        Resolved::Failed(problem) => return Err(problem),
+        Resolved::Invalid(detail) => return Err(evaluator.fail(&node.range, "Function call failed", detail)),
+    };
+    if !value.is_wholly_known() {
+        evaluator.run.saw_unknown();
+    }
+    Ok(value.with_marks(marks))
 }
 
 /// Computes `try` and `can`: the first argument without a mistake. Where that depends on something unknown, so does the
