@@ -154,7 +154,7 @@ fn circles_end() {
 #[test]
 fn a_file_that_does_not_parse_makes_what_it_may_define_unknown() {
     let tree = MemoryTree(
-        [("a.tf", "locals {\n  a = local.b\n  c = 2\n}\n"), ("b.tf", "locals {\n  b = \n")]
+        [("a.tf", "locals {\n  a = local.b\n  c = 2\n}\n"), ("b.tf", "locals =\n  b = 1\n}\n")]
             .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
             .into(),
     );
