@@ -262,6 +262,25 @@ impl Scope for InstanceScope<'_> {
         let sources = &self.root.sources;
         Some(Files { tree: &*sources.tree, home: sources.home.as_deref() })
     }
+
+    fn current_dir(&self) -> Option<&str> {
+        self.root.sources.current_dir.as_deref()
+    }
+
+    fn provider_function(&self, name: &str, arguments: &[Value], _: &Evaluation) -> Resolved {
+        let unknown = |ty: Type, reason: String| Resolved::Unknown { ty, n_steps: 0, reason };
+        if !arguments.iter().all(Value::is_wholly_known) {
+            return unknown(Type::Dynamic, format!("an argument of {name}() is not known"));
+        }
+        let (module, name) = (self.module.clone(), name.to_owned());
+        let reason = format!("the function {name}() is computed by a provider, which was not asked");
+        match self.root.ask(&Need::Function { module, name, arguments: arguments.to_vec() }) {
+            Some(Answer::Value(value)) => Resolved::Value { value, n_steps: 0 },
+            Some(Answer::Unknown { ty, reason }) => unknown(ty, reason),
+            Some(Answer::Invalid(detail)) => Resolved::Invalid(detail),
+            None => unknown(Type::Dynamic, reason),
+        }
+    }
 }
 
 /// Makes the instance key of a literal key; `None` where it is none.

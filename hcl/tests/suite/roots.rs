@@ -166,3 +166,23 @@ fn a_file_that_does_not_parse_makes_what_it_may_define_unknown() {
     assert!(!value.is_known());
     assert_eq!(unknown[0].reason, "it may be defined in a file that could not be read");
 }
+
+#[test]
+fn functions_of_providers_are_asked_for_once_their_arguments_are_known() {
+    let root = root(&[(
+        "main.tf",
+        "variable \"v\" {}\nlocals {\n  a = provider::x::up(\"b\").c\n  d = provider::x::up(var.v)\n}\n",
+    )]);
+    assert!(!local(&root, "a").unwrap().is_known());
+    assert!(!local(&root, "d").unwrap().is_known());
+    let needs = root.take_needs();
+    let function = Need::Function {
+        module: ModuleAddress::root(),
+        name: "provider::x::up".to_owned(),
+        arguments: vec![Value::string("b")],
+    };
+    assert_eq!(needs, [function]);
+    let value = Value::object([("c".to_owned(), Value::string("B"))].into());
+    root.answer(needs.into_iter().map(|need| (need, Answer::Value(value.clone()))));
+    assert_eq!(local(&root, "a").unwrap(), Value::string("B"));
+}
