@@ -21,6 +21,7 @@ pub mod http;
 pub mod kubernetes;
 pub mod loops;
 pub mod moto;
+pub mod oracle;
 pub mod pairs;
 pub mod quickstart;
 pub mod rabbitmq;

@@ -7,6 +7,7 @@
 mod aws;
 mod debian;
 mod go;
+mod inside;
 mod reduce;
 mod venv;
 
@@ -23,6 +24,7 @@ use clap::ValueEnum;
 
 use self::debian::DebianProgram;
 use self::go::GoProgram;
+pub use self::inside::{InsideOpentofu, inside_opentofu};
 
 /// Names a foreign tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
