@@ -45,6 +45,10 @@ pub struct Variable {
     pub is_sensitive: bool,
     /// Where it is declared.
     pub span: Span,
+    /// Its default as it is written, with its file.
+    pub default_written: Option<(Arc<File>, Expression)>,
+    /// Its type as it is written, with its file.
+    pub type_written: Option<(Arc<File>, Expression)>,
 }
 
 /// A resource or data source of a module, unevaluated.
@@ -188,7 +192,12 @@ fn variable(
         is_nullable: true,
         is_sensitive: false,
         span: file.span(&block.header),
+        default_written: None,
+        type_written: None,
     });
+    let written = |name: &str| Some((Arc::clone(file), block.body.attribute(name)?.expression.clone()));
+    variable.default_written = written("default").or(variable.default_written);
+    variable.type_written = written("type").or(variable.type_written);
     variable.is_sensitive = flag(file, block, "sensitive").unwrap_or(variable.is_sensitive);
     variable.is_nullable = flag(file, block, "nullable").unwrap_or(variable.is_nullable);
     if let Some(ty) = block.body.attribute("type") {

@@ -3,16 +3,18 @@
 //! Messages name places and never what stands there: it may be a secret.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use cty::{Type, Value};
-use model::{Diagnostic, Diagnostics};
+use model::{Diagnostic, Diagnostics, Span};
 
 use crate::definitions::Variable;
 use crate::evaluate::{Evaluation, NoScope, evaluate, expression};
 use crate::expression;
 use crate::module::read_text;
 use crate::source::SourceTree;
-use crate::syntax::File;
+use crate::syntax::{Expression, File};
 
 /// Values by the names of variables; of two for one name the one added later counts.
 ///
@@ -25,6 +27,16 @@ struct Given {
     form: Form,
     /// Where it comes from, for messages.
     origin: String,
+    entry: Option<Entry>,
+}
+
+/// Where a file gives a variable its value.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Name and value.
+    pub span: Span,
+    /// The value as it is written, with its file; `None` in JSON.
+    pub written: Option<(Arc<File>, Expression)>,
 }
 
 #[derive(Clone)]
@@ -39,7 +51,7 @@ impl VariableValues {
     /// Adds a value that is text: from the environment or the command line.
     pub fn add_text(&mut self, name: &str, text: &str, origin: &str) {
         let form = Form::Text(text.to_owned());
-        self.0.insert(name.to_owned(), Given { form, origin: origin.to_owned() });
+        self.0.insert(name.to_owned(), Given { form, origin: origin.to_owned(), entry: None });
     }
 
     /// Adds the values of all `TF_VAR_…` among environment variables.
@@ -94,14 +106,17 @@ impl VariableValues {
             let detail = format!("{name:?} may hold `name = value` only, and no blocks.");
             diagnostics.push(problem("Block among variables", detail).at_span(file.span(&block.header)));
         }
+        let file = Arc::new(file);
         for attribute in &file.body.attributes {
             let (value, _, problems) = expression(&file, &attribute.expression, &NoScope);
             if !problems.is_empty() {
                 diagnostics.extend(problems.into_iter().map(secretive));
                 continue;
             }
-            let line = file.span(&attribute.range).start.line;
-            let given = Given { form: Form::Value(value), origin: format!("{name}:{line}") };
+            let span = file.span(&attribute.range);
+            let origin = format!("{name}:{}", span.start.line);
+            let entry = Entry { span, written: Some((Arc::clone(&file), attribute.expression.clone())) };
+            let given = Given { form: Form::Value(value), origin, entry: Some(entry) };
             self.0.insert(attribute.name.clone(), given);
         }
         diagnostics
@@ -113,8 +128,16 @@ impl VariableValues {
             let detail = format!("{name:?} does not hold a JSON object.");
             return vec![problem("Invalid file of variables", detail)];
         };
+        let file = File::of_tokens(name, text, Vec::new());
+        let keys = top_keys(text);
         for (variable, value) in value.entries().filter(|(variable, _)| *variable != "//") {
-            let given = Given { form: Form::Value(value.clone()), origin: name.to_owned() };
+            let span = keys.get(variable).map(|range| file.span(range));
+            let origin = match &span {
+                Some(span) => format!("{name}:{}", span.start.line),
+                None => name.to_owned(),
+            };
+            let entry = span.map(|span| Entry { span, written: None });
+            let given = Given { form: Form::Value(value.clone()), origin, entry };
             self.0.insert(variable.to_owned(), given);
         }
         Diagnostics::new()
@@ -150,6 +173,18 @@ impl VariableValues {
     }
 }
 
+impl VariableValues {
+    /// Gives where a file gives a variable its value; `None` where no file does.
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.0.get(name)?.entry.as_ref()
+    }
+
+    /// Gives where the value of a variable comes from, as a message names it; `None` where it has none.
+    pub fn origin(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|given| given.origin.as_str())
+    }
+}
+
 /// Shows no values.
 impl std::fmt::Debug for VariableValues {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -166,6 +201,36 @@ impl Variable {
         };
         Some(if self.is_sensitive { value.mark_sensitive() } else { value })
     }
+}
+
+/// Finds the keys of the outermost object of a JSON text that is valid, with the quotes around them.
+fn top_keys(text: &str) -> BTreeMap<String, Range<usize>> {
+    let mut keys = BTreeMap::new();
+    let (mut depth, mut at, mut may_be_key) = (0_usize, 0, true);
+    let bytes = text.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        let start = at;
+        at += 1;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b',' => may_be_key = true,
+            b':' => may_be_key = false,
+            b'"' => {
+                while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
+                    at += if *byte == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+                let range = start..at.min(bytes.len());
+                let key = text.get(range.clone()).map(|key| cty::json::decode_implied(key.as_bytes()));
+                if let (true, 1, Some(Ok(key))) = (may_be_key, depth, key) {
+                    keys.insert(key.as_str().unwrap_or_default().to_owned(), range);
+                }
+            }
+            _ => {}
+        }
+    }
+    keys
 }
 
 fn problem(summary: &str, detail: String) -> Diagnostic {

@@ -132,3 +132,22 @@ fn what_is_wrong_in_a_declaration_is_named() {
         assert!(text.contains(part) && text.contains("main.tf:"), "{declaration}: {text}");
     }
 }
+
+#[test]
+fn entries_of_files_have_their_places() {
+    let mut values = hcl::variables::VariableValues::default();
+    assert!(values.add_file("a.tfvars", "\nx = {\n  y = 1\n}\n  z = 2\n").is_empty());
+    let json = "{\n  \"w\": {\"v\": [1, \"v\"]},\n  \"v\": \"a\\\"b\", \"u\": 3}";
+    assert!(values.add_file("b.tfvars.json", json).is_empty());
+    values.add_text("t", "1", "--var");
+    let place = |name: &str| {
+        let span = values.entry(name).map(|entry| (entry.span.file.to_string(), entry.span.start))?;
+        Some(format!("{}:{}:{}", span.0, span.1.line, span.1.column))
+    };
+    assert_eq!(place("x").as_deref(), Some("a.tfvars:2:1"));
+    assert_eq!(place("z").as_deref(), Some("a.tfvars:5:3"));
+    assert_eq!(place("w").as_deref(), Some("b.tfvars.json:2:3"));
+    assert_eq!(place("v").as_deref(), Some("b.tfvars.json:3:3"));
+    assert_eq!(place("u").as_deref(), Some("b.tfvars.json:3:16"));
+    assert_eq!((place("t"), values.origin("t"), values.origin("u")), (None, Some("--var"), Some("b.tfvars.json:3")));
+}
