@@ -1,11 +1,12 @@
 //! A root module with the modules it calls, as far as their code is at hand.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::{Diagnostic, Diagnostics, ModuleAddress, ResourceAddress};
 
 use crate::definitions::Definitions;
-use crate::module::{Module, ResourceBlock};
+use crate::module::{self, Module, ResourceBlock};
 use crate::source::SourceTree;
 
 /// How deep module calls may nest.
@@ -16,10 +17,10 @@ const MAX_CALLS: usize = 10_000;
 /// All code of a root module: its own, and that of every module it calls, by the names of the calls.
 #[derive(Clone, Debug, Default)]
 pub struct Configuration {
-    /// The modules that were read; the root module has no names.
-    pub modules: BTreeMap<Vec<String>, Module>,
+    /// The modules that were read; the root module has no names. Calls of one folder share what was read there.
+    pub modules: BTreeMap<Vec<String>, Arc<Module>>,
     /// What each of them defines for evaluation.
-    pub definitions: BTreeMap<Vec<String>, Definitions>,
+    pub definitions: BTreeMap<Vec<String>, Arc<Definitions>>,
     /// The calls whose code is not at hand, with the reason as a clause.
     pub unread: BTreeMap<Vec<String>, String>,
 }
@@ -44,9 +45,19 @@ impl Configuration {
         let mut diagnostics = Diagnostics::new();
         let installed = installed(tree, folder, data_folder, &mut diagnostics);
         let mut waiting = vec![(Vec::new(), folder.to_owned())];
+        // Every folder is read once, and what is wrong in it is said once.
+        let mut folders: BTreeMap<String, (Arc<Module>, Arc<Definitions>)> = BTreeMap::new();
         while let Some((names, module_folder)) = waiting.pop() {
-            let (module, problems) = Module::read(tree, &module_folder);
-            diagnostics.extend(problems);
+            let (module, definitions) = match folders.get(&module_folder) {
+                Some((module, definitions)) => (Arc::clone(module), Arc::clone(definitions)),
+                None => {
+                    let (module, definitions, problems) = read_folder(tree, &module_folder);
+                    diagnostics.extend(problems);
+                    let read = (Arc::new(module), Arc::new(definitions));
+                    folders.insert(module_folder.clone(), (Arc::clone(&read.0), Arc::clone(&read.1)));
+                    read
+                }
+            };
             for call in &module.calls {
                 let names = [names.as_slice(), std::slice::from_ref(&call.name)].concat();
                 let is_relative = |source: &&String| source.starts_with("./") || source.starts_with("../");
@@ -68,8 +79,7 @@ impl Configuration {
             if module.files.is_empty() && !names.is_empty() {
                 configuration.unread.insert(names, format!("the folder {module_folder:?} holds no configuration"));
             } else {
-                // The mistakes in it are those that the module was read with.
-                configuration.definitions.insert(names.clone(), Definitions::read(tree, &module_folder).0);
+                configuration.definitions.insert(names.clone(), definitions);
                 configuration.modules.insert(names, module);
             }
         }
@@ -78,7 +88,7 @@ impl Configuration {
 
     /// Gives the root module.
     pub fn root(&self) -> Option<&Module> {
-        self.modules.get(&Vec::new())
+        self.modules.get(&Vec::new()).map(|module| &**module)
     }
 
     /// Finds the block of a resource. Instance keys of modules do not matter: all instances have the same code.
@@ -99,6 +109,16 @@ impl Configuration {
             None => Lookup::Unread,
         }
     }
+}
+
+/// Reads what the module in a folder declares, and what it defines, from one parse of its files.
+fn read_folder(tree: &dyn SourceTree, folder: &str) -> (Module, Definitions, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    let files = module::files(tree, folder, &mut diagnostics);
+    let module = Module::of_files(&files, &mut diagnostics);
+    // The mistakes in it are those that the module was read with.
+    let (definitions, _) = Definitions::of_files(folder, &files);
+    (module, definitions, diagnostics)
 }
 
 /// Finds the folder of a called module, by the names of the calls that lead to it, the folder of its caller and the

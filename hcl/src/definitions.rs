@@ -89,12 +89,20 @@ impl Definitions {
     ///
     /// Files that do not parse are problems; what can be read of them counts.
     pub fn read(tree: &dyn SourceTree, folder: &str) -> (Self, Diagnostics) {
+        let mut diagnostics = Diagnostics::new();
+        let files = module::files(tree, folder, &mut diagnostics);
+        let (definitions, problems) = Self::of_files(folder, &files);
+        diagnostics.extend(problems);
+        (definitions, diagnostics)
+    }
+
+    /// Collects the definitions of files, overrides last, of which each says whether it is one.
+    pub(crate) fn of_files(folder: &str, files: &[(Arc<File>, bool)]) -> (Self, Diagnostics) {
         let mut definitions = Self { folder: folder.to_owned(), ..Self::default() };
         let mut diagnostics = Diagnostics::new();
-        for (file, is_override) in module::files(tree, folder, &mut diagnostics) {
-            let file = Arc::new(file);
+        for (file, is_override) in files {
             for block in &file.body.blocks {
-                definitions.add(&file, block, is_override, &mut diagnostics);
+                definitions.add(file, block, *is_override, &mut diagnostics);
             }
         }
         (definitions, diagnostics)

@@ -1,6 +1,7 @@
 //! What a root module declares: backend, providers, and resources with what their blocks write.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use cty::{Path, PathStep, Value};
 use model::{Diagnostic, Diagnostics, InstanceAddress, ModuleAddress, ResourceAddress, ResourceMode, Span};
@@ -176,14 +177,22 @@ impl Module {
     ///
     /// A file that cannot be read is a problem; the others count.
     pub fn read(tree: &dyn SourceTree, folder: &str) -> (Self, Diagnostics) {
-        let mut module = Self::default();
         let mut diagnostics = Diagnostics::new();
-        for (file, is_override) in files(tree, folder, &mut diagnostics) {
-            module.add(&file, is_override, &mut diagnostics);
-            module.files.push((file.name.to_string(), is_override));
+        let files = files(tree, folder, &mut diagnostics);
+        (Self::of_files(&files, &mut diagnostics), diagnostics)
+    }
+
+    /// Collects what files declare, overrides last, of which each says whether it is one.
+    ///
+    /// The problems are those that the files were read with, to which this adds.
+    pub(crate) fn of_files(files: &[(Arc<File>, bool)], diagnostics: &mut Diagnostics) -> Self {
+        let mut module = Self::default();
+        for (file, is_override) in files {
+            module.add(file, *is_override, diagnostics);
+            module.files.push((file.name.to_string(), *is_override));
         }
-        module.is_complete = !model::diagnostic::has_errors(&diagnostics);
-        (module, diagnostics)
+        module.is_complete = !model::diagnostic::has_errors(diagnostics);
+        module
     }
 
     /// Finds a resource.
@@ -298,10 +307,14 @@ impl Module {
 }
 
 /// Reads the files of the module in a folder, in the order they count; tells of each whether it overrides others.
-pub(crate) fn files(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagnostics) -> Vec<(File, bool)> {
+pub(crate) fn files(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagnostics) -> Vec<(Arc<File>, bool)> {
     // OpenTofu reads its own file in the place of the other one of the same name.
     let names = file_names(tree, folder, diagnostics).into_iter().filter(|name| !name.is_replaced);
-    names.filter_map(|name| Some((read_file(tree, folder, &name, diagnostics)?, is_override(&name.name)))).collect()
+    let file = |name: FileName| {
+        let file = read_file(tree, folder, &name, diagnostics)?;
+        Some((Arc::new(file), is_override(&name.name)))
+    };
+    names.filter_map(file).collect()
 }
 
 /// A file that at least one program reads.

@@ -161,7 +161,7 @@ impl Root {
     /// Gives what a module defines; `None` where its code is not at hand.
     pub fn definitions(&self, module: &ModuleAddress) -> Option<&Definitions> {
         let names: Vec<String> = module.steps().iter().map(|step| step.name.to_string()).collect();
-        self.sources.configuration.definitions.get(&names)
+        self.sources.configuration.definitions.get(&names).map(|definitions| &**definitions)
     }
 
     /// Finds the block of a resource.

@@ -269,3 +269,34 @@ fn files_of_opentofu_stand_for_those_of_the_same_name() {
     assert_eq!(names, ["json", "other", "own"]);
     assert!(definitions.variables["other"].default.is_some());
 }
+
+/// A tree that counts how often each file is read.
+struct Counting(MemoryTree, std::cell::RefCell<std::collections::BTreeMap<String, usize>>);
+
+impl hcl::SourceTree for Counting {
+    fn list(&self, folder: &str) -> Result<Vec<String>, hcl::ReadError> {
+        self.0.list(folder)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, hcl::ReadError> {
+        *self.1.borrow_mut().entry(path.to_owned()).or_default() += 1;
+        self.0.read(path)
+    }
+}
+
+#[test]
+fn a_folder_that_many_call_is_read_once() {
+    let calls: String = (0..40).map(|index| format!("module \"m{index}\" {{\n  source = \"./m\"\n}}\n")).collect();
+    let faulty = "variable \"v\" {}\nresource \"a_b\" \"c\" {\n  d = \n}\n";
+    let files =
+        [("main.tf", calls.as_str()), ("m/main.tf", "module \"n\" { source = \"../n\" }\n"), ("n/main.tf", faulty)];
+    let tree = MemoryTree(files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect());
+    let tree = Counting(tree, std::cell::RefCell::default());
+    let (configuration, problems) = Configuration::read(&tree, ".", ".terraform");
+    assert_eq!(problems.len(), 1, "a mistake is told once: {problems:?}");
+    assert_eq!(configuration.modules.len(), 81);
+    let counted = tree.1.into_inner();
+    assert!(["main.tf", "m/main.tf", "n/main.tf"].iter().all(|name| counted[*name] == 1), "{counted:?}");
+    let definitions = |name: &str| &configuration.definitions[&vec![name.to_owned(), "n".to_owned()]];
+    assert!(std::sync::Arc::ptr_eq(definitions("m0"), definitions("m39")));
+}
