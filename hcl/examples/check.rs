@@ -21,11 +21,10 @@ fn main() {
             continue;
         };
         let start = Instant::now();
-        let (file, mut problems) = File::parse(path, &text);
-        problems.extend(file.problems());
+        let (file, problems) = File::parse(path, &text);
         took += start.elapsed();
         n_bytes += text.len();
-        let joined: String = file.tokens().iter().map(|token| &text[token.range.clone()]).collect();
+        let joined: String = file.tokens().iter().map(|token| &text[token.range()]).collect();
         assert_eq!(joined, text, "{path}");
         match problems.first() {
             None => println!("+{path}"),

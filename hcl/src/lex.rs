@@ -3,6 +3,8 @@
 //! Source: the "HCL Native Syntax Specification", section "Lexical Elements", and the behavior of its reference
 //! implementation where the specification is silent (byte order marks, heredocs, line ends).
 
+mod identifier;
+
 use std::ops::Range;
 
 /// What a token is.
@@ -68,25 +70,40 @@ impl TokenKind {
 }
 
 /// One token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
     /// What it is.
     pub kind: TokenKind,
-    /// Where it is, in bytes.
-    pub range: Range<usize>,
+    start: u32,
+    end: u32,
 }
 
-/// Splits a text into tokens.
+impl Token {
+    /// Gives where it is, in bytes.
+    pub fn range(&self) -> Range<usize> {
+        self.start()..self.end()
+    }
+
+    pub(crate) fn start(&self) -> usize {
+        self.start as usize
+    }
+
+    pub(crate) fn end(&self) -> usize {
+        self.end as usize
+    }
+}
+
+/// Splits a text into tokens. Of a text beyond 4 GiB the rest is left out.
 ///
 /// ```
 /// let text = "a = \"b ${c}\"\r\n";
-/// let joined: String = hcl::lex::tokenize(text).iter().map(|token| &text[token.range.clone()]).collect();
+/// let joined: String = hcl::lex::tokenize(text).iter().map(|token| &text[token.range()]).collect();
 /// assert_eq!(joined, text);
 /// ```
 pub fn tokenize(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::with_capacity(text.len() / 4), modes: Vec::new() };
-    if text.starts_with('\u{feff}') {
-        lexer.push(TokenKind::ByteOrderMark, '\u{feff}'.len_utf8());
+    let mut lexer = Lexer::new(text, Vec::new());
+    if text.starts_with(BYTE_ORDER_MARK) {
+        lexer.push(TokenKind::ByteOrderMark, BYTE_ORDER_MARK.len());
     }
     lexer.run();
     lexer.tokens
@@ -94,11 +111,12 @@ pub fn tokenize(text: &str) -> Vec<Token> {
 
 /// Splits a text that is a template, without quotes around it, into tokens.
 pub fn tokenize_template(text: &str) -> Vec<Token> {
-    let modes = vec![Mode::Heredoc { marker: None, is_line_start: true }];
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::with_capacity(text.len() / 16), modes };
+    let mut lexer = Lexer::new(text, vec![Mode::Heredoc { marker: None, is_line_start: true }]);
     lexer.run();
     lexer.tokens
 }
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 enum Mode<'t> {
     /// Inside of quotes.
@@ -111,14 +129,19 @@ enum Mode<'t> {
 
 struct Lexer<'t> {
     text: &'t str,
+    bytes: &'t [u8],
     at: usize,
     tokens: Vec<Token>,
     modes: Vec<Mode<'t>>,
 }
 
 impl<'t> Lexer<'t> {
+    fn new(text: &'t str, modes: Vec<Mode<'t>>) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0, tokens: Vec::with_capacity(text.len() / 4 + 8), modes }
+    }
+
     fn run(&mut self) {
-        while self.at < self.text.len() {
+        while self.at < self.bytes.len() && u32::try_from(self.bytes.len()).is_ok() {
             match self.modes.last() {
                 Some(Mode::Quoted) => self.quoted(),
                 Some(Mode::Heredoc { .. }) => self.heredoc(),
@@ -127,63 +150,65 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn rest(&self) -> &'t str {
-        &self.text[self.at..]
+    /// Gives a byte ahead; 0 behind the end.
+    fn byte(&self, n_ahead: usize) -> u8 {
+        self.bytes.get(self.at + n_ahead).copied().unwrap_or(0)
     }
 
     fn push(&mut self, kind: TokenKind, n_bytes: usize) {
         let end = self.at + n_bytes;
-        self.tokens.push(Token { kind, range: self.at..end });
+        // The text is no longer than what an u32 counts, see `run`.
+        self.tokens.push(Token { kind, start: self.at as u32, end: end as u32 });
         self.at = end;
     }
 
     fn normal(&mut self) {
-        let rest = self.rest();
-        let bytes = rest.as_bytes();
-        let starts = |text: &str| rest.starts_with(text);
-        match bytes[0] {
+        let (first, second) = (self.bytes[self.at], self.byte(1));
+        match first {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.identifier(),
             b' ' | b'\t' => {
-                let n_bytes = run(rest, |c| c == ' ' || c == '\t');
+                let blank = |byte: &u8| *byte != b' ' && *byte != b'\t';
+                let rest = &self.bytes[self.at..];
+                let n_bytes = rest.iter().position(blank).unwrap_or(rest.len());
                 self.push(TokenKind::Whitespace, n_bytes);
             }
             b'\n' => self.push(TokenKind::Newline, 1),
-            b'\r' if starts("\r\n") => self.push(TokenKind::Newline, 2),
+            b'\r' if second == b'\n' => self.push(TokenKind::Newline, 2),
             b'#' => self.line_comment(),
-            b'/' if starts("//") => self.line_comment(),
-            b'/' if starts("/*") => match rest[2..].find("*/") {
+            b'/' if second == b'/' => self.line_comment(),
+            b'/' if second == b'*' => match self.text[self.at + 2..].find("*/") {
                 Some(end) => self.push(TokenKind::Comment, 2 + end + 2),
-                None => self.push(TokenKind::Invalid, rest.len()),
+                None => self.push(TokenKind::Invalid, self.bytes.len() - self.at),
             },
             b'"' => {
                 self.push(TokenKind::OpenQuote, 1);
                 self.modes.push(Mode::Quoted);
             }
-            b'<' if starts("<<") => self.open_heredoc(),
+            b'<' if second == b'<' => self.open_heredoc(),
             b'{' => {
                 if let Some(Mode::Template { n_braces }) = self.modes.last_mut() {
                     *n_braces += 1;
                 }
                 self.push(TokenKind::OpenBrace, 1);
             }
-            b'}' | b'~' if starts("}") || starts("~}") => match self.modes.last_mut() {
+            b'~' if second != b'}' => self.push(TokenKind::Invalid, 1),
+            b'}' | b'~' => match self.modes.last_mut() {
                 Some(Mode::Template { n_braces: 0 }) => {
                     self.modes.pop();
-                    self.push(TokenKind::CloseTemplate, if bytes[0] == b'~' { 2 } else { 1 });
+                    self.push(TokenKind::CloseTemplate, if first == b'~' { 2 } else { 1 });
                 }
-                _ if bytes[0] == b'~' => self.push(TokenKind::Invalid, 1),
+                _ if first == b'~' => self.push(TokenKind::Invalid, 1),
                 Some(Mode::Template { n_braces }) => {
                     *n_braces -= 1;
                     self.push(TokenKind::CloseBrace, 1);
                 }
                 _ => self.push(TokenKind::CloseBrace, 1),
             },
-            b'0'..=b'9' => self.push(TokenKind::Number, number(rest)),
-            b'=' if starts("==") || starts("=>") => self.push(TokenKind::Operator, 2),
-            b'!' | b'<' | b'>' if bytes.get(1) == Some(&b'=') => self.push(TokenKind::Operator, 2),
-            b'&' if starts("&&") => self.push(TokenKind::Operator, 2),
-            b'|' if starts("||") => self.push(TokenKind::Operator, 2),
-            b':' if starts("::") => self.push(TokenKind::Operator, 2),
-            b'.' if starts("...") => self.push(TokenKind::Operator, 3),
+            b'0'..=b'9' => self.push(TokenKind::Number, number(&self.bytes[self.at..])),
+            b'=' if second == b'=' || second == b'>' => self.push(TokenKind::Operator, 2),
+            b'!' | b'<' | b'>' if second == b'=' => self.push(TokenKind::Operator, 2),
+            b'&' | b'|' | b':' if second == first => self.push(TokenKind::Operator, 2),
+            b'.' if second == b'.' && self.byte(2) == b'.' => self.push(TokenKind::Operator, 3),
             b'[' => self.push(TokenKind::OpenBracket, 1),
             b']' => self.push(TokenKind::CloseBracket, 1),
             b'(' => self.push(TokenKind::OpenParenthesis, 1),
@@ -193,28 +218,33 @@ impl<'t> Lexer<'t> {
             b':' => self.push(TokenKind::Colon, 1),
             b'.' => self.push(TokenKind::Dot, 1),
             b'+' | b'-' | b'*' | b'/' | b'%' | b'!' | b'<' | b'>' | b'?' => self.push(TokenKind::Operator, 1),
+            0..=0x7f => self.push(TokenKind::Invalid, 1),
             _ => {
-                let first = rest.chars().next().map_or(1, char::len_utf8);
-                if rest.starts_with(is_identifier_start) {
-                    let n_bytes = run(rest, is_identifier_part);
-                    self.push(TokenKind::Identifier, n_bytes);
+                let first = self.text[self.at..].chars().next().unwrap_or_default();
+                if is_identifier_start(first) {
+                    self.identifier();
                 } else {
-                    self.push(TokenKind::Invalid, first);
+                    self.push(TokenKind::Invalid, first.len_utf8());
                 }
             }
         }
     }
 
+    fn identifier(&mut self) {
+        let n_bytes = identifier(&self.text[self.at..]);
+        self.push(TokenKind::Identifier, n_bytes);
+    }
+
     fn line_comment(&mut self) {
-        let rest = self.rest();
+        let rest = &self.text[self.at..];
         let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
         self.push(TokenKind::Comment, line.strip_suffix('\r').unwrap_or(line).len().max(1));
     }
 
     fn open_heredoc(&mut self) {
-        let rest = self.rest();
+        let rest = &self.text[self.at..];
         let after = rest[2..].strip_prefix('-').unwrap_or(&rest[2..]);
-        let marker = &after[..run(after, is_identifier_part)];
+        let marker = &after[..identifier(after)];
         let behind = &after[marker.len()..];
         let line_end = if behind.starts_with("\r\n") { 2 } else { usize::from(behind.starts_with('\n')) };
         if !marker.starts_with(is_identifier_start) || line_end == 0 {
@@ -226,70 +256,74 @@ impl<'t> Lexer<'t> {
     }
 
     fn open_template(&mut self) {
-        let n_bytes = if self.rest()[2..].starts_with('~') { 3 } else { 2 };
+        let n_bytes = if self.byte(2) == b'~' { 3 } else { 2 };
         self.push(TokenKind::OpenTemplate, n_bytes);
         self.modes.push(Mode::Template { n_braces: 0 });
     }
 
     fn quoted(&mut self) {
-        let rest = self.rest();
-        let mut n_bytes = 0;
-        loop {
-            let tail = &rest[n_bytes..];
-            let mut chars = tail.chars();
-            match chars.next() {
-                Some('\\') => n_bytes += 1 + chars.next().filter(|c| !is_line_end(*c)).map_or(0, char::len_utf8),
-                Some('$' | '%') if is_escaped_template(tail) => n_bytes += 3,
-                Some('$' | '%') if tail[1..].starts_with('{') => break,
-                None | Some('"' | '\n' | '\r') => break,
-                Some(c) => n_bytes += c.len_utf8(),
+        let mut at = self.at;
+        let stop = loop {
+            // Bytes of longer characters are none of these.
+            match self.bytes.get(at) {
+                Some(b'\\') => at += 1 + usize::from(self.bytes.get(at + 1).is_some_and(|byte| !is_line_end(*byte))),
+                Some(b'$' | b'%') if is_escaped_template(&self.bytes[at..]) => at += 3,
+                Some(sign @ (b'$' | b'%')) if self.bytes.get(at + 1) == Some(&b'{') => break *sign,
+                Some(stop @ (b'"' | b'\n' | b'\r')) => break *stop,
+                Some(_) => at += 1,
+                None => break 0,
             }
+        };
+        if at > self.at {
+            self.push(TokenKind::Text, at - self.at);
         }
-        if n_bytes > 0 {
-            self.push(TokenKind::Text, n_bytes);
-        } else if rest.starts_with('"') {
-            self.modes.pop();
-            self.push(TokenKind::CloseQuote, 1);
-        } else if rest.starts_with(is_line_end) {
-            // A string ends with its line: a forgotten quote spoils no more than that.
-            self.modes.pop();
-            if !rest.starts_with('\n') && !rest.starts_with("\r\n") {
-                self.push(TokenKind::Invalid, 1);
+        match stop {
+            b'"' => {
+                self.modes.pop();
+                self.push(TokenKind::CloseQuote, 1);
             }
-        } else {
-            self.open_template();
+            b'\n' | b'\r' => {
+                // A string ends with its line: a forgotten quote spoils no more than that.
+                self.modes.pop();
+                if stop == b'\r' && self.byte(1) != b'\n' {
+                    self.push(TokenKind::Invalid, 1);
+                }
+            }
+            0 => {}
+            _ => self.open_template(),
         }
     }
 
     fn heredoc(&mut self) {
         let Some(Mode::Heredoc { marker, is_line_start }) = self.modes.last_mut() else { return };
         let rest = &self.text[self.at..];
-        if *is_line_start {
-            let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-            if marker.is_some_and(|marker| line.trim_matches([' ', '\t', '\r']) == marker) {
+        if let (true, Some(marker)) = (std::mem::take(is_line_start), *marker) {
+            // The line that closes needs a line end of its own.
+            if let Some(line) = rest.find('\n').map(|end| &rest[..end]).filter(|line| line.trim() == marker) {
                 self.modes.pop();
                 self.push(TokenKind::CloseHeredoc, line.strip_suffix('\r').unwrap_or(line).len());
                 return;
             }
         }
-        let mut n_bytes = 0;
-        *is_line_start = false;
+        let mut at = self.at;
         loop {
-            let tail = &rest[n_bytes..];
-            match tail.chars().next() {
-                Some('$' | '%') if is_escaped_template(tail) => n_bytes += 3,
-                Some('$' | '%') if tail[1..].starts_with('{') => break,
-                Some('\n') => {
-                    n_bytes += 1;
+            match self.bytes.get(at) {
+                Some(b'$' | b'%') if is_escaped_template(&self.bytes[at..]) => at += 3,
+                Some(b'$' | b'%') if self.bytes.get(at + 1) == Some(&b'{') => break,
+                Some(b'\r') if self.bytes.get(at + 1) != Some(&b'\n') => break,
+                Some(b'\n') => {
+                    at += 1;
                     *is_line_start = true;
                     break;
                 }
-                Some(c) => n_bytes += c.len_utf8(),
+                Some(_) => at += 1,
                 None => break,
             }
         }
-        if n_bytes > 0 {
-            self.push(TokenKind::Text, n_bytes);
+        if at > self.at {
+            self.push(TokenKind::Text, at - self.at);
+        } else if self.bytes[at] == b'\r' {
+            self.push(TokenKind::Invalid, 1);
         } else {
             self.open_template();
         }
@@ -297,45 +331,65 @@ impl<'t> Lexer<'t> {
 }
 
 /// Tells whether the text starts with `$${` or `%%{`.
-fn is_escaped_template(text: &str) -> bool {
-    text.starts_with("$${") || text.starts_with("%%{")
+fn is_escaped_template(text: &[u8]) -> bool {
+    text.starts_with(b"$${") || text.starts_with(b"%%{")
 }
 
-fn is_line_end(c: char) -> bool {
-    c == '\n' || c == '\r'
+fn is_line_end(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
 }
 
 /// Tells whether a name can start with the character.
 pub(crate) fn is_identifier_start(c: char) -> bool {
-    c == '_' || c.is_alphabetic()
+    match c {
+        'a'..='z' | 'A'..='Z' | '_' => true,
+        _ if c.is_ascii() => false,
+        _ => is_within(identifier::START, c),
+    }
 }
 
 /// Tells whether a name can go on with the character.
 pub(crate) fn is_identifier_part(c: char) -> bool {
-    c == '_' || c == '-' || c.is_alphanumeric()
+    match c {
+        'a'..='z' | 'A'..='Z' | '_' | '0'..='9' | '-' => true,
+        _ if c.is_ascii() => false,
+        _ => is_within(identifier::CONTINUE, c),
+    }
 }
 
-/// Counts the bytes at the start of the text whose characters are all of a kind.
-fn run(text: &str, is_of_kind: impl Fn(char) -> bool) -> usize {
-    text.find(|c| !is_of_kind(c)).unwrap_or(text.len())
+fn is_within(ranges: &[(u32, u32)], c: char) -> bool {
+    let c = u32::from(c);
+    let before = ranges.partition_point(|(first, _)| *first <= c);
+    before > 0 && c <= ranges[before - 1].1
 }
 
-/// Counts the bytes of the number at the start of the text.
-fn number(text: &str) -> usize {
-    let digits = |text: &str| run(text, |c| c.is_ascii_digit());
-    let mut n_bytes = digits(text);
-    if let Some(fraction) = text[n_bytes..].strip_prefix('.') {
-        let n_digits = digits(fraction);
-        if n_digits > 0 {
-            n_bytes += 1 + n_digits;
-        }
+/// Counts the bytes of the name at the start of the text, whose first character may be any that a name can go on with.
+fn identifier(text: &str) -> usize {
+    let is_simple = |byte: &u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-');
+    let n_simple = text.bytes().position(|byte| !is_simple(&byte)).unwrap_or(text.len());
+    match text.as_bytes().get(n_simple) {
+        None | Some(0..=0x7f) => n_simple,
+        Some(_) => text.find(|c| !is_identifier_part(c)).unwrap_or(text.len()),
     }
-    if let Some(exponent) = text[n_bytes..].strip_prefix(['e', 'E']) {
-        let n_sign = usize::from(exponent.starts_with(['+', '-']));
-        let n_digits = digits(&exponent[n_sign..]);
-        if n_digits > 0 {
-            n_bytes += 1 + n_sign + n_digits;
+}
+
+/// Counts the bytes of the number at the start of the text, which starts with a digit.
+///
+/// Digits, dots and exponents, in any order: whether they make a number is told later.
+fn number(text: &[u8]) -> usize {
+    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    let (mut at, mut end) = (1, 1);
+    loop {
+        match text.get(at) {
+            Some(b'0'..=b'9') => at += 1,
+            Some(b'.') => {
+                at += 1;
+                continue;
+            }
+            Some(b'e' | b'E') if digit(at + 1) => at += 2,
+            Some(b'e' | b'E') if matches!(text.get(at + 1), Some(b'+' | b'-')) && digit(at + 2) => at += 3,
+            _ => return end,
         }
+        end = at;
     }
-    n_bytes
 }

@@ -18,7 +18,6 @@
 
 pub mod configuration;
 mod convert_json;
-mod cursor;
 pub mod definitions;
 pub mod emit;
 pub mod evaluate;

@@ -1,14 +1,14 @@
 //! The values of expressions that need no evaluation: texts, numbers, bools, null, and lists and objects of those.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::sync::Arc;
 
 use cty::{Number, Type, Value};
 use model::Span;
 
-use crate::cursor::Cursor;
-use crate::lex::TokenKind;
-use crate::syntax::{Expression, File, Source};
+use crate::expression::{self, Node, NodeKind, Unary};
+use crate::syntax::{Expression, File};
 
 /// How deep lists and objects may nest.
 const MAX_DEPTH: usize = 100;
@@ -25,58 +25,60 @@ pub struct NotLiteral {
 
 /// Decodes an expression.
 pub(crate) fn decode(file: &File, expression: &Expression) -> Result<Value, NotLiteral> {
-    decode_at(file, expression, 0)
+    if let Some(value) = expression.json() {
+        return decode_json(file, value, 0);
+    }
+    match expression::parse(file, expression) {
+        Ok(node) => decode_node(file, &node, 0),
+        Err(problem) => {
+            let span = problem.span.clone().unwrap_or_else(|| file.expression_span(expression));
+            Err(NotLiteral { reason: "it is no expression".to_owned(), span })
+        }
+    }
 }
 
-fn decode_at(file: &File, expression: &Expression, depth: usize) -> Result<Value, NotLiteral> {
-    let fail = |reason: &str| NotLiteral { reason: reason.to_owned(), span: file.expression_span(expression) };
+fn decode_node(file: &File, node: &Node, depth: usize) -> Result<Value, NotLiteral> {
+    let fail = |reason: &str| NotLiteral { reason: reason.to_owned(), span: file.span(&node.range) };
     if depth > MAX_DEPTH {
         return Err(fail("lists and objects are nested too deep"));
     }
-    let tokens = match expression.written() {
-        Source::Json(value) => return decode_json(file, value, depth),
-        Source::Native { tokens, .. } => tokens.clone(),
-    };
-    if let Some(elements) = elements(file, expression) {
-        let values = elements.iter().map(|element| decode_at(file, element, depth + 1));
-        return Ok(Value::tuple(values.collect::<Result<_, _>>()?));
-    }
-    if let Some(entries) = entries(file, expression) {
-        let mut attributes = BTreeMap::new();
-        for (name, expression) in entries? {
-            attributes.insert(name, decode_at(file, &expression, depth + 1)?);
-        }
-        return Ok(Value::object(attributes));
-    }
-    let mut cursor = Cursor::new(file, tokens);
-    cursor.skip_newlines();
-    let value = match (cursor.kind(), cursor.text()) {
-        (Some(TokenKind::OpenQuote), _) => Value::string(quoted(&mut cursor)?),
-        (Some(TokenKind::OpenHeredoc), _) => Value::string(heredoc(&mut cursor)?),
-        (Some(TokenKind::Number), text) => {
-            cursor.advance();
-            number(text).ok_or_else(|| fail("the number is too large"))?
-        }
-        (Some(TokenKind::Operator), "-") => {
-            cursor.advance();
-            let text = cursor.text();
-            if cursor.take(TokenKind::Number).is_none() {
-                return Err(fail("it must be evaluated"));
+    match &node.kind {
+        NodeKind::Literal(value) => Ok(value.clone()),
+        NodeKind::Unary { operator: Unary::Negate, operand } => match &operand.kind {
+            NodeKind::Literal(value) if value.as_number().is_some() => {
+                let text = format!("-{}", &file.text[operand.range.clone()]);
+                Number::parse(&text).map(Value::number).map_err(|_| fail("the number is too large"))
             }
-            number(&format!("-{text}")).ok_or_else(|| fail("the number is too large"))?
+            _ => Err(fail("it must be evaluated")),
+        },
+        NodeKind::Tuple(elements) => {
+            let values = elements.iter().map(|element| decode_node(file, element, depth + 1));
+            Ok(Value::tuple(values.collect::<Result<_, _>>()?))
         }
-        (Some(TokenKind::Identifier), word @ ("true" | "false" | "null")) => {
-            cursor.advance();
-            if word == "null" { Value::null(Type::Dynamic) } else { Value::bool(word == "true") }
+        NodeKind::Object(items) => {
+            let mut attributes = BTreeMap::new();
+            for (key, value) in items {
+                attributes.insert(key_name(file, key)?, decode_node(file, value, depth + 1)?);
+            }
+            Ok(Value::object(attributes))
         }
-        _ => return Err(fail("it must be evaluated")),
-    };
-    cursor.skip_newlines();
-    if cursor.kind().is_some() { Err(fail("it must be evaluated")) } else { Ok(value) }
+        NodeKind::Template(_) | NodeKind::Wrapped(_) => Err(fail("it holds an interpolation")),
+        _ => Err(fail("it must be evaluated")),
+    }
 }
 
-fn number(text: &str) -> Option<Value> {
-    Number::parse(text).ok().map(Value::number)
+/// Gives the key of an entry of an object, where that needs no evaluation.
+fn key_name(file: &File, key: &Node) -> Result<String, NotLiteral> {
+    let name = match &key.kind {
+        NodeKind::Name(name) => Some(name.clone()),
+        NodeKind::Literal(value) => match (value.as_str(), value.as_number()) {
+            (Some(text), _) => Some(text.to_owned()),
+            (_, Some(number)) => Some(number.to_string()),
+            _ => Some(file.text[key.range.clone()].to_owned()),
+        },
+        _ => None,
+    };
+    name.ok_or_else(|| NotLiteral { reason: "its keys must be evaluated".to_owned(), span: file.span(&key.range) })
 }
 
 fn decode_json(file: &File, value: &Value, depth: usize) -> Result<Value, NotLiteral> {
@@ -105,176 +107,34 @@ fn decode_json(file: &File, value: &Value, depth: usize) -> Result<Value, NotLit
 
 /// Splits a list into its elements; `None` where the expression is not a list.
 pub(crate) fn elements(file: &File, expression: &Expression) -> Option<Vec<Expression>> {
-    match expression.written() {
-        Source::Json(value) if matches!(value.ty(), Type::Tuple(_)) => {
-            Some(value.elements().cloned().map(Expression::of_json).collect())
-        }
-        Source::Json(_) => None,
-        Source::Native { tokens, .. } => {
-            let inner = enclosed(file, tokens, TokenKind::OpenBracket, TokenKind::CloseBracket)?;
-            Some(split(file, inner, |kind| kind == TokenKind::Comma))
-        }
+    if let Some(value) = expression.json() {
+        let is_list = matches!(value.ty(), Type::Tuple(_));
+        return is_list.then(|| value.elements().cloned().map(Expression::of_json).collect());
+    }
+    match &expression::parse(file, expression).ok()?.kind {
+        NodeKind::Tuple(elements) => Some(elements.iter().map(part).collect()),
+        _ => None,
     }
 }
 
 /// Splits an object into its entries; `None` where the expression is not an object.
 pub(crate) fn entries(file: &File, expression: &Expression) -> Option<Result<Vec<(String, Expression)>, NotLiteral>> {
-    let tokens = match expression.written() {
-        Source::Json(value) if value.ty().as_object().is_some() => {
-            let entries = value.entries().map(|(name, value)| (name.to_owned(), Expression::of_json(value.clone())));
-            return Some(Ok(entries.collect()));
-        }
-        Source::Json(_) => return None,
-        Source::Native { tokens, .. } => tokens,
-    };
-    let inner = enclosed(file, tokens, TokenKind::OpenBrace, TokenKind::CloseBrace)?;
-    let items = split(file, inner, |kind| matches!(kind, TokenKind::Comma | TokenKind::Newline));
-    Some(items.iter().map(|item| entry(file, item)).collect())
-}
-
-fn entry(file: &File, item: &Expression) -> Result<(String, Expression), NotLiteral> {
-    let Source::Native { tokens, range } = item.written() else {
-        return Err(NotLiteral { reason: "it must be evaluated".to_owned(), span: file.expression_span(item) });
-    };
-    let fail = || NotLiteral { reason: "its keys must be evaluated".to_owned(), span: file.span(range) };
-    let mut cursor = Cursor::new(file, tokens.clone());
-    let text = cursor.text();
-    let name = match cursor.kind() {
-        Some(TokenKind::Identifier) => {
-            cursor.advance();
-            text.to_owned()
-        }
-        Some(TokenKind::Number) => {
-            cursor.advance();
-            Number::parse(text).map_err(|_| fail())?.to_string()
-        }
-        Some(TokenKind::OpenQuote) => quoted(&mut cursor)?,
-        _ => return Err(fail()),
-    };
-    if cursor.take(TokenKind::Equal).or_else(|| cursor.take(TokenKind::Colon)).is_none() {
-        return Err(fail());
+    if let Some(value) = expression.json() {
+        value.ty().as_object()?;
+        let entries = value.entries().map(|(name, value)| (name.to_owned(), Expression::of_json(value.clone())));
+        return Some(Ok(entries.collect()));
     }
-    Ok((name, trimmed(file, cursor.at..tokens.end)))
-}
-
-/// Gives the tokens between two brackets that enclose the whole expression.
-fn enclosed(file: &File, tokens: &Range<usize>, open: TokenKind, close: TokenKind) -> Option<Range<usize>> {
-    let is_content = |kind: TokenKind| !kind.is_trivia() && kind != TokenKind::Newline;
-    let all = &file.tokens[tokens.clone()];
-    let first = all.iter().position(|token| is_content(token.kind))?;
-    let last = all.iter().rposition(|token| is_content(token.kind))?;
-    if all[first].kind != open || all[last].kind != close || first == last {
-        return None;
-    }
-    // The last bracket must be the one that closes the first.
-    let mut depth = 0_usize;
-    for (index, token) in all.iter().enumerate() {
-        depth = (depth + usize::from(opens(token.kind))).saturating_sub(usize::from(closes(token.kind)));
-        if depth == 0 && index >= first && index < last {
-            return None;
+    match &expression::parse(file, expression).ok()?.kind {
+        NodeKind::Object(items) => {
+            Some(items.iter().map(|(key, value)| Ok((key_name(file, key)?, part(value)))).collect())
         }
-    }
-    Some(tokens.start + first + 1..tokens.start + last)
-}
-
-/// Splits tokens at separators that no bracket encloses; empty pieces are left out.
-fn split(file: &File, tokens: Range<usize>, is_separator: impl Fn(TokenKind) -> bool) -> Vec<Expression> {
-    let mut pieces = Vec::new();
-    let mut depth = 0_usize;
-    let mut start = tokens.start;
-    for index in tokens.clone() {
-        let kind = file.tokens[index].kind;
-        if depth == 0 && is_separator(kind) {
-            pieces.push(trimmed(file, start..index));
-            start = index + 1;
-        }
-        depth = (depth + usize::from(opens(kind))).saturating_sub(usize::from(closes(kind)));
-    }
-    pieces.push(trimmed(file, start..tokens.end));
-    pieces.retain(|piece| !matches!(piece.written(), Source::Native { tokens, .. } if tokens.is_empty()));
-    pieces
-}
-
-/// Makes an expression of tokens, without what separates at both ends.
-fn trimmed(file: &File, tokens: Range<usize>) -> Expression {
-    let is_content = |index: &usize| {
-        let kind = file.tokens[*index].kind;
-        !kind.is_trivia() && kind != TokenKind::Newline
-    };
-    let Some(first) = tokens.clone().find(is_content) else {
-        let at = file.tokens.get(tokens.start).map_or(file.text.len(), |token| token.range.start);
-        return Expression::native(at..at, tokens.start..tokens.start);
-    };
-    let last = tokens.rev().find(is_content).unwrap_or(first);
-    let range = file.tokens[first].range.start..file.tokens[last].range.end;
-    Expression::native(range, first..last + 1)
-}
-
-fn opens(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::OpenBrace | TokenKind::OpenBracket | TokenKind::OpenParenthesis | TokenKind::OpenTemplate)
-}
-
-fn closes(kind: TokenKind) -> bool {
-    matches!(
-        kind,
-        TokenKind::CloseBrace | TokenKind::CloseBracket | TokenKind::CloseParenthesis | TokenKind::CloseTemplate
-    )
-}
-
-/// Takes a string in quotes, and gives its text.
-pub(crate) fn quoted(cursor: &mut Cursor<'_>) -> Result<String, NotLiteral> {
-    let file = cursor.file;
-    let start = cursor.range();
-    let fail = |reason: &str| NotLiteral { reason: reason.to_owned(), span: file.span(&start) };
-    cursor.take(TokenKind::OpenQuote).ok_or_else(|| fail("a string in quotes must stand here"))?;
-    let mut text = String::new();
-    loop {
-        match cursor.kind() {
-            Some(TokenKind::Text) => unescape_quoted(cursor.text(), &mut text).map_err(|reason| fail(&reason))?,
-            Some(TokenKind::CloseQuote) => {
-                cursor.advance();
-                return Ok(text);
-            }
-            Some(TokenKind::OpenTemplate) => return Err(fail("it holds an interpolation")),
-            _ => return Err(fail("the closing quote is missing")),
-        }
-        cursor.advance();
+        _ => None,
     }
 }
 
-fn heredoc(cursor: &mut Cursor<'_>) -> Result<String, NotLiteral> {
-    let file = cursor.file;
-    let start = cursor.range();
-    let fail = |reason: &str| NotLiteral { reason: reason.to_owned(), span: file.span(&start) };
-    let is_flush = cursor.text().starts_with("<<-");
-    cursor.advance();
-    let mut lines = vec![String::new()];
-    loop {
-        match cursor.kind() {
-            Some(TokenKind::Text) => {
-                let text = unescape_template(cursor.text()).unwrap_or_default();
-                let is_line_end = text.ends_with('\n');
-                lines.iter_mut().next_back().map(|line| line.push_str(&text)).unwrap_or_default();
-                if is_line_end {
-                    lines.push(String::new());
-                }
-            }
-            Some(TokenKind::CloseHeredoc) => break,
-            Some(TokenKind::OpenTemplate) => return Err(fail("it holds an interpolation")),
-            _ => return Err(fail("the line that closes it is missing")),
-        }
-        cursor.advance();
-    }
-    cursor.advance();
-    if is_flush {
-        let is_blank = |line: &str| line.trim_start().is_empty();
-        let indent = |line: &String| line.chars().take_while(|c| c.is_whitespace()).count();
-        let n_common = lines.iter().filter(|line| !is_blank(line)).map(indent).min().unwrap_or(0);
-        for line in lines.iter_mut().filter(|line| !is_blank(line)) {
-            *line = line.chars().skip(n_common).collect();
-        }
-    }
-    Ok(lines.concat())
+/// Makes a part of an expression one of its own.
+fn part(node: &Node) -> Expression {
+    Expression::of_tree(node.range.clone(), Ok(Arc::new(node.clone())))
 }
 
 /// Resolves the escapes of text in quotes.
@@ -316,8 +176,11 @@ pub(crate) fn unescape_quoted(text: &str, out: &mut String) -> Result<(), String
 }
 
 /// Resolves `$${` and `%%{` in text that is known to hold no interpolation or directive.
-pub(crate) fn unescape_text(text: &str) -> String {
-    unescape_template(text).unwrap_or_else(|| text.to_owned())
+pub(crate) fn unescape_text(text: &str) -> Cow<'_, str> {
+    if !text.contains("${") && !text.contains("%{") {
+        return Cow::Borrowed(text);
+    }
+    unescape_template(text).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// Resolves `$${` and `%%{`; `None` where the text holds an interpolation or directive.

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use cty::Value;
 use model::{Diagnostic, Diagnostics, Position, Span};
 
-use crate::expression::{self, Node};
+use crate::expression::Node;
 use crate::lex::Token;
 use crate::literal::{self, NotLiteral};
 use crate::{convert_json, parse};
@@ -69,71 +69,58 @@ pub struct BlockSyntax {
 #[derive(Clone)]
 pub struct Expression(Arc<Inner>);
 
-struct Inner {
-    source: Source,
-    tree: OnceLock<Result<Arc<Node>, Box<Diagnostic>>>,
+enum Inner {
+    /// Native syntax, with its tree.
+    Native { range: Range<usize>, tree: Tree },
+    /// JSON, whose texts are templates; its tree is made where one asks for it.
+    Json { value: Value, tree: OnceLock<Tree> },
 }
 
-/// What an expression is made of.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    /// Native syntax.
-    Native {
-        /// Where it is, in bytes, without blanks and comments around it.
-        range: Range<usize>,
-        /// Where its tokens are in the file's list.
-        tokens: Range<usize>,
-    },
-    /// JSON, whose texts are templates.
-    Json(Value),
-}
+/// A tree, or what is wrong with it.
+pub(crate) type Tree = Result<Arc<Node>, Box<Diagnostic>>;
 
 impl Expression {
-    pub(crate) fn new(source: Source) -> Self {
-        Self(Arc::new(Inner { source, tree: OnceLock::new() }))
-    }
-
-    pub(crate) fn native(range: Range<usize>, tokens: Range<usize>) -> Self {
-        Self::new(Source::Native { range, tokens })
+    /// Makes an expression in native syntax.
+    pub(crate) fn of_tree(range: Range<usize>, tree: Tree) -> Self {
+        Self(Arc::new(Inner::Native { range, tree }))
     }
 
     /// Makes an expression of JSON, whose texts are templates.
     pub(crate) fn of_json(value: Value) -> Self {
-        Self::new(Source::Json(value))
-    }
-
-    pub(crate) fn written(&self) -> &Source {
-        &self.0.source
+        Self(Arc::new(Inner::Json { value, tree: OnceLock::new() }))
     }
 
     /// Gives where it is, in bytes, without blanks and comments around it.
     pub fn range(&self) -> Range<usize> {
-        match &self.0.source {
-            Source::Native { range, .. } => range.clone(),
-            Source::Json(_) => 0..0,
+        match &*self.0 {
+            Inner::Native { range, .. } => range.clone(),
+            Inner::Json { .. } => 0..0,
         }
     }
 
     /// Gives what is written in JSON; `None` for native syntax.
     pub fn json(&self) -> Option<&Value> {
-        match &self.0.source {
-            Source::Native { .. } => None,
-            Source::Json(value) => Some(value),
+        match &*self.0 {
+            Inner::Native { .. } => None,
+            Inner::Json { value, .. } => Some(value),
         }
     }
 
-    /// Gives its tree, which is made once.
-    pub(crate) fn tree(
-        &self,
-        make: impl FnOnce(&Source) -> Result<Arc<Node>, Box<Diagnostic>>,
-    ) -> Result<Arc<Node>, Box<Diagnostic>> {
-        self.0.tree.get_or_init(|| make(&self.0.source)).clone()
+    /// Gives its tree; for JSON, as it is made once.
+    pub(crate) fn tree(&self, make: impl FnOnce(&Value) -> Tree) -> &Tree {
+        match &*self.0 {
+            Inner::Native { tree, .. } => tree,
+            Inner::Json { value, tree } => tree.get_or_init(|| make(value)),
+        }
     }
 }
 
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.source.fmt(f)
+        match &*self.0 {
+            Inner::Native { range, .. } => write!(f, "Native({range:?})"),
+            Inner::Json { value, .. } => write!(f, "Json({value:?})"),
+        }
     }
 }
 
@@ -151,6 +138,8 @@ impl Body {
 
 impl File {
     /// Reads a file in native syntax, keeping as much of a faulty one as can be told.
+    ///
+    /// Every mistake is reported, those in expressions included: one of each expression.
     ///
     /// ```
     /// let (file, problems) = hcl::File::parse("main.tf", "resource \"a\" \"b\" {\n  c = [1, 2]\n}\n");
@@ -207,23 +196,10 @@ impl File {
 
     /// Gives the text of an expression as it is written; for JSON, the expression that a string holds.
     pub fn source(&self, expression: &Expression) -> String {
-        match expression.written() {
-            Source::Native { range, .. } => self.text[range.clone()].to_owned(),
-            Source::Json(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        match expression.json() {
+            None => self.text[expression.range()].to_owned(),
+            Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         }
-    }
-
-    /// Gives every mistake in the file's expressions, one of each expression, in order.
-    pub fn problems(&self) -> Diagnostics {
-        let mut problems = Diagnostics::new();
-        let mut bodies = vec![&self.body];
-        while let Some(body) = bodies.pop() {
-            let trees = body.attributes.iter().map(|attribute| expression::parse(self, &attribute.expression));
-            problems.extend(trees.filter_map(Result::err).map(|problem| *problem));
-            bodies.extend(body.blocks.iter().map(|block| &block.body));
-        }
-        problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start.byte));
-        problems
     }
 
     /// Gives the value of an expression that is a literal.

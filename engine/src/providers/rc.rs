@@ -82,12 +82,12 @@ impl<'f> Parser<'f> {
     }
 
     fn text(&self) -> &'f str {
-        self.tokens.get(self.at).map_or("", |token| &self.file.text[token.range.clone()])
+        self.tokens.get(self.at).map_or("", |token| &self.file.text[token.range()])
     }
 
     fn span(&self) -> Span {
         let end = self.file.text.len();
-        self.file.span(&self.tokens.get(self.at).map_or(end..end, |token| token.range.clone()))
+        self.file.span(&self.tokens.get(self.at).map_or(end..end, |token| token.range()))
     }
 
     fn fail<T>(&self, expected: &str) -> Result<T, Failure> {
@@ -196,7 +196,7 @@ impl<'f> Parser<'f> {
                 while !matches!(self.kind(), Some(TokenKind::CloseHeredoc) | None) {
                     self.at += 1;
                 }
-                let lines = self.tokens[start..self.at].iter().map(|token| &self.file.text[token.range.clone()]);
+                let lines = self.tokens[start..self.at].iter().map(|token| &self.file.text[token.range()]);
                 let text = lines.collect();
                 if self.take(TokenKind::CloseHeredoc) { Ok(Node::Text(text)) } else { self.fail("The heredoc's end") }
             }
@@ -222,7 +222,7 @@ impl<'f> Parser<'f> {
     /// Takes a text in quotes. What looks like an interpolation is text.
     fn quoted(&mut self) -> Result<String, Failure> {
         let span = self.span();
-        let start = self.tokens[self.at].range.end;
+        let start = self.tokens[self.at].range().end;
         let mut n_open = 0_usize;
         while let Some(token) = self.tokens.get(self.at) {
             self.at += 1;
@@ -232,9 +232,9 @@ impl<'f> Parser<'f> {
                 _ => {}
             }
             if n_open == 0 {
-                let text = &self.file.text[start..token.range.start];
+                let text = &self.file.text[start..token.range().start];
                 let unescaped = if self.is_json {
-                    serde_json::from_str(&self.file.text[start - 1..token.range.end]).ok()
+                    serde_json::from_str(&self.file.text[start - 1..token.range().end]).ok()
                 } else {
                     unescape(text).map(Cow::into_owned)
                 };

@@ -3,7 +3,7 @@
 //! Source: the "HCL Native Syntax Specification", sections "Expressions" and "Templates", and the behavior of its
 //! reference implementation where the specification is silent (line ends, strip markers, flush heredocs).
 
-mod parser;
+pub(crate) mod parser;
 mod template;
 
 use std::ops::Range;
@@ -13,10 +13,10 @@ use cty::Value;
 use model::Diagnostic;
 
 use crate::lex;
-use crate::syntax::{Expression, File, Source};
+use crate::syntax::{Expression, File};
 
 /// How deep expressions may nest.
-pub(crate) const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 500;
 
 /// An expression, or a part of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,13 +203,7 @@ impl Node {
 /// # Errors
 /// One problem, with its place, where it does not follow the grammar.
 pub fn parse(file: &File, expression: &Expression) -> Result<Arc<Node>, Box<Diagnostic>> {
-    expression.tree(|source| {
-        let node = match source {
-            Source::Native { tokens, .. } => parser::native(file, tokens.clone()),
-            Source::Json(value) => json(file, value, 0),
-        };
-        node.map(Arc::new)
-    })
+    expression.tree(|value| json(file, value, 0).map(Arc::new)).clone()
 }
 
 /// Parses an expression that is written in a string: a value on the command line, a reference in JSON.
@@ -218,7 +212,7 @@ pub fn parse(file: &File, expression: &Expression) -> Result<Arc<Node>, Box<Diag
 /// As [`parse`]; places are those in the text.
 pub fn parse_text(name: &str, text: &str) -> Result<(File, Node), Box<Diagnostic>> {
     let file = File::of_tokens(name, text, lex::tokenize(text));
-    let node = parser::native(&file, 0..file.tokens().len())?;
+    let node = parser::whole(&file)?;
     Ok((file, node))
 }
 

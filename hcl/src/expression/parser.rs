@@ -9,86 +9,100 @@ use super::{Binary, For, MAX_DEPTH, Node, NodeKind, Unary, problem, template, to
 use crate::lex::{Token, TokenKind};
 use crate::syntax::File;
 
-pub(super) type Parsed<T = Node> = Result<T, Box<Diagnostic>>;
+pub(crate) type Parsed<T = Node> = Result<T, Box<Diagnostic>>;
 
-/// Parses the expression that a range of tokens is.
-pub(super) fn native(file: &File, tokens: Range<usize>) -> Parsed {
-    let mut parser = Parser::new(file, tokens, None);
-    let node = parser.expression()?;
-    parser.skip_newlines();
-    match parser.kind() {
+/// How much stack must be left for a few levels more, and how much is taken then.
+const STACK: (usize, usize) = (256 << 10, 2 << 20);
+
+/// Parses the expression that all tokens of a text are; line ends mean nothing in it.
+pub(super) fn whole(file: &File) -> Parsed {
+    let mut parser = Parser::new(file, None);
+    let node = parser.within(false, Parser::expression)?;
+    parser.within(false, |parser| match parser.kind() {
         None => Ok(node),
         Some(_) => Err(parser.unexpected("The expression ends before this")),
-    }
+    })
 }
 
-/// Goes through the tokens of an expression.
-pub(super) struct Parser<'f> {
-    pub(super) file: &'f File,
+/// Goes through the tokens of a file.
+pub(crate) struct Parser<'f> {
+    pub(crate) file: &'f File,
+    text: &'f str,
+    tokens: &'f [Token],
     /// The index of the next token.
-    at: usize,
-    end: usize,
-    /// Whether a line end separates: so it is in objects, and in no other brackets.
+    pub(crate) at: usize,
+    /// Where the last token taken ends.
+    pub(crate) last_end: usize,
+    /// Whether a line end separates: so it is in bodies and objects, and in no other brackets.
     newlines_count: bool,
     /// The place that everything gets, in JSON.
     place: Option<Range<usize>>,
+    /// How many levels around the next token are being read.
     depth: usize,
+    /// How many levels the node has that was read last.
+    height: usize,
 }
 
 impl<'f> Parser<'f> {
-    pub(super) fn new(file: &'f File, tokens: Range<usize>, place: Option<Range<usize>>) -> Self {
-        let end = tokens.end.min(file.tokens().len());
-        Self { file, at: tokens.start.min(end), end, newlines_count: true, place, depth: 0 }
+    pub(crate) fn new(file: &'f File, place: Option<Range<usize>>) -> Self {
+        let (text, tokens) = (&*file.text, file.tokens());
+        Self { file, text, tokens, at: 0, last_end: 0, newlines_count: true, place, depth: 0, height: 0 }
     }
 
-    fn skip(&mut self) {
-        while let Some(token) = self.file.tokens()[..self.end].get(self.at) {
-            let is_skipped = token.kind.is_trivia() || (!self.newlines_count && token.kind == TokenKind::Newline);
-            if !is_skipped {
-                return;
+    /// Gives the next token that is no blank.
+    pub(crate) fn token(&mut self) -> Option<&'f Token> {
+        while let Some(token) = self.tokens.get(self.at) {
+            match token.kind {
+                TokenKind::Whitespace | TokenKind::Comment | TokenKind::ByteOrderMark => self.at += 1,
+                TokenKind::Newline if !self.newlines_count => self.at += 1,
+                _ => return Some(token),
             }
-            self.at += 1;
         }
-    }
-
-    pub(super) fn skip_newlines(&mut self) {
-        while self.kind() == Some(TokenKind::Newline) {
-            self.at += 1;
-        }
-    }
-
-    pub(super) fn token(&mut self) -> Option<&'f Token> {
-        self.skip();
-        self.raw()
+        None
     }
 
     /// Gives the next token, blanks included.
     pub(super) fn raw(&self) -> Option<&'f Token> {
-        self.file.tokens()[..self.end].get(self.at)
+        self.tokens.get(self.at)
     }
 
-    pub(super) fn advance_raw(&mut self) {
-        self.at += 1;
-    }
-
-    pub(super) fn kind(&mut self) -> Option<TokenKind> {
+    pub(crate) fn kind(&mut self) -> Option<TokenKind> {
         self.token().map(|token| token.kind)
     }
 
-    pub(super) fn text(&mut self) -> &'f str {
-        let file = self.file;
-        self.token().map_or("", |token| &file.text[token.range.clone()])
+    pub(crate) fn text_of(&self, token: &Token) -> &'f str {
+        self.text.get(token.range()).unwrap_or_default()
     }
 
-    fn take(&mut self, kind: TokenKind) -> Option<&'f Token> {
+    pub(crate) fn text(&mut self) -> &'f str {
+        self.token().map_or("", |token| self.text_of(token))
+    }
+
+    /// Gives where the next token is; at the end, the end.
+    pub(crate) fn range(&mut self) -> Range<usize> {
+        let end = self.text.len();
+        self.token().map_or(end..end, Token::range)
+    }
+
+    /// Steps over one token.
+    pub(crate) fn advance(&mut self) {
+        if let Some(token) = self.tokens.get(self.at) {
+            self.at += 1;
+            self.last_end = token.end();
+        }
+    }
+
+    pub(crate) fn take(&mut self, kind: TokenKind) -> Option<&'f Token> {
         let token = self.token().filter(|token| token.kind == kind)?;
-        self.at += 1;
+        self.advance();
         Some(token)
     }
 
     fn take_text(&mut self, kind: TokenKind, text: &str) -> bool {
         let is_it = self.kind() == Some(kind) && self.text() == text;
-        self.at += usize::from(is_it);
+        if is_it {
+            self.advance();
+        }
         is_it
     }
 
@@ -101,88 +115,120 @@ impl<'f> Parser<'f> {
     }
 
     fn start(&mut self) -> usize {
-        self.token().map_or_else(|| self.last_end(), |token| token.range.start)
-    }
-
-    fn last_end(&self) -> usize {
-        let before = self.file.tokens()[..self.at.min(self.end)].iter().rev();
-        before.clone().find(|token| !token.kind.is_trivia()).map_or(0, |token| token.range.end)
+        let end = self.last_end;
+        self.token().map_or(end, Token::start)
     }
 
     /// Makes a node that began at a byte and ends here.
     pub(super) fn node(&self, start: usize, kind: NodeKind) -> Node {
-        Node { kind, range: self.placed(start..self.last_end()) }
+        Node { kind, range: self.placed(start..self.last_end) }
+    }
+
+    /// Makes a node without parts.
+    fn leaf(&mut self, start: usize, kind: NodeKind) -> Node {
+        self.height = 1;
+        self.node(start, kind)
+    }
+
+    /// Makes a node of parts, the highest of which has this many levels.
+    pub(super) fn branch(&mut self, start: usize, height: usize, kind: NodeKind) -> Parsed {
+        self.height = height + 1;
+        if height >= MAX_DEPTH { Err(self.too_deep(start)) } else { Ok(self.node(start, kind)) }
+    }
+
+    pub(super) fn height(&self) -> usize {
+        self.height
     }
 
     pub(super) fn placed(&self, range: Range<usize>) -> Range<usize> {
         self.place.clone().unwrap_or(range)
     }
 
-    pub(super) fn fail(&self, range: Range<usize>, summary: &str, detail: impl Into<String>) -> Box<Diagnostic> {
+    pub(crate) fn fail(&self, range: Range<usize>, summary: &str, detail: impl Into<String>) -> Box<Diagnostic> {
         problem(self.file, &self.placed(range), summary, detail.into())
     }
 
-    pub(super) fn unexpected(&mut self, expectation: &str) -> Box<Diagnostic> {
-        let end = self.last_end();
+    fn too_deep(&self, start: usize) -> Box<Diagnostic> {
+        self.fail(start..start, "Expression nested too deep", too_deep())
+    }
+
+    pub(crate) fn unexpected(&mut self, expectation: &str) -> Box<Diagnostic> {
+        let end = self.last_end;
         let (range, what) = match self.token() {
-            Some(token) if token.kind == TokenKind::Newline => (token.range.clone(), "a line end".to_owned()),
-            Some(token) => (token.range.clone(), format!("{:?}", &self.file.text[token.range.clone()])),
+            Some(token) if token.kind == TokenKind::Newline => (token.range(), "a line end".to_owned()),
+            Some(token) => (token.range(), format!("{:?}", self.text_of(token))),
             None => (end..end, "the end".to_owned()),
         };
         self.fail(range, "Invalid expression", format!("{expectation}; found {what}."))
     }
 
     /// Runs a parser inside of brackets, where line ends count or not.
-    pub(super) fn within<T>(&mut self, newlines_count: bool, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+    pub(crate) fn within<T>(&mut self, newlines_count: bool, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         let outer = std::mem::replace(&mut self.newlines_count, newlines_count);
         let result = parse(self);
         self.newlines_count = outer;
         result
     }
 
-    pub(super) fn expression(&mut self) -> Parsed {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
+    /// Reads one level deeper, with stack enough for it.
+    pub(super) fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= MAX_DEPTH {
             let start = self.start();
-            return Err(self.fail(start..start, "Expression nested too deep", too_deep()));
+            return Err(self.too_deep(start));
         }
-        let result = self.conditional();
+        self.depth += 1;
+        let result =
+            if self.depth % 8 == 0 { stacker::maybe_grow(STACK.0, STACK.1, || parse(self)) } else { parse(self) };
         self.depth -= 1;
         result
+    }
+
+    /// Forgets what a failure left behind, and goes back to a token.
+    pub(crate) fn reset(&mut self, at: usize, last_end: usize) {
+        (self.at, self.last_end, self.depth, self.newlines_count) = (at, last_end, 0, true);
+    }
+
+    /// Goes back to the token that is at a range.
+    pub(crate) fn reset_to(&mut self, range: &Range<usize>) {
+        while self.at > 0 && self.tokens.get(self.at).is_none_or(|token| token.start() > range.start) {
+            self.at -= 1;
+        }
+    }
+
+    pub(crate) fn expression(&mut self) -> Parsed {
+        self.deeper(Self::conditional)
     }
 
     fn conditional(&mut self) -> Parsed {
         let start = self.start();
         let condition = self.binary(0)?;
-        if !self.take_operator("?") {
+        if self.kind() != Some(TokenKind::Operator) || !self.take_operator("?") {
             return Ok(condition);
         }
+        let mut height = self.height;
         let yes = self.expression()?;
+        height = height.max(self.height);
         if self.take(TokenKind::Colon).is_none() {
             return Err(self.unexpected("`:` and the result for a false condition must follow"));
         }
         let no = self.expression()?;
+        height = height.max(self.height);
         let kind = NodeKind::Conditional { condition: Box::new(condition), yes: Box::new(yes), no: Box::new(no) };
-        Ok(self.node(start, kind))
+        self.branch(start, height, kind)
     }
 
     /// Reads operands and the operators between them that bind at least as strongly as a level.
     fn binary(&mut self, level: u8) -> Parsed {
         let start = self.start();
         let mut left = self.unary()?;
-        let mut n_operators = 0;
         while let Some((operator, its_level)) = self.binary_operator().filter(|(_, its_level)| *its_level >= level) {
-            self.at += 1;
-            n_operators += 1;
-            self.depth += 1;
+            self.advance();
+            let height = self.height;
+            let right = self.deeper(|parser| parser.binary(its_level + 1))?;
+            let height = height.max(self.height);
             // A chain of operators nests to the left, as deep as it is long.
-            if self.depth > MAX_DEPTH || n_operators > MAX_DEPTH {
-                return Err(self.fail(start..start, "Expression nested too deep", too_deep()));
-            }
-            let right = self.binary(its_level + 1)?;
-            self.depth -= 1;
             let kind = NodeKind::Binary { operator, left: Box::new(left), right: Box::new(right) };
-            left = self.node(start, kind);
+            left = self.branch(start, height, kind)?;
         }
         Ok(left)
     }
@@ -211,73 +257,66 @@ impl<'f> Parser<'f> {
 
     fn unary(&mut self) -> Parsed {
         let start = self.start();
-        let operator = match (self.kind(), self.text()) {
-            (Some(TokenKind::Operator), "-") => Unary::Negate,
-            (Some(TokenKind::Operator), "!") => Unary::Not,
+        let operator = match self.kind() {
+            Some(TokenKind::Operator) => match self.text() {
+                "-" => Unary::Negate,
+                "!" => Unary::Not,
+                _ => return Err(self.unexpected("A value must stand here")),
+            },
             _ => {
                 let term = self.term()?;
                 return self.traversals(start, term);
             }
         };
-        self.at += 1;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(self.fail(start..start, "Expression nested too deep", too_deep()));
-        }
-        let operand = self.unary()?;
-        self.depth -= 1;
-        Ok(self.node(start, NodeKind::Unary { operator, operand: Box::new(operand) }))
+        self.advance();
+        let operand = self.deeper(Self::unary)?;
+        let height = self.height;
+        self.branch(start, height, NodeKind::Unary { operator, operand: Box::new(operand) })
     }
 
     /// Reads what follows a term: attributes, indexes and splats.
     fn traversals(&mut self, start: usize, term: Node) -> Parsed {
         let mut node = term;
-        let mut n_steps = 0;
         loop {
-            n_steps += 1;
-            if n_steps > MAX_DEPTH {
-                return Err(self.fail(start..start, "Expression nested too deep", too_deep()));
-            }
             match self.kind() {
                 Some(TokenKind::Dot) => {
-                    self.at += 1;
+                    self.advance();
                     if self.take_operator("*") {
-                        let mut each = self.node(start, NodeKind::SplatElement);
-                        while self.kind() == Some(TokenKind::Dot) && n_steps <= MAX_DEPTH {
-                            n_steps += 1;
-                            self.at += 1;
+                        let of_height = self.height;
+                        let mut each = self.leaf(start, NodeKind::SplatElement);
+                        while self.take(TokenKind::Dot).is_some() {
                             each = self.attribute(start, each)?;
                         }
+                        let height = of_height.max(self.height);
                         let kind = NodeKind::Splat { of: Box::new(node), each: Box::new(each) };
-                        node = self.node(start, kind);
+                        node = self.branch(start, height, kind)?;
                     } else {
                         node = self.attribute(start, node)?;
                     }
                 }
                 Some(TokenKind::OpenBracket) => {
-                    self.at += 1;
-                    let key = self.within(false, |parser| {
-                        if parser.take_operator("*") {
-                            return Ok(None);
+                    self.advance();
+                    let of_height = self.height;
+                    if self.take_operator("*") {
+                        // Line ends count between these as they do around them.
+                        if self.take(TokenKind::CloseBracket).is_none() {
+                            return Err(self.unexpected("`]` must close the splat"));
                         }
-                        parser.expression().map(Some)
-                    })?;
-                    let is_closed = self.within(false, |parser| Ok(parser.take(TokenKind::CloseBracket).is_some()))?;
-                    if !is_closed {
-                        return Err(self.unexpected("`]` must close the index"));
-                    }
-                    let Some(key) = key else {
-                        let element = self.node(start, NodeKind::SplatElement);
-                        self.depth += 1;
-                        if self.depth > MAX_DEPTH {
-                            return Err(self.fail(start..start, "Expression nested too deep", too_deep()));
-                        }
-                        let each = self.traversals(start, element)?;
-                        self.depth -= 1;
+                        let element = self.leaf(start, NodeKind::SplatElement);
+                        let each = self.deeper(|parser| parser.traversals(start, element))?;
+                        let height = of_height.max(self.height);
                         let kind = NodeKind::Splat { of: Box::new(node), each: Box::new(each) };
-                        return Ok(self.node(start, kind));
-                    };
-                    node = self.node(start, NodeKind::Index { of: Box::new(node), key: Box::new(key) });
+                        return self.branch(start, height, kind);
+                    }
+                    let key = self.within(false, |parser| {
+                        let key = parser.expression()?;
+                        match parser.take(TokenKind::CloseBracket) {
+                            Some(_) => Ok(key),
+                            None => Err(parser.unexpected("`]` must close the index")),
+                        }
+                    })?;
+                    let height = of_height.max(self.height);
+                    node = self.branch(start, height, NodeKind::Index { of: Box::new(node), key: Box::new(key) })?;
                 }
                 _ => return Ok(node),
             }
@@ -286,31 +325,38 @@ impl<'f> Parser<'f> {
 
     /// Reads a name or number behind a dot.
     fn attribute(&mut self, start: usize, of: Node) -> Parsed {
-        let text = self.text();
+        let (range, text) = (self.range(), self.text());
+        let height = self.height;
         if self.take(TokenKind::Identifier).is_some() {
-            return Ok(self.node(start, NodeKind::Attribute { of: Box::new(of), name: text.to_owned() }));
+            return self.branch(start, height, NodeKind::Attribute { of: Box::new(of), name: text.to_owned() });
         }
         if self.take(TokenKind::Number).is_none() {
             return Err(self.unexpected("The name of an attribute must follow the dot"));
         }
         // `a.0.1` is one number to the lexer.
-        let mut node = of;
-        for digits in text.split('.') {
-            let key = digits.parse::<u64>().map_err(|_| {
-                self.fail(start..start, "Invalid expression", format!("`.{text}` is no index; write `[{text}]`."))
-            })?;
-            let key = self.node(start, NodeKind::Literal(Value::from(key)));
-            node = self.node(start, NodeKind::Index { of: Box::new(node), key: Box::new(key) });
+        if text.contains('.') {
+            let index = text.replace('.', "][");
+            let detail = format!("Two indexes behind dots cannot follow each other; write `[{index}]`.");
+            return Err(self.fail(range, "Invalid expression", detail));
         }
-        Ok(node)
+        let key = self.number(range, text)?;
+        let key = self.node(start, NodeKind::Literal(key));
+        self.branch(start, height, NodeKind::Index { of: Box::new(of), key: Box::new(key) })
+    }
+
+    fn number(&self, range: Range<usize>, text: &str) -> Parsed<Value> {
+        let number = Number::parse(text);
+        number
+            .map(Value::number)
+            .map_err(|error| self.fail(range, "Invalid number", format!("{text} cannot be used: {error}.")))
     }
 
     fn term(&mut self) -> Parsed {
-        let start = self.start();
-        let text = self.text();
-        match self.kind() {
-            Some(TokenKind::OpenParenthesis) => {
-                self.at += 1;
+        let Some(token) = self.token() else { return Err(self.unexpected("A value must stand here")) };
+        let start = token.start();
+        match token.kind {
+            TokenKind::OpenParenthesis => {
+                self.advance();
                 let inner = self.within(false, |parser| {
                     let inner = parser.expression()?;
                     match parser.take(TokenKind::CloseParenthesis) {
@@ -318,42 +364,70 @@ impl<'f> Parser<'f> {
                         None => Err(parser.unexpected("`)` must close what `(` opened")),
                     }
                 })?;
-                Ok(self.node(start, NodeKind::Parentheses(Box::new(inner))))
+                let height = self.height;
+                self.branch(start, height, NodeKind::Parentheses(Box::new(inner)))
             }
-            Some(TokenKind::Number) => {
-                self.at += 1;
-                let number = Number::parse(text).map_err(|error| {
-                    self.fail(start..start + text.len(), "Invalid number", format!("{text} cannot be used: {error}."))
-                })?;
-                Ok(self.node(start, NodeKind::Literal(Value::number(number))))
+            TokenKind::Number => {
+                self.advance();
+                let number = self.number(token.range(), self.text_of(token))?;
+                Ok(self.leaf(start, NodeKind::Literal(number)))
             }
-            Some(TokenKind::Identifier) => {
-                self.at += 1;
-                let is_call = self.kind() == Some(TokenKind::OpenParenthesis)
-                    || (self.kind() == Some(TokenKind::Operator) && self.text() == "::");
+            TokenKind::Identifier => {
+                self.advance();
+                let text = self.text_of(token);
+                match self.kind() {
+                    Some(TokenKind::OpenParenthesis) => return self.call(start, text),
+                    Some(TokenKind::Operator) if self.text() == "::" => return self.call(start, text),
+                    _ => {}
+                }
                 let kind = match text {
-                    _ if is_call => return self.call(start, text),
                     "true" | "false" => NodeKind::Literal(Value::bool(text == "true")),
                     "null" => NodeKind::Literal(Value::null(Type::Dynamic)),
                     name => NodeKind::Name(name.to_owned()),
                 };
-                Ok(self.node(start, kind))
+                Ok(self.leaf(start, kind))
             }
-            Some(TokenKind::OpenQuote) => template::quoted(self),
-            Some(TokenKind::OpenHeredoc) => template::heredoc(self),
-            Some(TokenKind::OpenBracket) => {
-                self.at += 1;
-                let kind = self.within(false, Self::tuple)?;
-                Ok(self.node(start, kind))
+            TokenKind::OpenQuote => {
+                self.advance();
+                if let Some(text) = self.plain_text() {
+                    return Ok(self.leaf(start, NodeKind::Literal(Value::string(text))));
+                }
+                template::quoted(self, start)
             }
-            Some(TokenKind::OpenBrace) => {
-                self.at += 1;
+            TokenKind::OpenHeredoc => template::heredoc(self),
+            TokenKind::OpenBracket => {
+                self.advance();
+                let (height, kind) = self.within(false, Self::tuple)?;
+                self.branch(start, height, kind)
+            }
+            TokenKind::OpenBrace => {
+                self.advance();
                 let is_for = self.within(false, |parser| Ok(parser.at_for()))?;
-                let kind = self.within(!is_for, |parser| if is_for { parser.for_object() } else { parser.object() })?;
-                Ok(self.node(start, kind))
+                let (height, kind) =
+                    self.within(!is_for, |parser| if is_for { parser.for_object() } else { parser.object() })?;
+                self.branch(start, height, kind)
             }
             _ => Err(self.unexpected("A value must stand here")),
         }
+    }
+
+    /// Takes a text without escapes and its closing quote; the opening one is taken.
+    pub(crate) fn plain_text(&mut self) -> Option<&'f str> {
+        let [text, close] = self.tokens.get(self.at..self.at + 2)? else { return None };
+        if text.kind == TokenKind::CloseQuote {
+            self.advance();
+            return Some("");
+        }
+        let content = self.text_of(text);
+        let is_plain = text.kind == TokenKind::Text
+            && close.kind == TokenKind::CloseQuote
+            && !content.bytes().any(|byte| matches!(byte, b'\\' | b'$' | b'%'));
+        if !is_plain {
+            return None;
+        }
+        self.advance();
+        self.advance();
+        Some(content)
     }
 
     fn call(&mut self, start: usize, first: &str) -> Parsed {
@@ -369,6 +443,7 @@ impl<'f> Parser<'f> {
         if self.take(TokenKind::OpenParenthesis).is_none() {
             return Err(self.unexpected("`(` must follow the name of a function"));
         }
+        let mut height = 0;
         let (arguments, expands_last) = self.within(false, |parser| {
             let mut arguments = Vec::new();
             loop {
@@ -376,8 +451,8 @@ impl<'f> Parser<'f> {
                     return Ok((arguments, false));
                 }
                 arguments.push(parser.expression()?);
+                height = height.max(parser.height);
                 if parser.take_operator("...") {
-                    parser.take(TokenKind::Comma);
                     return match parser.take(TokenKind::CloseParenthesis) {
                         Some(_) => Ok((arguments, true)),
                         None => Err(parser.unexpected("`)` must follow `...`")),
@@ -388,56 +463,60 @@ impl<'f> Parser<'f> {
                 }
             }
         })?;
-        Ok(self.node(start, NodeKind::Call { name, arguments, expands_last }))
+        self.branch(start, height, NodeKind::Call { name, arguments, expands_last })
     }
 
     /// Tells whether a `for` expression begins here.
     fn at_for(&mut self) -> bool {
-        if self.kind() != Some(TokenKind::Identifier) || self.text() != "for" {
-            return false;
-        }
-        // `{ for = 1 }` and `[for]` are no loops: a name must follow.
-        let behind = self.file.tokens()[self.at + 1..self.end].iter();
-        let next = behind.clone().find(|token| !token.kind.is_trivia() && token.kind != TokenKind::Newline);
-        next.is_some_and(|token| token.kind == TokenKind::Identifier)
+        self.kind() == Some(TokenKind::Identifier) && self.text() == "for"
     }
 
-    fn tuple(&mut self) -> Parsed<NodeKind> {
+    fn tuple(&mut self) -> Parsed<(usize, NodeKind)> {
         if self.at_for() {
             let (key_name, value_name, collection) = self.for_head()?;
+            let mut height = self.height;
             let value = self.expression()?;
+            height = height.max(self.height);
             let condition = self.for_condition()?;
+            height = height.max(self.height);
             if self.take(TokenKind::CloseBracket).is_none() {
                 return Err(self.unexpected("`]` must close the `for` expression"));
             }
             let parts = For { key_name, value_name, collection, key: None, value, condition, groups: false };
-            return Ok(NodeKind::For(Box::new(parts)));
+            return Ok((height, NodeKind::For(Box::new(parts))));
         }
         let mut elements = Vec::new();
+        let mut height = 0;
         loop {
             if self.take(TokenKind::CloseBracket).is_some() {
-                return Ok(NodeKind::Tuple(elements));
+                return Ok((height, NodeKind::Tuple(elements)));
             }
             elements.push(self.expression()?);
+            height = height.max(self.height);
             if self.take(TokenKind::Comma).is_none() && self.kind() != Some(TokenKind::CloseBracket) {
                 return Err(self.unexpected("`,` or `]` must follow an element"));
             }
         }
     }
 
-    fn for_object(&mut self) -> Parsed<NodeKind> {
+    fn for_object(&mut self) -> Parsed<(usize, NodeKind)> {
         let (key_name, value_name, collection) = self.for_head()?;
+        let mut height = self.height;
         let key = self.expression()?;
+        height = height.max(self.height);
         if !self.take_operator("=>") {
             return Err(self.unexpected("`=>` and a value must follow the key"));
         }
         let value = self.expression()?;
+        height = height.max(self.height);
         let groups = self.take_operator("...");
         let condition = self.for_condition()?;
+        height = height.max(self.height);
         if self.take(TokenKind::CloseBrace).is_none() {
             return Err(self.unexpected("`}` must close the `for` expression"));
         }
-        Ok(NodeKind::For(Box::new(For { key_name, value_name, collection, key: Some(key), value, condition, groups })))
+        let parts = For { key_name, value_name, collection, key: Some(key), value, condition, groups };
+        Ok((height, NodeKind::For(Box::new(parts))))
     }
 
     /// Reads `for k, v in collection :`.
@@ -475,18 +554,21 @@ impl<'f> Parser<'f> {
         if self.take_keyword("if") { self.expression().map(Some) } else { Ok(None) }
     }
 
-    fn object(&mut self) -> Parsed<NodeKind> {
+    fn object(&mut self) -> Parsed<(usize, NodeKind)> {
         let mut items = Vec::new();
+        let mut height = 0;
         loop {
-            self.skip_newlines();
+            while self.take(TokenKind::Newline).is_some() {}
             if self.take(TokenKind::CloseBrace).is_some() {
-                return Ok(NodeKind::Object(items));
+                return Ok((height, NodeKind::Object(items)));
             }
             let key = self.expression()?;
+            height = height.max(self.height);
             if self.take(TokenKind::Equal).is_none() && self.take(TokenKind::Colon).is_none() {
                 return Err(self.unexpected("`=` and a value must follow the key"));
             }
             let value = self.expression()?;
+            height = height.max(self.height);
             items.push((key, value));
             let is_separated = self.take(TokenKind::Comma).is_some() || self.take(TokenKind::Newline).is_some();
             if !is_separated && self.kind() != Some(TokenKind::CloseBrace) {

@@ -6,10 +6,13 @@ use cty::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::parser::{Parsed, Parser};
-use super::{For, MAX_DEPTH, Node, NodeKind};
+use super::{For, Node, NodeKind};
 use crate::lex::TokenKind;
 use crate::literal;
 use crate::syntax::File;
+
+/// How deep directives may nest.
+const MAX_NESTED: usize = 100;
 
 /// A piece of a template, before directives are matched with their ends.
 enum Piece {
@@ -22,75 +25,75 @@ enum Piece {
     EndFor(Range<usize>),
 }
 
-/// Reads a string in quotes.
-pub(super) fn quoted(parser: &mut Parser<'_>) -> Parsed {
-    let start = parser.token().map_or(0, |token| token.range.start);
-    parser.advance_raw();
-    let pieces = pieces(parser, Some(TokenKind::CloseQuote), |text| {
+/// Reads a string in quotes; the first quote is taken.
+pub(super) fn quoted(parser: &mut Parser<'_>, start: usize) -> Parsed {
+    let (pieces, height) = pieces(parser, Some(TokenKind::CloseQuote), |text| {
         let mut out = String::with_capacity(text.len());
         literal::unescape_quoted(text, &mut out).map(|()| out)
     })?;
-    assemble(parser, start, pieces)
+    assemble(parser, start, pieces, height)
 }
 
 /// Reads a heredoc.
 pub(super) fn heredoc(parser: &mut Parser<'_>) -> Parsed {
-    let start = parser.token().map_or(0, |token| token.range.start);
+    let start = parser.range().start;
     let is_flush = parser.text().starts_with("<<-");
-    parser.advance_raw();
-    let mut pieces = pieces(parser, Some(TokenKind::CloseHeredoc), |text| Ok(literal::unescape_text(text)))?;
+    parser.advance();
+    let (mut pieces, height) =
+        pieces(parser, Some(TokenKind::CloseHeredoc), |text| Ok(literal::unescape_text(text).into_owned()))?;
     if is_flush {
         flush(&mut pieces);
     }
-    assemble(parser, start, pieces)
+    assemble(parser, start, pieces, height)
 }
 
 /// Reads a whole text as a template.
 pub(super) fn bare(file: &File, place: Option<Range<usize>>) -> Parsed {
-    let mut parser = Parser::new(file, 0..file.tokens().len(), place);
-    let pieces = pieces(&mut parser, None, |text| Ok(literal::unescape_text(text)))?;
-    assemble(&mut parser, 0, pieces)
+    let mut parser = Parser::new(file, place);
+    let (pieces, height) = pieces(&mut parser, None, |text| Ok(literal::unescape_text(text).into_owned()))?;
+    assemble(&mut parser, 0, pieces, height)
 }
 
-/// Reads pieces up to the token that ends the template, and takes that.
+/// Reads pieces up to the token that ends the template, and takes that; gives how many levels the highest has.
 fn pieces(
     parser: &mut Parser<'_>,
     end: Option<TokenKind>,
     unescape: impl Fn(&str) -> Result<String, String>,
-) -> Parsed<Vec<Piece>> {
+) -> Parsed<(Vec<Piece>, usize)> {
     let mut pieces = Vec::new();
+    let mut height = 0;
     let mut strips_next = false;
     loop {
         let strips = std::mem::take(&mut strips_next);
         let Some(token) = parser.raw() else {
             return match end {
-                None => Ok(pieces),
+                None => Ok((pieces, height)),
                 Some(_) => Err(parser.unexpected("The end of this text is missing")),
             };
         };
         if Some(token.kind) == end {
-            parser.advance_raw();
-            return Ok(pieces);
+            parser.advance();
+            return Ok((pieces, height));
         }
-        let source = &parser.file.text[token.range.clone()];
+        let source = parser.text_of(token);
         match token.kind {
             TokenKind::Text => {
-                parser.advance_raw();
+                parser.advance();
                 let mut text = unescape(source).map_err(|reason| {
-                    parser.fail(token.range.clone(), "Invalid escape sequence", format!("In this text {reason}."))
+                    parser.fail(token.range(), "Invalid escape sequence", format!("In this text {reason}."))
                 })?;
                 if strips {
                     text.replace_range(..text.len() - text.trim_start().len(), "");
                 }
-                pieces.push(Piece::Text { text, range: token.range.clone() });
+                pieces.push(Piece::Text { text, range: token.range() });
             }
             TokenKind::OpenTemplate => {
-                parser.advance_raw();
+                parser.advance();
                 if let (true, Some(Piece::Text { text, .. })) = (source.ends_with('~'), pieces.last_mut()) {
                     text.truncate(text.trim_end().len());
                 }
                 let is_directive = source.starts_with('%');
-                let start = token.range.start;
+                let start = token.range().start;
                 let piece = parser.within(false, |parser| {
                     let piece = if is_directive {
                         directive(parser, start)?
@@ -99,13 +102,16 @@ fn pieces(
                     };
                     match parser.token() {
                         Some(close) if close.kind == TokenKind::CloseTemplate => {
-                            strips_next = parser.file.text[close.range.clone()].starts_with('~');
-                            parser.advance_raw();
+                            strips_next = parser.text_of(close).starts_with('~');
+                            parser.advance();
                             Ok(piece)
                         }
-                        _ => Err(parser.unexpected("`}` must close what began here")),
+                        _ => Err(parser.unexpected(
+                            "`}` must close what began here; where the text is meant for another language, write `$${` or `%%{`",
+                        )),
                     }
                 })?;
+                height = height.max(parser.height());
                 pieces.push(piece);
             }
             _ => return Err(parser.unexpected("The end of this text is missing")),
@@ -162,32 +168,32 @@ fn flush(pieces: &mut [Piece]) {
     }
 }
 
-/// Makes one node of all pieces.
-fn assemble(parser: &mut Parser<'_>, start: usize, pieces: Vec<Piece>) -> Parsed {
-    if pieces.len() == 1 && matches!(pieces[0], Piece::Interpolation(_)) {
-        if let Some(Piece::Interpolation(inner)) = pieces.into_iter().next() {
-            return Ok(parser.node(start, NodeKind::Wrapped(Box::new(inner))));
+/// Makes one node of all pieces, the highest of which has this many levels.
+fn assemble(parser: &mut Parser<'_>, start: usize, mut pieces: Vec<Piece>, height: usize) -> Parsed {
+    if pieces.len() == 1 {
+        match pieces.remove(0) {
+            Piece::Interpolation(inner) => return parser.branch(start, height, NodeKind::Wrapped(Box::new(inner))),
+            Piece::Text { text, .. } => {
+                return parser.branch(start, 0, NodeKind::Literal(Value::string(text)));
+            }
+            other => pieces.push(other),
         }
-        return Ok(parser.node(start, NodeKind::Template(Vec::new())));
     }
     let mut pieces = pieces.into_iter();
-    let (parts, end) = sequence(parser, &mut pieces, 0)?;
+    let mut n_directives = 0;
+    let (parts, end) = sequence(parser, &mut pieces, 0, &mut n_directives)?;
     if let Some(end) = end {
         let range = end.range();
         return Err(parser.fail(range, "Invalid template", format!("Nothing is open that `{}` ends.", end.word())));
     }
-    Ok(finish(parser, start, parts))
-}
-
-/// Makes a literal of parts that are all text, and a template of others.
-fn finish(parser: &Parser<'_>, start: usize, mut parts: Vec<Node>) -> Node {
     match parts.as_slice() {
-        [] => parser.node(start, NodeKind::Literal(Value::string(""))),
-        [Node { kind: NodeKind::Literal(value), .. }] if value.as_str().is_some() => {
-            let kind = parts.remove(0).kind;
-            parser.node(start, kind)
+        [] => parser.branch(start, 0, NodeKind::Literal(Value::string(""))),
+        [Node { kind: NodeKind::Literal(text), .. }] if text.as_str().is_some() => {
+            let text = text.clone();
+            parser.branch(start, 0, NodeKind::Literal(text))
         }
-        _ => parser.node(start, NodeKind::Template(parts)),
+        // Each directive makes three nodes, one in the other.
+        _ => parser.branch(start, height + 3 * n_directives, NodeKind::Template(parts)),
     }
 }
 
@@ -219,7 +225,9 @@ fn sequence(
     parser: &Parser<'_>,
     pieces: &mut std::vec::IntoIter<Piece>,
     depth: usize,
+    deepest: &mut usize,
 ) -> Parsed<(Vec<Node>, Option<End>)> {
+    *deepest = depth.max(*deepest);
     let mut parts = Vec::new();
     // Neighboring texts are one.
     let mut text_so_far: Option<(String, Range<usize>)> = None;
@@ -241,7 +249,8 @@ fn sequence(
         }
         settle(&mut parts, &mut text_so_far);
         let too_deep = |range: &Range<usize>| {
-            parser.fail(range.clone(), "Expression nested too deep", format!("At most {MAX_DEPTH} levels are read."))
+            let detail = format!("Directives may nest {MAX_NESTED} levels deep.");
+            parser.fail(range.clone(), "Expression nested too deep", detail)
         };
         match piece {
             Piece::Text { .. } => {}
@@ -249,12 +258,12 @@ fn sequence(
             Piece::Else(range) => return Ok((parts, Some(End::Else(range)))),
             Piece::EndIf(range) => return Ok((parts, Some(End::If(range)))),
             Piece::EndFor(range) => return Ok((parts, Some(End::For(range)))),
-            Piece::If { range, .. } | Piece::For { range, .. } if depth >= MAX_DEPTH => return Err(too_deep(&range)),
+            Piece::If { range, .. } | Piece::For { range, .. } if depth >= MAX_NESTED => return Err(too_deep(&range)),
             Piece::If { condition, range } => {
-                let (yes, mut end) = sequence(parser, pieces, depth + 1)?;
+                let (yes, mut end) = sequence(parser, pieces, depth + 1, deepest)?;
                 let mut no = Vec::new();
                 if matches!(end, Some(End::Else(_))) {
-                    (no, end) = sequence(parser, pieces, depth + 1)?;
+                    (no, end) = sequence(parser, pieces, depth + 1, deepest)?;
                 }
                 if !matches!(end, Some(End::If(_))) {
                     let detail = "This `%{ if }` needs an `%{ endif }`, after at most one `%{ else }`.";
@@ -265,7 +274,7 @@ fn sequence(
                 parts.push(Node { kind, range });
             }
             Piece::For { key_name, value_name, collection, range } => {
-                let (body, end) = sequence(parser, pieces, depth + 1)?;
+                let (body, end) = sequence(parser, pieces, depth + 1, deepest)?;
                 if !matches!(end, Some(End::For(_))) {
                     let detail = "This `%{ for }` needs an `%{ endfor }`.";
                     return Err(parser.fail(range, "Invalid template", detail));

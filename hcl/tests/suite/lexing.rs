@@ -7,7 +7,7 @@ fn check(text: &str, expect: &str) {
     let found: Vec<String> = tokenize(text)
         .iter()
         .filter(|token| token.kind != TokenKind::Whitespace)
-        .map(|token| format!("{:?} {:?}", token.kind, &text[token.range.clone()]))
+        .map(|token| format!("{:?} {:?}", token.kind, &text[token.range()]))
         .collect();
     assert_eq!(found.join("\n"), expect.trim(), "{text:?}");
 }
@@ -171,12 +171,12 @@ proptest! {
         let tokens = tokenize(&text);
         let mut at = 0;
         for token in &tokens {
-            prop_assert_eq!(token.range.start, at);
-            prop_assert!(token.range.end > at, "no token is empty");
-            at = token.range.end;
+            prop_assert_eq!(token.range().start, at);
+            prop_assert!(token.range().end > at, "no token is empty");
+            at = token.range().end;
         }
         prop_assert_eq!(at, text.len());
-        let joined: String = tokens.iter().map(|token| &text[token.range.clone()]).collect();
+        let joined: String = tokens.iter().map(|token| &text[token.range()]).collect();
         prop_assert_eq!(joined, text);
     }
 }

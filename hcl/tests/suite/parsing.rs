@@ -98,15 +98,14 @@ fn nesting_has_a_limit() {
     assert!(problems.iter().any(|problem| problem.summary == "Blocks nested too deep"), "{problems:?}");
     let text = format!("a = {}1{}\n", "[".repeat(100_000), "]".repeat(100_000));
     let (file, problems) = File::parse("deep.tf", &text);
-    assert!(problems.is_empty());
-    assert!(file.literal(&file.body.attributes[0].expression).unwrap_err().reason.contains("too deep"));
+    assert!(problems.iter().any(|problem| problem.summary == "Expression nested too deep"), "{problems:?}");
+    file.literal(&file.body.attributes[0].expression).unwrap_err();
     let text = "\"${".repeat(100_000);
     assert!(!File::parse("deep.tf", &format!("a = {text}")).1.is_empty());
 }
 
 fn literal(text: &str) -> Result<String, String> {
-    let (file, problems) = File::parse("main.tf", &format!("a = {text}\n"));
-    assert!(problems.is_empty(), "{text}: {problems:?}");
+    let (file, _) = File::parse("main.tf", &format!("a = {text}\n"));
     let value = file.literal(&file.body.attributes[0].expression);
     value.map(|value| value.to_string()).map_err(|error| error.reason)
 }
