@@ -242,9 +242,11 @@ impl Reader<'_> {
                 implied_block(attribute).filter(|_| items.blocks.iter().any(|(_, block)| block_type(block) == name))
             {
                 let collected = self.collect(items, name, &schema, false, frame, path);
-                let values = collected.blocks.into_iter().map(|(_, value)| value).collect();
+                let values: Vec<Value> = collected.blocks.into_iter().map(|(_, value)| value).collect();
                 return match collected.unknown {
                     Some(marks) => Value::unknown(ty).with_marks(marks),
+                    // Where `dynamic` makes no block, nothing is written.
+                    None if values.is_empty() => Value::null(ty),
                     None => convert(&Value::tuple(values), &ty).unwrap_or_else(|_| Value::unknown(ty)),
                 };
             }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use cty::Type;
+use cty::{Path, Type, Value};
 use hcl::File;
 use hcl::definitions::Definitions;
-use hcl::evaluate::{Files, Written, block};
+use hcl::evaluate::{Files, Unknown, Written, block};
 use hcl::scope::{Inputs, ModuleScope, Surroundings};
+use model::Diagnostics;
 use model::schema::{Attribute, AttributeType, Block, NestedBlock, NestedObject, NestingMode};
 
 use crate::evaluation::World;
@@ -64,8 +65,8 @@ fn schema() -> Block {
     }
 }
 
-/// Evaluates the body of a block; gives what is not null or empty, what is unknown, and what is wrong.
-fn check(body: &str) -> (String, Vec<String>, Vec<String>) {
+/// Evaluates the body of a block.
+fn evaluated(body: &str) -> (Value, Vec<Unknown>, Diagnostics) {
     let world =
         World::new(&[("main.tf", "variable \"gone\" {}\nvariable \"list\" {\n  default = [\"x\", \"y\"]\n}\n")]);
     let (definitions, _) = Definitions::read(&world.tree, ".");
@@ -89,6 +90,12 @@ fn check(body: &str) -> (String, Vec<String>, Vec<String>) {
     let file = Arc::new(file);
     let (value, unknown, problems) = block(&Written::new(&file, &file.body.blocks[0].body), &schema(), &scope);
     assert!(value.ty().conforms_to(&schema().value_type()), "{body}: {}", value.ty());
+    (value, unknown, problems)
+}
+
+/// Evaluates the body of a block; gives what is not null or empty, what is unknown, and what is wrong.
+fn check(body: &str) -> (String, Vec<String>, Vec<String>) {
+    let (value, unknown, problems) = evaluated(body);
     let said = value.entries().filter(|(name, value)| {
         let is_bare_group = *name == "group" && value.to_string() == "{a = null}";
         !value.is_null() && !is_bare_group && (!value.is_known() || value.ty().is_primitive() || !value.is_empty())
@@ -140,6 +147,14 @@ fn dynamic_blocks_are_written_out() {
     );
     let unknown = "dynamic \"list\" {\n  for_each = var.gone\n  content {}\n}";
     assert_eq!(check(unknown).1, ["list: the variable \"gone\" has no value"]);
+}
+
+#[test]
+fn an_argument_written_as_blocks_of_which_there_are_none_is_not_written() {
+    let rules = |body: &str| Path::new().attr("rules").apply(&evaluated(body).0).unwrap();
+    let none = "dynamic \"rules\" {\n  for_each = []\n  content {\n    port = 1\n  }\n}";
+    assert!(rules(none).is_null());
+    assert!(!rules("rules = []").is_null());
 }
 
 #[test]
