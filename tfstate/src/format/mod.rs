@@ -5,7 +5,7 @@
 mod check;
 mod instance;
 pub(crate) mod lookalike;
-mod members;
+pub(crate) mod members;
 mod output;
 pub(crate) mod sensitive;
 

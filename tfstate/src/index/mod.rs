@@ -5,7 +5,7 @@
 
 mod build;
 mod order;
-mod recorded;
+pub(crate) mod recorded;
 
 use std::collections::BTreeMap;
 use std::fmt;

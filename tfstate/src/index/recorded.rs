@@ -5,12 +5,12 @@ use model::{AccountId, Diagnostic, Diagnostics, Identity, ImportId, RecordedInst
 use super::{Index, IndexedInstance};
 
 /// The parts of an ARN that say where the remote object lies.
-struct ArnPlace<'a> {
-    region: &'a str,
-    account: &'a str,
+pub(crate) struct ArnPlace<'a> {
+    pub(crate) region: &'a str,
+    pub(crate) account: &'a str,
 }
 
-fn parse_arn(arn: &str) -> Option<ArnPlace<'_>> {
+pub(crate) fn parse_arn(arn: &str) -> Option<ArnPlace<'_>> {
     let mut parts = arn.splitn(6, ':');
     if parts.next() != Some("arn") {
         return None;
