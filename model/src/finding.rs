@@ -230,6 +230,21 @@ pub struct Coverage {
     pub configurations: Vec<ScopeCoverage>,
     /// What providers were asked to list. A list proves that something exists, never that something does not.
     pub lists: Vec<ListOutcome>,
+    /// The plan whose own refresh is all that was seen, where a plan was read instead of a cloud.
+    pub plan: Option<PlanLook>,
+}
+
+/// Says what was seen through a plan that somebody else made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanLook {
+    /// The plan, as it was named.
+    pub name: Arc<str>,
+    /// The version of Terraform or OpenTofu that made it.
+    pub terraform_version: String,
+    /// When it was made, where it says so.
+    pub made_at: Option<Timestamp>,
+    /// Whether its refresh is certain: where nothing differs, a plan made without one looks just the same.
+    pub is_surely_refreshed: bool,
 }
 
 words!(

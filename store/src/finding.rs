@@ -338,6 +338,8 @@ impl CoverageFile {
             scopes: Vec::with_capacity(self.scopes.len()),
             configurations: Vec::with_capacity(self.configurations.len()),
             lists: self.lists.into_iter().map(|file| file.into_outcome(path)).collect::<Result<_>>()?,
+            // What a plan says is never stored.
+            plan: None,
         };
         for file in self.scopes {
             coverage.scopes.push(ScopeOutcome {

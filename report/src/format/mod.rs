@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drift::summary::{service_name, type_name};
 use drift::{Question, Verdict};
-use model::{Coverage, Finding, Kind, ListStatus, Precision, ProviderConfigAddress, Tier};
+use model::{Coverage, Finding, Kind, ListStatus, PlanLook, Precision, ProviderConfigAddress, Tier};
 
 use crate::Values;
 use crate::redact::{self, Shown};
@@ -200,7 +200,21 @@ pub(crate) fn configurations(coverage: &Coverage) -> Vec<String> {
             Precision::Inventory => format!("inventory for {name}: {seen}"),
         }
     };
-    rows.into_iter().map(row).collect()
+    coverage.plan.iter().map(plan).chain(rows.into_iter().map(row)).collect()
+}
+
+/// Says what a plan's refresh is good for.
+fn plan(look: &PlanLook) -> String {
+    let made = match look.made_at {
+        Some(at) => format!(" at {at:.0}"),
+        None => " at a time that it does not tell".to_owned(),
+    };
+    let version = match look.terraform_version.as_str() {
+        "" => String::new(),
+        version => format!(" by version {}", escape_controls(version)),
+    };
+    let doubt = if look.is_surely_refreshed { "" } else { ", if it was made with one" };
+    format!("seen by the refresh of the plan, made{made}{version}{doubt}")
 }
 
 /// Says how many differences were folded away because they are no drift, and of which tiers; `None` where there are none.

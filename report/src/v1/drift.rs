@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ::drift::Summary;
 use ::drift::summary::KindCounts;
 use cty::PathStep;
-use model::{AttributeDifference, Coverage, Finding, Kind, ListOutcome, Remedy, ScopeCoverage, Tier};
+use model::{AttributeDifference, Coverage, Finding, Kind, ListOutcome, PlanLook, Remedy, ScopeCoverage, Tier};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -142,6 +142,27 @@ struct CoverageOf<'a> {
     scopes: Vec<ScopeOf<'a>>,
     configurations: Vec<ConfigurationOf<'a>>,
     lists: Vec<ListOf<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<PlanOf<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlanOf<'a> {
+    name: &'a str,
+    terraform_version: &'a str,
+    made_at: Option<String>,
+    surely_refreshed: bool,
+}
+
+impl<'a> From<&'a PlanLook> for PlanOf<'a> {
+    fn from(look: &'a PlanLook) -> Self {
+        Self {
+            name: &look.name,
+            terraform_version: &look.terraform_version,
+            made_at: look.made_at.map(|at| at.to_string()),
+            surely_refreshed: look.is_surely_refreshed,
+        }
+    }
 }
 
 impl<'a> From<&'a Coverage> for CoverageOf<'a> {
@@ -154,6 +175,7 @@ impl<'a> From<&'a Coverage> for CoverageOf<'a> {
             scopes: coverage.scopes.iter().map(ScopeOf::from).collect(),
             configurations: coverage.configurations.iter().map(ConfigurationOf::from).collect(),
             lists: coverage.lists.iter().map(ListOf::from).collect(),
+            plan: coverage.plan.as_ref().map(PlanOf::from),
         }
     }
 }

@@ -119,6 +119,7 @@ fn findings_and_coverage_round_trip() {
             calls: BTreeMap::from([("ListResource".to_owned(), 1)]),
             causes: vec![Cause::new(CauseKind::Throttled, "Slow down.")],
         }],
+        plan: None,
     };
     let mut other = full.clone();
     other.kind = Kind::Unmanaged;
