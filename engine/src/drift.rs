@@ -522,7 +522,7 @@ fn hints(states: &States, filters: &Filters) -> Hints {
     }
 }
 
-fn read_ignore_file(session: &Session, request: &DriftRequest) -> Result<IgnoreRules, Error> {
+pub(crate) fn read_ignore_file(session: &Session, request: &DriftRequest) -> Result<IgnoreRules, Error> {
     let path = match &request.ignore_file {
         Some(path) => session.path(path),
         None => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cty::Value;
 use drift::RecordedAttributes;
 use inventory::definition::{Catalog, ScopeValues, Subject, Template};
-use model::{Cause, CauseKind, Diagnostic, Diagnostics, ImportId, RecordedInstance, StateRef};
+use model::{Cause, CauseKind, Diagnostic, Diagnostics, ImportId, RecordedInstance, ResourceType, StateRef};
 use tfstate::StateSnapshot;
 use tfstate::backend::{self, Location, StateSource};
 use tfstate::format::InstanceObject;
@@ -145,26 +145,13 @@ async fn read(
 impl States {
     /// Works out the import ids of instances whose `id` attribute is something else, by the templates of the catalog.
     pub(crate) fn derive_import_ids(&mut self, catalog: &Catalog) {
-        let place = ScopeValues::default();
         for instance in &mut self.recorded {
-            let resource_type = instance.address.resource_type().as_str();
-            let templates: Vec<&Template> = catalog
-                .recorded_id_templates(resource_type)
-                .map(|(_, template)| template)
-                .filter(|template| template.to_string() != "{/id}")
-                .collect();
-            if templates.is_empty() {
+            if !has_import_id_templates(catalog, instance) {
                 continue;
             }
             // What cannot be decoded here is reported when the instance is compared.
             let Ok(attributes) = self.snapshots[instance.state].attributes(instance.position, None) else { continue };
-            let (attributes, _) = attributes.unmark_deep_with_paths();
-            let Ok(json) = cty::json::encode(&attributes, attributes.ty()) else { continue };
-            let Ok(object) = serde_json::from_slice(&json) else { continue };
-            let subject = Subject { object: &object, parent: None, scope: &place };
-            // Without a value the state cannot name what the cloud lists, which is not the same as having no template.
-            let import_id = templates.iter().find_map(|template| template.render(&subject).ok());
-            instance.import_id = Some(ImportId::from(import_id.unwrap_or_default()));
+            derive_import_id(catalog, instance, &attributes);
         }
     }
 
@@ -185,6 +172,35 @@ impl States {
         }
         false
     }
+}
+
+/// Tells whether the import id of an instance is made of other attributes than `id`.
+fn has_import_id_templates(catalog: &Catalog, instance: &RecordedInstance) -> bool {
+    import_id_templates(catalog, instance.address.resource_type()).next().is_some()
+}
+
+fn import_id_templates<'c>(
+    catalog: &'c Catalog,
+    resource_type: &'c ResourceType,
+) -> impl Iterator<Item = &'c Template> {
+    let templates = catalog.recorded_id_templates(resource_type.as_str());
+    templates.map(|(_, template)| template).filter(|template| template.to_string() != "{/id}")
+}
+
+/// Works out the import id of an instance whose `id` attribute is something else, from its recorded attributes.
+pub(crate) fn derive_import_id(catalog: &Catalog, instance: &mut RecordedInstance, attributes: &Value) {
+    if !has_import_id_templates(catalog, instance) {
+        return;
+    }
+    let (attributes, _) = attributes.unmark_deep_with_paths();
+    let Ok(json) = cty::json::encode(&attributes, attributes.ty()) else { return };
+    let Ok(object) = serde_json::from_slice(&json) else { return };
+    let place = ScopeValues::default();
+    let subject = Subject { object: &object, parent: None, scope: &place };
+    // Without a value the state cannot name what the cloud lists, which is not the same as having no template.
+    let import_id = import_id_templates(catalog, instance.address.resource_type())
+        .find_map(|template| template.render(&subject).ok());
+    instance.import_id = Some(ImportId::from(import_id.unwrap_or_default()));
 }
 
 impl RecordedAttributes for States {

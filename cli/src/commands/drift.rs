@@ -22,11 +22,22 @@ use crate::{failure, render};
 /// Ends with 2 where something fails, else with 3 where something could not be seen.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  driftmgr drift\n  driftmgr drift --state live.tfstate --unmanaged --json\n  terraform state pull | driftmgr drift --state -"
+    after_help = "Examples:\n  driftmgr drift\n  driftmgr drift --state live.tfstate --unmanaged --json\n  terraform state pull | driftmgr drift --state -\n  terraform show -json plan.tfplan | driftmgr drift --plan -"
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
     comparison: ComparisonArgs,
+    /// A plan in JSON, as `terraform show -json plan.tfplan` prints it, or `-`: tell what its own refresh found, without
+    /// credentials. Nothing is asked but the schemas of installed providers
+    #[arg(
+        long,
+        value_name = "PATH|-",
+        conflicts_with_all = [
+            "state", "var", "var-file", "unmanaged", "no_scan", "profile", "parallelism", "max_rps", "record_transcript",
+        ],
+        help_heading = "Where to look"
+    )]
+    plan: Option<String>,
     /// Also show what no state of the set manages
     #[arg(long, help_heading = "What to show")]
     unmanaged: bool,
@@ -66,7 +77,10 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         request.options.fail_on =
             FailOn::parse(text).map_err(|diagnostic| anyhow::anyhow!("--fail-on: {diagnostic}"))?;
     }
-    let answer = engine::drift(session, &request).await?;
+    let answer = match &arguments.plan {
+        Some(plan) => engine::drift_of_plan(session, plan, &request).await?,
+        None => engine::drift(session, &request).await?,
+    };
     failure::print_diagnostics(&answer.diagnostics);
     render::comparison(session, &answer, &arguments.format)?;
     Ok(answer.verdict.exit_code(arguments.allow_incomplete).code())

@@ -119,6 +119,51 @@ impl<'a> Examination<'a> {
         (examination, next)
     }
 
+    /// Compares by the one plan there is, and asks for no other: terraform's own, made over Observed with the code as it is.
+    ///
+    /// `plan` is the plan, or a sentence that says why there is none.
+    pub fn settle(facets: Facets<'a>, plan: Result<Plan, String>) -> Vec<AttributeDifference> {
+        let (mut examination, next) = Self::begin(facets);
+        if let Next::Done(differences) = next {
+            return differences;
+        }
+        match plan {
+            Err(trouble) => examination.trouble = Some(trouble),
+            Ok(plan) => {
+                examination.refresh(&plan, None);
+                examination.silent = examination.open_blocks_left_alone();
+                examination.acts_on = examination.acts_because_of_drift(&plan);
+                examination.planned = Some(plan);
+            }
+        }
+        match examination.finish() {
+            Next::Done(differences) => differences,
+            Next::Plan(_) => Vec::new(),
+        }
+    }
+
+    /// Names the outermost blocks of which nobody knows whether the code writes them, and that the plan leaves alone.
+    fn open_blocks_left_alone(&self) -> BTreeSet<String> {
+        let is_open = |name: &&String| self.code.declaration(&Path::new().attr(name.as_str())) == Declaration::Unknown;
+        let blocks = |is_wanted: fn(&Place) -> bool| {
+            let places = self.places.iter().filter(move |(place, _)| is_wanted(place));
+            places.filter_map(|(place, _)| place.facts.block.as_ref())
+        };
+        let changed: BTreeSet<&String> = blocks(is_changed_back).collect();
+        blocks(|_| true).filter(is_open).filter(|name| !changed.contains(name)).cloned().collect()
+    }
+
+    /// Names the attributes and blocks that a plan of the code as it is changes because of what differs; none where it may
+    /// do so because the code was changed.
+    fn acts_because_of_drift(&self, plan: &Plan) -> BTreeSet<String> {
+        let acts_on = changed_names(&plan.planned, &self.observed);
+        let attributes = &self.facets.schema.block.attributes;
+        let is_same = |name: &String| self.recorded.get_attr(name).ok() == self.observed.get_attr(name).ok();
+        let is_by_code =
+            |name: &&String| attributes.get(*name).is_none_or(|own| !super::is_runtime(own)) && is_same(name);
+        if acts_on.iter().any(|name| is_by_code(&name)) { BTreeSet::new() } else { acts_on }
+    }
+
     /// Takes the answer to the plan asked for last: the plan, or the provider's refusal as a sentence.
     pub fn answer(&mut self, plan: Result<Plan, String>) -> Next {
         let plan = plan.and_then(|plan| {
