@@ -28,8 +28,29 @@ pub struct Definitions {
     pub resources: BTreeMap<ResourceAddress, ResourceDefinition>,
     /// Its output values.
     pub outputs: BTreeMap<String, OutputDefinition>,
+    /// Its `moved` blocks.
+    pub moved: Vec<BlockDefinition>,
+    /// Its `import` blocks.
+    pub imports: Vec<BlockDefinition>,
+    /// Its `removed` blocks.
+    pub removed: Vec<BlockDefinition>,
+    /// Its `check` blocks, by name. Their data sources are among the resources.
+    pub checks: BTreeMap<String, BlockDefinition>,
+    /// Its ephemeral resources, by type and name.
+    pub ephemerals: BTreeMap<(String, String), BlockDefinition>,
+    /// The files it was read from, overrides last, each with whether it is one.
+    pub files: Vec<(Arc<File>, bool)>,
     /// The source addresses of the providers it asks for, as written, by local name.
     pub required_providers: BTreeMap<String, Option<String>>,
+}
+
+/// A block that has no kind of its own here, unevaluated.
+#[derive(Clone, Debug)]
+pub struct BlockDefinition {
+    /// Its body, with what override files replace in it.
+    pub written: Written,
+    /// Where it is declared.
+    pub span: Span,
 }
 
 /// A variable of a module.
@@ -98,7 +119,7 @@ impl Definitions {
 
     /// Collects the definitions of files, overrides last, of which each says whether it is one.
     pub(crate) fn of_files(folder: &str, files: &[(Arc<File>, bool)]) -> (Self, Diagnostics) {
-        let mut definitions = Self { folder: folder.to_owned(), ..Self::default() };
+        let mut definitions = Self { folder: folder.to_owned(), files: files.to_vec(), ..Self::default() };
         let mut diagnostics = Diagnostics::new();
         for (file, is_override) in files {
             for block in &file.body.blocks {
@@ -169,6 +190,19 @@ impl Definitions {
                     }
                 }
             }
+            ("moved", []) => self.moved.push(BlockDefinition::new(file, block)),
+            ("import", []) => self.imports.push(BlockDefinition::new(file, block)),
+            ("removed", []) => self.removed.push(BlockDefinition::new(file, block)),
+            ("check", [name]) => {
+                self.checks.insert(name.clone(), BlockDefinition::new(file, block));
+                for data in block.body.blocks("data") {
+                    self.add(file, data, is_override, diagnostics);
+                }
+            }
+            ("ephemeral", [resource_type, name]) => {
+                let definition = BlockDefinition::new(file, block);
+                self.ephemerals.insert((resource_type.clone(), name.clone()), definition);
+            }
             ("terraform", []) => {
                 for inner in block.body.blocks("required_providers") {
                     for attribute in &inner.body.attributes {
@@ -179,6 +213,12 @@ impl Definitions {
             }
             _ => {}
         }
+    }
+}
+
+impl BlockDefinition {
+    fn new(file: &Arc<File>, block: &BlockSyntax) -> Self {
+        Self { written: Written::new(file, &block.body), span: file.span(&block.header) }
     }
 }
 

@@ -16,6 +16,7 @@
 //! here, and in terraform, to the value it was written from; and what is evaluated here has the value that terraform and
 //! `OpenTofu` give it, or is unknown with the reason.
 
+pub mod blocks;
 pub mod configuration;
 mod convert_json;
 pub mod definitions;

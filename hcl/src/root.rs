@@ -262,8 +262,23 @@ impl Root {
         scope: &InstanceScope<'_>,
     ) -> Result<Value, Box<Diagnostic>> {
         let node = expression::parse(file, expression)?;
-        let value = evaluate(file, &node, scope, &self.run)?;
+        self.evaluate_node(file, &node, scope)
+    }
+
+    /// Evaluates a tree: why something in it is unknown stays with the value, until [`Root::settle`].
+    pub(crate) fn evaluate_node(
+        &self,
+        file: &File,
+        node: &expression::Node,
+        scope: &dyn crate::evaluate::Scope,
+    ) -> Result<Value, Box<Diagnostic>> {
+        let value = evaluate(file, node, scope, &self.run)?;
         sized(file, &node.range, value)
+    }
+
+    /// Takes the reasons off a value, and says for everything unknown in it why it is.
+    pub(crate) fn settle(&self, value: &Value) -> (Value, Vec<Unknown>) {
+        self.run.settle(value)
     }
 
     fn variable_value(&self, module: &ModuleAddress, name: &str) -> Result<Value, Box<Diagnostic>> {

@@ -50,9 +50,11 @@ impl Written {
     }
 
     /// Replaces what an override file writes again: arguments by name, nested blocks by type, all of a type at once.
+    ///
+    /// Blocks `lifecycle` stay: of them the programs replace single arguments, so the last one that writes one counts.
     pub fn override_with(&mut self, other: Self) {
         self.attributes.retain(|(_, own)| !other.writes(&own.name));
-        self.blocks.retain(|(_, own)| !other.writes(block_type(own)));
+        self.blocks.retain(|(_, own)| own.block_type == "lifecycle" || !other.writes(block_type(own)));
         self.attributes.extend(other.attributes);
         self.blocks.extend(other.blocks);
     }
@@ -63,6 +65,16 @@ impl Written {
         self.attributes.retain(|(_, attribute)| !names.contains(&attribute.name.as_str()));
         self.blocks.retain(|(_, block)| !names.contains(&block_type(block)));
         self
+    }
+
+    /// Gives the arguments, each with its file.
+    pub fn attributes(&self) -> impl Iterator<Item = (&Arc<File>, &AttributeSyntax)> {
+        self.attributes.iter().map(|(file, attribute)| (file, attribute))
+    }
+
+    /// Gives the nested blocks that are written out (those that `dynamic` makes are not), each with its file.
+    pub fn blocks(&self) -> impl Iterator<Item = (&Arc<File>, &BlockSyntax)> {
+        self.blocks.iter().map(|(file, block)| (file, block))
     }
 
     /// Finds an argument, with its file.

@@ -146,7 +146,7 @@ impl Root {
     }
 
     /// Gives the scope in which the arguments of the call of a module instance are evaluated.
-    pub(super) fn call_scope(&self, module: &ModuleAddress) -> Result<InstanceScope<'_>, Box<Diagnostic>> {
+    pub(crate) fn call_scope(&self, module: &ModuleAddress) -> Result<InstanceScope<'_>, Box<Diagnostic>> {
         let Some((step, outer)) = module.steps().split_last() else { return self.module_scope(module) };
         let outer = ModuleAddress::from_steps(outer.to_vec());
         let scope = self.module_scope(&outer)?;
@@ -179,10 +179,44 @@ impl Root {
         match (written.attribute("count"), written.attribute("for_each")) {
             (Some((file, count)), None) => self.count(file, count, &scope),
             (None, Some((file, for_each))) => self.for_each(file, for_each, &scope),
-            (None, None) => Ok(Arc::new(BTreeMap::from([(None, Value::dynamic())]))),
+            (None, None) => self.enabled(written, &scope),
             (Some((file, count)), Some(_)) => {
                 Err(mistake(file, count, "A block has `count` or `for_each`, and not both."))
             }
+        }
+    }
+
+    /// Gives the keys that the `for_each` of a block makes, which is no resource; `None` where it has none.
+    pub(crate) fn for_each_keys(
+        &self,
+        written: &Written,
+        scope: &InstanceScope<'_>,
+    ) -> Result<Option<Arc<BTreeMap<Option<InstanceKey>, Value>>>, Unexpanded> {
+        let Some((file, for_each)) = written.attribute("for_each") else { return Ok(None) };
+        self.for_each(file, for_each, scope).map(Some)
+    }
+
+    /// Tells what `enabled` of OpenTofu's `lifecycle` makes of a block without `count` and `for_each`.
+    fn enabled(&self, written: &Written, scope: &InstanceScope<'_>) -> Keys {
+        let one = || Ok(Arc::new(BTreeMap::from([(None, Value::dynamic())])));
+        let lifecycles = written.blocks().filter(|(_, block)| block.block_type == "lifecycle");
+        let arguments = lifecycles.filter_map(|(file, block)| Some((file, block.body.attribute("enabled")?)));
+        let Some((file, enabled)) = arguments.last() else { return one() };
+        let value = self.evaluate(file, &enabled.expression, scope).map_err(Unexpanded::Failed)?;
+        let value = convert(&value, &Type::Bool)
+            .map_err(|error| mistake(file, enabled, &format!("`enabled` must be true or false: {error}.")))?;
+        let (value, unknown) = self.run.settle(&value);
+        let (value, marks) = value.unmark();
+        if marks.contains(&Mark::Sensitive) {
+            return Err(mistake(file, enabled, "`enabled` is sensitive, and would show in addresses."));
+        }
+        if !value.is_known() {
+            return Err(not_known("`enabled`", &unknown, file, enabled));
+        }
+        match value.as_bool() {
+            Some(true) => one(),
+            Some(false) => Ok(Arc::default()),
+            None => Err(mistake(file, enabled, "`enabled` is null; it must be true or false.")),
         }
     }
 

@@ -171,6 +171,10 @@ impl InstanceScope<'_> {
         steps: &[ReferenceStep<'_>],
         n_steps: usize,
     ) -> Resolved {
+        if keys.is_empty() && written.attribute("count").is_none() && written.attribute("for_each").is_none() {
+            // OpenTofu's `enabled` is false.
+            return Resolved::Value { value: Value::null(Type::Dynamic), n_steps };
+        }
         if keys.contains_key(&None) {
             return with_steps(instance(&None), n_steps);
         }
