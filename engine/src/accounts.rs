@@ -11,6 +11,7 @@ use net::aws;
 use net::egress::EgressPolicy;
 use net::{Network, NetworkConfig};
 
+use crate::code::ProviderPlaces;
 use crate::request::{Regions, ScopeRequest};
 use crate::{Error, ErrorKind, Session};
 
@@ -47,6 +48,14 @@ pub(crate) struct Hints {
     pub(crate) regions: BTreeSet<Region>,
     /// The profiles of the provider blocks, which count where the request names none.
     pub(crate) profiles: BTreeSet<String>,
+}
+
+impl Hints {
+    /// Adds what provider blocks say.
+    pub(crate) fn add(&mut self, places: ProviderPlaces) {
+        self.regions.extend(places.regions);
+        self.profiles.extend(places.profiles);
+    }
 }
 
 /// Builds the network a run uses: the catalog's limits and error codes, narrowed by the request.

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use cty::Path as AttributePath;
+use cty::convert::convert;
+use cty::{Path as AttributePath, Type};
 use drift::{Declaration, DeclaredArguments, DeclaredBlock};
-use hcl::configuration::{Configuration, Lookup};
-use hcl::definitions::Definitions;
+use hcl::configuration::Lookup;
 use hcl::module::Module;
 use hcl::{File, ReadError, SourceTree};
 use model::{Diagnostics, ModuleAddress, ProviderAddress, ProviderConfigAddress, Region, ResourceAddress, Severity};
 use tfstate::backend::BackendConfig;
 
+use crate::evaluation::RootModule;
 use crate::request::StatesRequest;
 use crate::{Session, states};
 
@@ -91,31 +93,39 @@ pub(crate) struct ProviderPlaces {
     pub(crate) profiles: BTreeSet<String>,
 }
 
-/// Reads the `provider "aws"` blocks of the root module in a folder.
-pub(crate) fn provider_places(directory: &Path) -> ProviderPlaces {
-    let (module, _) = Module::read(&Folder(directory), ".");
-    let is_aws = |name: &str| match module.required_providers.get(name).and_then(|required| required.source.as_deref())
-    {
+/// Reads the `provider "aws"` blocks of a root module.
+pub(crate) fn provider_places(module: &RootModule) -> ProviderPlaces {
+    let mut places = ProviderPlaces::default();
+    let Some(definitions) = module.definitions(&ModuleAddress::root()) else { return places };
+    let is_aws = |name: &str| match definitions.required_providers.get(name).and_then(Option::as_deref) {
         Some(source) => source.ends_with("hashicorp/aws"),
         None => name == "aws",
     };
-    let mut places = ProviderPlaces::default();
-    for provider in module.providers.iter().filter(|provider| is_aws(&provider.settings.name)) {
-        let text = |name: &str| provider.settings.arguments.get(name).and_then(|value| value.as_str());
-        let region = text("region").map(Region::from);
-        if provider.alias.is_none() {
-            places.default_region.clone_from(&region);
-            places.is_default_region_unknown = provider.settings.unresolved.contains("region");
+    module.evaluate(|root| {
+        let Ok(scope) = root.module_scope(&ModuleAddress::root()) else { return };
+        for provider in definitions.providers.iter().filter(|provider| is_aws(&provider.name)) {
+            let text = |name: &str| {
+                let (file, argument) = provider.body.attribute(name)?;
+                let (value, _, _) = root.expression(file, &argument.expression, &scope);
+                let value = convert(&value.unmark_deep().0, &Type::String).ok()?;
+                value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+            };
+            let region = text("region").map(|region| Region::from(region.as_str()));
+            if provider.alias.is_none() {
+                places.is_default_region_unknown = region.is_none() && provider.body.attribute("region").is_some();
+                places.default_region.clone_from(&region);
+            }
+            places.regions.extend(region);
+            places.profiles.extend(text("profile"));
         }
-        places.regions.extend(region);
-        places.profiles.extend(text("profile").map(str::to_owned));
-    }
+    });
     places
 }
 
 /// Gives the configurations of providers in the root module: of every provider that it asks for or configures the default
 /// one, and those with an alias. What `for_each` repeats is not here.
-pub(crate) fn provider_configurations(definitions: &Definitions) -> BTreeSet<ProviderConfigAddress> {
+pub(crate) fn provider_configurations(module: &RootModule) -> BTreeSet<ProviderConfigAddress> {
+    let Some(definitions) = module.definitions(&ModuleAddress::root()) else { return BTreeSet::new() };
     let source = |name: &str| {
         let source = definitions.required_providers.get(name).and_then(Option::as_deref);
         source.unwrap_or(name).to_lowercase().parse::<ProviderAddress>().ok()
@@ -133,28 +143,25 @@ pub(crate) fn provider_configurations(definitions: &Definitions) -> BTreeSet<Pro
 /// What the code declares: the blocks of the root module and of the modules it calls, as far as they are on disk.
 #[derive(Debug)]
 pub(crate) struct Declared {
-    configuration: Configuration,
+    module: Arc<RootModule>,
     /// Whether any block moves or removes addresses: then an address without a block proves nothing.
     has_moves: bool,
 }
 
-/// Reads the code that a request is about; `None` where it names states alone.
+/// Takes the code that a request is about.
 ///
 /// Mistakes in the code become warnings: what they hide is unknown, the rest is known.
-pub(crate) fn declared(request: &StatesRequest, session: &Session) -> (Option<Declared>, Diagnostics) {
-    let Some(directory) = root(request, session) else { return (None, Diagnostics::new()) };
-    let tree = Folder(&directory);
-    let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform");
-    let (configuration, mut diagnostics) = Configuration::read(&tree, ".", data_folder);
+pub(crate) fn declared(module: &Arc<RootModule>) -> (Declared, Diagnostics) {
+    let mut diagnostics = module.code_problems().clone();
     for diagnostic in &mut diagnostics {
         diagnostic.severity = Severity::Warning;
     }
-    let mut files = configuration.modules.values().flat_map(|module| &module.files);
-    let has_moves = files.any(|(path, _)| moves_addresses(&tree, path));
-    (Some(Declared { configuration, has_moves }), diagnostics)
+    let mut files = module.configuration().modules.values().flat_map(|module| &module.files);
+    let has_moves = files.any(|(path, _)| moves_addresses(&**module.tree(), path));
+    (Declared { module: Arc::clone(module), has_moves }, diagnostics)
 }
 
-fn moves_addresses(tree: &Folder<'_>, path: &str) -> bool {
+fn moves_addresses(tree: &dyn SourceTree, path: &str) -> bool {
     let Ok(bytes) = tree.read(path) else { return true };
     let Ok(text) = String::from_utf8(bytes) else { return true };
     let is_json = Path::new(path).extension().is_some_and(|extension| extension == "json");
@@ -164,7 +171,7 @@ fn moves_addresses(tree: &Folder<'_>, path: &str) -> bool {
 
 impl DeclaredArguments for Declared {
     fn block(&self, address: &ResourceAddress) -> DeclaredBlock {
-        match self.configuration.resource(address) {
+        match self.module.configuration().resource(address) {
             Lookup::Block(block) => DeclaredBlock::Present(block.span.clone()),
             Lookup::Absent if !self.has_moves => DeclaredBlock::Absent,
             Lookup::Absent | Lookup::Unread => DeclaredBlock::Unknown,
@@ -172,7 +179,7 @@ impl DeclaredArguments for Declared {
     }
 
     fn argument(&self, address: &ResourceAddress, path: &AttributePath) -> Declaration {
-        let Lookup::Block(block) = self.configuration.resource(address) else { return Declaration::Unknown };
+        let Lookup::Block(block) = self.module.configuration().resource(address) else { return Declaration::Unknown };
         if block.ignores(path) {
             return Declaration::IgnoredChanges;
         }
@@ -195,7 +202,8 @@ mod tests {
             std::fs::write(path, text).expect("it is written");
         }
         let session = Session::new(net::Environment::default(), folder.path().to_owned());
-        super::declared(&StatesRequest::default(), &session).0.expect("there is code")
+        let module = RootModule::open(&session, &StatesRequest::default()).expect("there is code");
+        super::declared(&module).0
     }
 
     fn block(declared: &Declared, address: &str) -> &'static str {
@@ -240,9 +248,10 @@ mod tests {
     #[test]
     fn provider_blocks_name_places() {
         let folder = tempfile::tempdir().expect("a folder");
-        let text = "provider \"aws\" {\n  region = \"eu-west-1\"\n  profile = \"prod\"\n}\nprovider \"aws\" {\n  alias = \"x\"\n  region = var.r\n}\n";
+        let text = "locals {\n  place = \"eu-west\"\n}\nprovider \"aws\" {\n  region = \"${local.place}-1\"\n  profile = \"prod\"\n}\nprovider \"aws\" {\n  alias = \"x\"\n  region = data.a.b.c\n}\n";
         std::fs::write(folder.path().join("main.tf"), text).expect("it is written");
-        let places = provider_places(folder.path());
+        let session = Session::new(net::Environment::default(), folder.path().to_owned());
+        let places = provider_places(&RootModule::open(&session, &StatesRequest::default()).expect("there is code"));
         assert_eq!(places.regions, BTreeSet::from([Region::from("eu-west-1")]));
         assert_eq!(places.default_region, Some(Region::from("eu-west-1")));
         assert_eq!(places.profiles, BTreeSet::from(["prod".to_owned()]));

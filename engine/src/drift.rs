@@ -9,7 +9,6 @@ use ::drift::exact::Outcome;
 use ::drift::{
     Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Pattern, Question, TypeMapping, Verdict,
 };
-use hcl::definitions::Definitions;
 use inventory::definition::Catalog;
 use jiff::{SignedDuration, Timestamp};
 use model::{
@@ -19,7 +18,8 @@ use model::{
 
 use crate::accounts::Hints;
 use crate::claims::{self, Claims};
-use crate::code::{self, Declared, Folder};
+use crate::code::{self, Declared};
+use crate::evaluation::RootModule;
 use crate::lists::{self, Context, Lists, Merge};
 use crate::refresh::{Readings, Refresh, RefreshRequest};
 use crate::request::{Freshness, ScopeRequest, Sight, StatesRequest};
@@ -77,7 +77,8 @@ pub struct DriftAnswer {
 /// Where there is no answer at all: a state cannot be read, the store cannot be used, the credentials belong to another
 /// account. What merely could not be seen is in the answer.
 pub async fn drift(session: &Session, request: &DriftRequest) -> Result<DriftAnswer, Error> {
-    compare(session, request, Reach::Recorded).await.map(|(answer, _)| answer)
+    let module = RootModule::opened(session, &request.states).await;
+    compare(session, request, Reach::Recorded, module.as_ref()).await.map(|(answer, _)| answer)
 }
 
 /// How far a comparison reaches.
@@ -94,10 +95,11 @@ pub(crate) async fn compare(
     session: &Session,
     request: &DriftRequest,
     reach: Reach,
+    module: Option<&Arc<RootModule>>,
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let operation = "compare states with the cloud";
     for _ in 0..MAX_ATTEMPTS {
-        let (answer, states) = compare_once(session, request, reach).await?;
+        let (answer, states) = compare_once(session, request, reach, module).await?;
         if session.cancel.is_cancelled() {
             return Err(Error::cancelled(operation));
         }
@@ -114,6 +116,7 @@ async fn compare_once(
     session: &Session,
     request: &DriftRequest,
     reach: Reach,
+    module: Option<&Arc<RootModule>>,
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
     let ignore = read_ignore_file(session, request)?;
@@ -125,15 +128,13 @@ async fn compare_once(
     states.derive_import_ids(&catalog);
     let mut diagnostics = std::mem::take(&mut states.diagnostics);
     let states = Arc::new(states);
-    let (declared, problems) = code::declared(&request.states, session);
-    diagnostics.extend(problems);
+    let (declared, problems) = module.map(code::declared).unzip();
+    diagnostics.extend(problems.unwrap_or_default());
     let declared = declared.map(Arc::new);
 
-    let unrecorded = (reach == Reach::Root).then(|| {
-        let root = code::root(&request.states, session);
-        root.map(|root| code::provider_configurations(&Definitions::read(&Folder(&root), ".").0)).unwrap_or_default()
-    });
-    let mut refresh = open_refresh(session, request, &catalog, &states, unrecorded.as_ref()).await?;
+    let unrecorded =
+        (reach == Reach::Root).then(|| module.map(|module| code::provider_configurations(module)).unwrap_or_default());
+    let mut refresh = open_refresh(session, request, (&catalog, module), &states, unrecorded.as_ref()).await?;
     let (mut readings, mut lists) = (Readings::default(), None);
     if let Some(refresh) = &mut refresh {
         if request.options.question.asks_drift() {
@@ -157,7 +158,7 @@ async fn compare_once(
     let compared = look_and_judge(
         session,
         request,
-        Parts { catalog, ignore, states, declared, unrecorded, readings, lists, diagnostics },
+        Parts { catalog, ignore, states, module: module.cloned(), declared, unrecorded, readings, lists, diagnostics },
     )
     .await;
     let unwritten = match refresh {
@@ -174,7 +175,7 @@ async fn compare_once(
 async fn open_refresh(
     session: &Session,
     request: &DriftRequest,
-    catalog: &Catalog,
+    (catalog, module): (&Catalog, Option<&Arc<RootModule>>),
     states: &Arc<States>,
     unrecorded: Option<&BTreeSet<ProviderConfigAddress>>,
 ) -> Result<Option<Refresh>, Error> {
@@ -183,7 +184,7 @@ async fn open_refresh(
     }
     let types = catalog::type_mappings(catalog);
     let request = RefreshRequest {
-        states: &request.states,
+        module,
         scope: &request.scope,
         filters: &request.options.filters,
         types: &types,
@@ -200,6 +201,7 @@ struct Parts {
     catalog: Arc<Catalog>,
     ignore: IgnoreRules,
     states: Arc<States>,
+    module: Option<Arc<RootModule>>,
     declared: Option<Arc<Declared>>,
     /// What the root module asks for, where that counts; `None` where only what is recorded does.
     unrecorded: Option<BTreeSet<ProviderConfigAddress>>,
@@ -215,7 +217,7 @@ async fn look_and_judge(
     parts: Parts,
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let operation = "compare states with the cloud";
-    let Parts { catalog, ignore, states, declared, unrecorded, readings, lists, mut diagnostics } = parts;
+    let Parts { catalog, ignore, states, module, declared, unrecorded, readings, lists, mut diagnostics } = parts;
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(operation));
     }
@@ -226,9 +228,11 @@ async fn look_and_judge(
         let scan = ScanRequest {
             scope: ScopeRequest { types: types.iter().map(ToString::to_string).collect(), ..request.scope.clone() },
             store: request.store.clone(),
-            dir: code::root(&request.states, session),
+            dir: None,
         };
-        let scan = scan::prepare(session, &scan, &hints(&states, &request.options.filters)).await?;
+        let mut hints = hints(&states, &request.options.filters);
+        hints.add(module.map(|module| code::provider_places(&module)).unwrap_or_default());
+        let scan = scan::prepare(session, &scan, &hints).await?;
         callers = scan.callers();
         check_accounts(&catalog, &states, &callers)?;
         fresh = scan.run(session).await?.outcomes;

@@ -19,6 +19,7 @@ mod code;
 mod doctor;
 mod drift;
 mod error;
+pub mod evaluation;
 mod import_id;
 mod lists;
 mod plan;

@@ -13,7 +13,8 @@ use model::{NativeType, RemoteObject, ResourceType, ScopeOutcome};
 use store::{Retention, RunMeta, RunSummary, Store};
 
 use crate::accounts::{self, Hints};
-use crate::request::ScopeRequest;
+use crate::evaluation::RootModule;
+use crate::request::{ScopeRequest, StatesRequest};
 use crate::{Error, ErrorKind, Session, Step, catalog, code, query};
 
 /// Objects that are written to the store in one transaction.
@@ -75,9 +76,9 @@ pub(crate) async fn prepare(session: &Session, request: &ScanRequest, hints: &Hi
     let types = catalog::select(&catalog, &request.scope.types)?;
     let mut hints = hints.clone();
     if let Some(directory) = &request.dir {
-        let places = code::provider_places(&session.path(directory));
-        hints.regions.extend(places.regions);
-        hints.profiles.extend(places.profiles);
+        let request = StatesRequest { dir: Some(directory.clone()), ..StatesRequest::default() };
+        let module = RootModule::opened(session, &request).await;
+        hints.add(module.map(|module| code::provider_places(&module)).unwrap_or_default());
     }
     let network = accounts::network(session, &request.scope, &catalog)?;
     let accounts = accounts::open(session, &request.scope, &network, &catalog, &hints).await?;

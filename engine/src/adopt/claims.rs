@@ -8,15 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ::drift::adopt::AdoptionKey;
-use hcl::module::Module;
 use model::{Diagnostic, Diagnostics, Finding, ImportId, InstanceAddress, ResourceType};
 use serde::{Deserialize, Serialize};
 
 use super::private::{open_private, sibling};
 use super::{AdoptAnswer, AdoptRequest};
-use crate::{Error, ErrorKind, Session, code};
+use crate::evaluation::RootModule;
+use crate::{Error, ErrorKind, Session};
 
 const VERSION: u32 = 1;
 /// Longest list that is read, in bytes.
@@ -66,7 +67,7 @@ pub(super) struct Hold {
 
 impl Held {
     /// Reads the list beside the store, and the import blocks of the root module.
-    pub(super) fn read(session: &Session, request: &AdoptRequest) -> (Self, Diagnostics) {
+    pub(super) fn read(request: &AdoptRequest, module: Option<&Arc<RootModule>>) -> (Self, Diagnostics) {
         let mut held = Self::default();
         let mut diagnostics = Diagnostics::new();
         if !request.offer.is_reclaiming {
@@ -76,13 +77,11 @@ impl Held {
             let counts = |claim: &Claim| claim.file.parent() != redone;
             held.claims = claims.into_iter().filter(counts).map(|claim| (claim.key(), claim)).collect();
         }
-        if let Some(root) = code::root(&request.comparison.states, session) {
-            let (module, _) = Module::read(&code::Folder(&root), ".");
-            for block in module.imports {
-                if let (Some(address), Some(id)) = (block.address, block.id) {
-                    let key = (address.resource_type().clone(), id);
-                    held.blocks.insert(key, (address, block.span.file.to_string()));
-                }
+        let root = module.and_then(|module| module.configuration().root());
+        for block in root.into_iter().flat_map(|root| &root.imports) {
+            if let (Some(address), Some(id)) = (&block.address, &block.id) {
+                let key = (address.resource_type().clone(), id.clone());
+                held.blocks.insert(key, (address.clone(), block.span.file.to_string()));
             }
         }
         (held, diagnostics)

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use xtask::tools::{self, Tool};
 
 use super::*;
+use crate::drift::DriftRequest;
 use crate::request::{Freshness, ScopeRequest, Sight, StatesRequest};
 
 /// Gives the folder with the torture provider, building it first.
@@ -185,6 +186,10 @@ resource "torture_object" "counted" {
   count = 2
   name  = "counted-${count.index}"
 }
+resource "torture_object" "kept" {
+  name = "kept"
+}
+data "torture_echo" "unknown" {}
 resource "torture_object" "child" {
   name = "${torture_object.kept.name}-child"
   tags = { of = data.torture_echo.unknown.label }

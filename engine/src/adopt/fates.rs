@@ -17,6 +17,7 @@ use super::module_calls::{self, Member, NewCall};
 use super::not_imported::{Match, Nameable, Unrecorded};
 use super::workshop::{Assignment, Workshop};
 use super::{id_in_region, identity};
+use crate::evaluation::RootModule;
 use crate::refresh::in_turn;
 use crate::request::{Freshness, Sight};
 use crate::states::States;
@@ -113,7 +114,7 @@ pub(super) async fn drive_all(
     session: &Session,
     request: &AdoptRequest,
     states: &States,
-    declared: Option<&Declared>,
+    (module, declared): (Option<&Arc<RootModule>>, Option<&Declared>),
     home: Option<&Region>,
     objects: &[Object<'_>],
     observer: &dyn AdoptObserver,
@@ -139,7 +140,7 @@ pub(super) async fn drive_all(
         wanted.push((object, id, key, done.and_then(|done| done.solution.clone())));
     }
     let findings: Vec<&Finding> = wanted.iter().map(|(object, ..)| object.finding).collect();
-    let workshop = Workshop::open(session, &request.comparison, states, home, &findings).await?;
+    let workshop = Workshop::open(session, &request.comparison, states, (module, home), &findings).await?;
     driven.benches.clone_from(&workshop.benches);
     let (mut own_blocks, notes) =
         declared.map(|declared| declared_objects(declared, states, &workshop, objects)).unwrap_or_default();

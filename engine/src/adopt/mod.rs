@@ -31,6 +31,7 @@ mod workshop;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ::drift::adopt::compose::{ComposeOptions, FilePlace, Referable};
 use ::drift::adopt::{Adoption, AdoptionStatus, AdoptionStep, Choice, choice_for, plan};
@@ -44,8 +45,8 @@ use model::{
     Schema,
 };
 
-use crate::code::Folder;
-use crate::drift::{DriftRequest, Reach, compare};
+use crate::drift::{Reach, compare};
+use crate::evaluation::RootModule;
 use crate::states::States;
 use crate::{Error, ErrorKind, Session, code};
 pub use answer::{
@@ -76,7 +77,9 @@ pub async fn adopt(
     request: &AdoptRequest,
     observer: &dyn AdoptObserver,
 ) -> Result<AdoptAnswer, Error> {
-    let (mut comparison, states) = compare(session, &request.comparison, Reach::Root).await?;
+    let module = RootModule::opened(session, &request.comparison.states).await;
+    let module = module.as_ref();
+    let (mut comparison, states) = compare(session, &request.comparison, Reach::Root, module).await?;
     identity::stand_in(&mut comparison.verdict.findings);
     let filters = &request.comparison.options.filters;
     let (named, choices) = named::settle(&request.choices, &comparison.verdict.findings, &states.recorded, filters);
@@ -85,7 +88,7 @@ pub async fn adopt(
     let recorded: BTreeSet<&InstanceAddress> = states.recorded.iter().map(|instance| &instance.address).collect();
     let declared = match why_import_only(request) {
         Some(_) => None,
-        None => Declared::read(session, &request.comparison.states, &states),
+        None => module.map(|module| Declared::new(module, &states)),
     };
     let written = declared.as_ref().map(Declared::root_addresses).unwrap_or_default();
     // A block that is there already is somebody's, unless a person says whose.
@@ -100,8 +103,8 @@ pub async fn adopt(
         let detail = "The mapping file contradicts itself or the states.";
         return Err(Error::new(ErrorKind::Usage, OPERATION, detail).with_diagnostics(errors));
     }
-    let home = home_region(session, &request.comparison, &states.recorded);
-    let (held, problems) = claims::Held::read(session, request);
+    let home = home_region(session, module, &states.recorded);
+    let (held, problems) = claims::Held::read(request, module);
     diagnostics.extend(problems);
     let held = offer::narrow(&mut adoptions, request, &held, &|finding| {
         Some(id_in_region(finding.id.as_ref()?, finding.region.as_ref(), home.as_ref()))
@@ -121,14 +124,16 @@ pub async fn adopt(
 
     let mut driven = match why_import_only(request) {
         Some(why) => Driven::import_only(&objects, home.as_ref(), why),
-        None => drive_all(session, request, &states, declared.as_ref(), home.as_ref(), &objects, observer).await?,
+        None => {
+            drive_all(session, request, &states, (module, declared.as_ref()), home.as_ref(), &objects, observer).await?
+        }
     };
     driven.refuse_identities(session, request).await;
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(OPERATION));
     }
     session.phase("writing configuration");
-    let written = write_all(session, request, &states, &objects, &driven);
+    let written = write_all(module, request, &states, &objects, &driven);
     // The comparison looked for most of these providers too.
     diagnostics.extend(driven.diagnostics.into_iter().filter(|problem| !comparison.diagnostics.contains(problem)));
     diagnostics.extend(written.diagnostics);
@@ -206,14 +211,13 @@ struct AllTexts {
 
 /// Joins what was found to files.
 fn write_all(
-    session: &Session,
+    module: Option<&Arc<RootModule>>,
     request: &AdoptRequest,
     states: &States,
     objects: &[Object<'_>],
     driven: &Driven,
 ) -> AllTexts {
-    let directory = code::root(&request.comparison.states, session);
-    let names = directory.as_deref().map(|directory| OccupiedNames::read(&Folder(directory), ".").0);
+    let names = module.map(|module| OccupiedNames::read(&**module.tree(), ".").0);
     let style = &request.style;
     let options = ComposeOptions {
         layout: style.layout,
@@ -256,9 +260,9 @@ fn write_all(
     }
     let schemas: BTreeMap<&ResourceType, &Schema> =
         items.iter().map(|item| (item.to.resource_type(), item.schema)).collect();
-    let is_referring = style.has_references && directory.is_some();
-    let mut known = if is_referring { known_instances(session, request, states, &schemas) } else { Vec::new() };
-    known.extend(imported.into_iter().filter(|_| is_referring));
+    let referring = module.filter(|_| style.has_references);
+    let mut known = referring.map(|module| known_instances(module, states, &schemas)).unwrap_or_default();
+    known.extend(imported.into_iter().filter(|_| referring.is_some()));
     let referables: Vec<Referable<'_>> = known.iter().map(|(address, value)| Referable { address, value }).collect();
     let texts = write::write(&items, &referables, &options);
     drafts.extend(texts.imports);
@@ -281,7 +285,7 @@ fn write_all(
     }
     let variables = module_calls::write(&driven.calls, &mut all.files, &mut all.diagnostics);
     all.variables.extend(variables);
-    if directory.is_none() && !used.is_empty() {
+    if module.is_none() && !used.is_empty() {
         let used: Vec<&Bench> = used.into_iter().map(|bench| &*driven.benches[bench]).collect();
         all.files.extend(write::root_files(&used));
     }
@@ -291,12 +295,11 @@ fn write_all(
 /// Gives the recorded instances that configurations may refer to: those of the root module's own state, whose blocks are
 /// there and whose types are at hand.
 fn known_instances(
-    session: &Session,
-    request: &AdoptRequest,
+    module: &Arc<RootModule>,
     states: &States,
     schemas: &BTreeMap<&ResourceType, &Schema>,
 ) -> Vec<(InstanceAddress, Value)> {
-    let (Some(declared), _) = code::declared(&request.comparison.states, session) else { return Vec::new() };
+    let (declared, _) = code::declared(module);
     if states.refs.len() != 1 {
         return Vec::new();
     }
@@ -319,8 +322,8 @@ fn known_instances(
 
 /// Gives the region that the provider looks in by itself: that of its block, else the only one in which the states record
 /// what its default configuration made, else that of the environment; `None` where nobody can tell.
-fn home_region(session: &Session, request: &DriftRequest, recorded: &[RecordedInstance]) -> Option<Region> {
-    let places = code::root(&request.states, session).map(|root| code::provider_places(&root)).unwrap_or_default();
+fn home_region(session: &Session, module: Option<&Arc<RootModule>>, recorded: &[RecordedInstance]) -> Option<Region> {
+    let places = module.map(|module| code::provider_places(module)).unwrap_or_default();
     if places.default_region.is_some() {
         return places.default_region;
     }

@@ -24,12 +24,12 @@ use model::{
 
 use super::answer::AdoptedVariable;
 use super::bench::{Bench, Work};
-use super::declared::{Declared, names};
+use super::declared::Declared;
 use super::drive::{Outcome, Task};
 use super::fetch::{self, Fetched, Refusal};
 use super::probe;
 use super::write::push_block;
-use crate::code::Folder;
+use crate::evaluation::call_names;
 use crate::refresh::asking::Failure;
 
 /// The file that calls are written to.
@@ -231,9 +231,9 @@ impl Module {
             return Err(format!("The module {source:?} cannot be called as {name}: {reason}."));
         };
         let folder = module.files.first().and_then(|(path, _)| path.rsplit_once('/')).map_or(".", |(folder, _)| folder);
-        let tree = Folder(declared.directory());
-        let (definitions, _) = Definitions::read(&tree, folder);
-        let taken = OccupiedNames::read(&tree, ".").0.variables;
+        let tree = declared.tree();
+        let (definitions, _) = Definitions::read(tree, folder);
+        let taken = OccupiedNames::read(tree, ".").0.variables;
         Ok(Self { name: name.to_owned(), source: source.to_owned(), definitions, taken, code })
     }
 }
@@ -592,5 +592,5 @@ fn variable_of(node: &Node) -> Option<(String, Vec<String>)> {
 
 /// Gives the name of the call that an address leads through, where it leads through any.
 pub(super) fn call_of(address: &InstanceAddress) -> Option<String> {
-    names(&address.resource.module).into_iter().next()
+    call_names(&address.resource.module).into_iter().next()
 }

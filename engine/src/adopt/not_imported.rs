@@ -16,7 +16,6 @@ use super::bench::Work;
 use super::declared::{Declared, Evaluated, parse};
 use super::fetch::Fetched;
 use super::probe;
-use crate::code::Folder;
 use crate::refresh::asking::Failure;
 
 /// The blocks of a root module for which nothing is recorded.
@@ -312,7 +311,7 @@ fn arn_parts(arn: &str) -> BTreeSet<&str> {
 
 /// Gives where `moved` blocks lead: what is recorded there may still be under its former address.
 fn moved(declared: &Declared, root: &Module) -> Vec<String> {
-    let tree = Folder(declared.directory());
+    let tree = declared.tree();
     let mut targets = Vec::new();
     for (path, _) in &root.files {
         let Some(text) = tree.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else { continue };

@@ -77,7 +77,7 @@ pub async fn verify(session: &Session, request: &AdoptRequest, answer: &AdoptAns
     let value =
         |variable: &super::AdoptedVariable| (variable.variable.name.clone(), variable.value.unmark_deep_with_paths().0);
     let module_file = |(place, text): (&FilePlace, &String)| {
-        ((super::declared::names(&place.module), place.name.clone()), text.clone())
+        ((crate::evaluation::call_names(&place.module), place.name.clone()), text.clone())
     };
     // A module's variables are set by its call.
     let of_root = answer.variables.iter().filter(|variable| variable.module.is_root());

@@ -17,15 +17,15 @@ use model::{
 };
 
 use super::bench::Bench;
-use crate::code::Folder;
 use crate::drift::DriftRequest;
+use crate::evaluation::RootModule;
 use crate::providers::Configurations;
 use crate::refresh::calls::Calls;
 use crate::refresh::pace::{Pace, Rate};
 use crate::refresh::pool::{Origin, Pool, Unit};
 use crate::refresh::{caller, find_origins, in_turn};
 use crate::states::States;
-use crate::{Error, ErrorKind, Session, code};
+use crate::{Error, ErrorKind, Session};
 
 /// Who works on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,14 +83,12 @@ impl Workshop {
         session: &Session,
         request: &DriftRequest,
         states: &States,
-        home: Option<&Region>,
+        (module, home): (Option<&Arc<RootModule>>, Option<&Region>),
         wants: &[&Finding],
     ) -> Result<Self, Error> {
-        let directory = code::root(&request.states, session);
-        let definitions = match &directory {
-            Some(directory) => Definitions::read(&Folder(directory), ".").0,
-            None => Definitions::default(),
-        };
+        let directory = module.map(|module| module.directory().to_owned());
+        let definitions = module.and_then(|module| module.definitions(&ModuleAddress::root()));
+        let definitions = definitions.cloned().unwrap_or_default();
         let mut providers = BTreeMap::new();
         let mut names: BTreeMap<ProviderAddress, String> = BTreeMap::new();
         for finding in wants {
@@ -119,7 +117,7 @@ impl Workshop {
         let folder = directory.or_else(|| initialized(session));
         let (found, problems) = find_origins(session, folder, addresses).await?;
         workshop.diagnostics.extend(problems);
-        let (configurations, problems) = Configurations::read(session, &request.states);
+        let (configurations, problems) = Configurations::read(session, module);
         workshop.diagnostics.extend(problems);
         let mut stations = Vec::new();
         for (provider, origin) in found {

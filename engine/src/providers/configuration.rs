@@ -4,60 +4,39 @@
 //! module it belongs to, what `driftmgr.yaml` says is laid over it, and both are evaluated against the provider's schema.
 //! What is not known then is not guessed: it is a [`Cause`].
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use cty::Value;
-use hcl::configuration::module_folder;
+use cty::{PathStep, Value};
 use hcl::definitions::{Definitions, ProviderConfiguration};
-use hcl::evaluate::{Files, Unknown, Written, block, expression};
-use hcl::scope::{Inputs, ModuleScope, Surroundings};
-use hcl::variables::VariableValues;
+use hcl::evaluate::{NoScope, Unknown, Written, block};
+use hcl::root::{InstanceScope, Repetition, Root};
 use model::{
-    Cause, CauseKind, Diagnostic, Diagnostics, InstanceKey, ModuleStep, ProviderAddress, ProviderConfigAddress,
+    Cause, CauseKind, Diagnostic, Diagnostics, InstanceKey, ModuleAddress, ProviderAddress, ProviderConfigAddress,
     Severity,
 };
 
 use crate::Session;
-use crate::code::{self, Folder};
-use crate::request::{StatesRequest, VariableSource};
+use crate::evaluation::{RootModule, call_names};
 use crate::settings::{self, FILE_NAME, ProviderSettings, Settings};
 
 /// Arguments of provider blocks that terraform itself understands.
 const META_ARGUMENTS: &[&str] = &["alias", "for_each", "version"];
-/// The largest file of variables that is read, in bytes.
-const MAX_FILE: u64 = 16 << 20;
 
 /// The provider configurations that a request is about.
 pub(crate) struct Configurations {
-    root: Option<Root>,
+    module: Option<Arc<RootModule>>,
     settings: Settings,
-    home: Option<String>,
-}
-
-/// A root module.
-struct Root {
-    directory: PathBuf,
-    data_folder: String,
-    workspace: String,
-    definitions: Definitions,
-    /// Whether every file could be read: only then what is not there does not exist.
-    is_complete: bool,
-    variables: VariableValues,
 }
 
 impl Configurations {
-    /// Reads the root module that the request is about, if there is one, the values of its variables, and
-    /// `driftmgr.yaml`.
+    /// Takes the root module that a request is about, if there is one, and reads `driftmgr.yaml`.
     ///
     /// Mistakes in the code itself are left to who reads it for its resources.
-    pub(crate) fn read(session: &Session, request: &StatesRequest) -> (Self, Diagnostics) {
-        let directory = code::root(request, session);
-        let folders: Vec<&Path> =
-            directory.iter().map(PathBuf::as_path).chain([session.current_dir.as_path()]).collect();
-        let (settings, mut diagnostics) = settings::read(&folders, &session.environment);
-        let root = directory.map(|directory| Root::read(session, request, directory, &mut diagnostics));
-        let home = session.environment.home().map(|home| home.to_string_lossy().into_owned());
-        (Self { root, settings, home }, diagnostics)
+    pub(crate) fn read(session: &Session, module: Option<&Arc<RootModule>>) -> (Self, Diagnostics) {
+        let folders = module.into_iter().map(|module| module.directory()).chain([session.current_dir.as_path()]);
+        let (settings, mut diagnostics) = settings::read(&folders.collect::<Vec<_>>(), &session.environment);
+        diagnostics.extend(module.into_iter().flat_map(|module| module.variable_problems()).cloned());
+        (Self { module: module.cloned(), settings }, diagnostics)
     }
 
     /// Gives the value of the provider block that an address means, shaped by the provider's schema.
@@ -73,7 +52,7 @@ impl Configurations {
             )));
         }
         let settings = self.settings_of(address);
-        let Some(root) = &self.root else {
+        let Some(module) = &self.module else {
             if let (Some(alias), None) = (&address.alias, settings) {
                 return Err(unknown(format!(
                     "The state names the configuration {alias:?} of the provider {}, and there is no code that says what it \
@@ -81,27 +60,21 @@ impl Configurations {
                     address.provider
                 )));
             }
-            return finish(address, schema, Written::default(), settings, &hcl::evaluate::NoScope);
+            return finish_alone(address, schema, settings);
         };
-        let request = Wanted { address, schema, settings, root };
-        root.lend(self.home.as_deref(), |scope| request.in_module(scope, address.module.steps(), &[], root.is_complete))
-    }
-
-    /// Lends the scope of the root module, and the folder that `init` installs into; `None` where there is no root module.
-    pub(crate) fn in_root<T>(&self, take: impl FnOnce(&ModuleScope<'_>, &str) -> T) -> Option<T> {
-        let root = self.root.as_ref()?;
-        Some(root.lend(self.home.as_deref(), |scope| take(scope, &root.data_folder)))
+        let wanted = Wanted { address, schema, settings, module };
+        module.evaluate(|root| wanted.evaluate(root))
     }
 
     /// Finds what `driftmgr.yaml` says about a configuration.
     fn settings_of(&self, address: &ProviderConfigAddress) -> Option<&ProviderSettings> {
+        let root = self.module.as_ref().and_then(|module| module.definitions(&ModuleAddress::root()));
         let is_meant = |name: &str| {
             if name.contains('/') {
                 return name.parse().is_ok_and(|named: ProviderAddress| named.is_same_provider(&address.provider));
             }
-            let required = self.root.as_ref().and_then(|root| root.definitions.required_providers.get(name));
-            match required {
-                Some(_) => self.root.as_ref().is_some_and(|root| means(&root.definitions, name, &address.provider)),
+            match root.filter(|root| root.required_providers.contains_key(name)) {
+                Some(root) => means(root, name, &address.provider),
                 None => *name == *address.provider.provider_type,
             }
         };
@@ -113,147 +86,41 @@ impl Configurations {
     }
 }
 
-impl Root {
-    fn read(session: &Session, request: &StatesRequest, directory: PathBuf, diagnostics: &mut Diagnostics) -> Self {
-        let tree = Folder(&directory);
-        let (definitions, problems) = Definitions::read(&tree, ".");
-        let is_complete = !model::diagnostic::has_errors(&problems);
-        diagnostics.extend(
-            problems
-                .into_iter()
-                .filter(|problem| matches!(problem.code, "invalid-variable" | "invalid-type" | "invalid-expression")),
-        );
-        let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform").to_owned();
-        let selected = std::fs::read_to_string(directory.join(&data_folder).join("environment")).ok();
-        let workspace = session.environment.get("TF_WORKSPACE").map(str::to_owned).or(selected);
-        let workspace = workspace.as_deref().map(str::trim).filter(|workspace| !workspace.is_empty());
-        let workspace = workspace.unwrap_or("default").to_owned();
-        let mut variables = VariableValues::default();
-        let environment = session.environment.variables().iter();
-        variables.add_environment(environment.map(|(name, value)| (name.as_str(), value.as_str())));
-        diagnostics.extend(variables.add_standard_files(&tree));
-        for source in &request.variables {
-            match source {
-                VariableSource::Assignment { name, value } => {
-                    if !definitions.variables.contains_key(name) {
-                        let detail = format!("The root module has no variable {name:?}, which --var names.");
-                        let problem = Diagnostic::warning("invalid-variable", "Value of no variable", detail);
-                        diagnostics.push(problem);
-                    }
-                    variables.add_text(name, value, "--var");
-                }
-                VariableSource::File(path) => diagnostics.extend(add_file(&mut variables, session, path)),
-            }
-        }
-        Self { directory, data_folder, workspace, definitions, is_complete, variables }
-    }
-
-    /// Lends the scope of the module.
-    fn lend<T>(&self, home: Option<&str>, take: impl FnOnce(&ModuleScope<'_>) -> T) -> T {
-        let files = Folder(&self.directory);
-        let directory = self.directory.to_string_lossy();
-        take(&ModuleScope {
-            path: "",
-            definitions: &self.definitions,
-            inputs: Inputs::Root(&self.variables),
-            surroundings: Surroundings {
-                files: Files { tree: &files, home },
-                workspace: &self.workspace,
-                current_dir: Some(&directory),
-            },
-            each: None,
-        })
-    }
-}
-
-fn add_file(variables: &mut VariableValues, session: &Session, path: &Path) -> Diagnostics {
-    let name = path.to_string_lossy();
-    let full = session.path(path);
-    let read = || {
-        let n_bytes = full.metadata().map_err(|error| error.to_string())?.len();
-        if n_bytes > MAX_FILE {
-            return Err(format!("it has {n_bytes} bytes, and {MAX_FILE} is the limit"));
-        }
-        std::fs::read_to_string(&full).map_err(|error| error.to_string())
-    };
-    match read() {
-        Ok(text) => variables.add_file(&name, &text),
-        Err(reason) => {
-            let detail = format!("The file {name:?} that --var-file names cannot be read: {reason}.");
-            vec![Diagnostic::error("invalid-variable", "Cannot read variables", detail)]
-        }
-    }
-}
-
 /// What is looked for.
 struct Wanted<'a> {
     address: &'a ProviderConfigAddress,
     schema: &'a model::Block,
     settings: Option<&'a ProviderSettings>,
-    root: &'a Root,
+    module: &'a RootModule,
 }
 
 impl Wanted<'_> {
-    /// Follows the calls that lead to the module of the address, and evaluates the block there.
-    fn in_module(
-        &self,
-        scope: &ModuleScope<'_>,
-        steps: &[ModuleStep],
-        names: &[String],
-        is_complete: bool,
-    ) -> Result<Value, Cause> {
-        let Some((step, rest)) = steps.split_first() else { return self.here(scope, is_complete) };
-        let names = [names, &[step.name.to_string()]].concat();
-        let calls = &scope.definitions.calls;
-        let fail = |reason: &str| {
-            unknown(format!(
-                "The configuration {} is in a module whose code is not at hand: {reason}. Its arguments can also be written \
-                 into {FILE_NAME}.",
-                self.address
-            ))
-        };
-        let found = match calls.get(&*step.name) {
-            None => Err(fail(&format!("nothing calls the module {:?}", step.name))),
-            Some(arguments) => {
-                let source =
-                    arguments.attribute("source").and_then(|(file, source)| file.literal(&source.expression).ok());
-                let source = source.as_ref().and_then(Value::as_str);
-                let (tree, data) = (scope.surroundings.files.tree, self.root.data_folder.as_str());
-                let folder = module_folder(tree, data, &names, &scope.definitions.folder, source);
-                folder.map(|folder| (folder, arguments)).map_err(fail)
-            }
-        };
-        let (folder, arguments) = match found {
-            Ok(found) => found,
-            // What is written down for driftmgr needs no code.
-            Err(_) if self.settings.is_some() => {
-                return finish(self.address, self.schema, Written::default(), self.settings, scope);
-            }
-            Err(cause) => return Err(cause),
-        };
-        let (definitions, problems) = Definitions::read(scope.surroundings.files.tree, &folder);
-        let path = names.join(".");
-        let inner = ModuleScope {
-            path: &path,
-            definitions: &definitions,
-            inputs: Inputs::Call { arguments, scope },
-            each: None,
-            ..*scope
-        };
-        self.in_module(&inner, rest, &names, !model::diagnostic::has_errors(&problems))
-    }
-
     /// Evaluates the block in its own module.
-    fn here(&self, scope: &ModuleScope<'_>, is_complete: bool) -> Result<Value, Cause> {
+    fn evaluate(&self, root: &Root) -> Result<Value, Cause> {
         let address = self.address;
+        let Ok(scope) = root.module_scope(&address.module) else {
+            // What is written down for driftmgr needs no code.
+            if self.settings.is_some() {
+                return finish_alone(address, self.schema, self.settings);
+            }
+            return Err(unknown(format!(
+                "The configuration {address} is in a module whose code is not at hand: {}. Its arguments can also be written \
+                 into {FILE_NAME}.",
+                self.why_not_at_hand()
+            )));
+        };
+        let Some(definitions) = root.definitions(&address.module) else {
+            return finish_alone(address, self.schema, self.settings);
+        };
+        let is_complete = self.module.is_complete(&address.module);
         let is_meant = |configuration: &&ProviderConfiguration| {
             configuration.alias.as_deref() == address.alias.as_deref()
-                && means(scope.definitions, &configuration.name, &address.provider)
+                && means(definitions, &configuration.name, &address.provider)
         };
-        let Some(found) = scope.definitions.providers.iter().find(is_meant) else {
+        let Some(found) = definitions.providers.iter().find(is_meant) else {
             let is_default = address.alias.is_none() && address.key.is_none();
             if self.settings.is_some() || (is_default && is_complete) {
-                return finish(address, self.schema, Written::default(), self.settings, scope);
+                return self.finish(root, Written::default(), &scope);
             }
             let reason = if is_complete {
                 "The state names a provider configuration that the code does not have"
@@ -265,10 +132,9 @@ impl Wanted<'_> {
             )));
         };
         let body = found.body.clone().without(META_ARGUMENTS);
-        let for_each = found.body.attribute("for_each");
         let place = format!("{}:{}", found.span.file, found.span.start.line);
-        let (file, for_each) = match (for_each, &address.key) {
-            (None, None) => return finish(address, self.schema, body, self.settings, scope),
+        let (file, for_each) = match (found.body.attribute("for_each"), &address.key) {
+            (None, None) => return self.finish(root, body, &scope),
             (Some(for_each), Some(_)) => for_each,
             (Some(_), None) => {
                 return Err(unknown(format!(
@@ -281,9 +147,11 @@ impl Wanted<'_> {
                 )));
             }
         };
-        let (elements, unknowns, problems) = expression(file, &for_each.expression, scope);
-        self.refuse(&problems, &unknowns)?;
-        let elements = elements.unmark_deep().0;
+        let (elements, unknowns, problems) = root.expression(file, &for_each.expression, &scope);
+        // Of a map whose keys are known, a value may be unknown.
+        let is_unknown = !elements.unmark().0.is_known();
+        refuse(address, &problems, if is_unknown { &unknowns } else { &[] })?;
+        let elements = elements.unmark().0;
         let keyed = elements.entries().map(|(key, value)| (Value::string(key), value.clone()));
         let members = elements.elements().map(|element| (element.clone(), element.clone()));
         let wanted = match &address.key {
@@ -296,12 +164,31 @@ impl Wanted<'_> {
                 "The `for_each` of the provider block ({place}) has no element for the configuration {address}."
             )));
         };
-        let scope = ModuleScope { each: Some((&key, &value)), ..*scope };
-        finish(address, self.schema, body, self.settings, &scope)
+        self.finish(root, body, &scope.repeated(Repetition::Each { key, value }))
     }
 
-    fn refuse(&self, problems: &[Diagnostic], unknowns: &[Unknown]) -> Result<(), Cause> {
-        refuse(self.address, problems, unknowns)
+    /// Lays what `driftmgr.yaml` says over a block, and evaluates it.
+    fn finish(&self, root: &Root, body: Written, scope: &InstanceScope<'_>) -> Result<Value, Cause> {
+        let body = completed(self.address, self.schema, body, self.settings);
+        let (value, unknowns, problems) = root.block(&body, self.schema, scope);
+        refuse(self.address, &problems, &at_arguments(&body, unknowns))?;
+        Ok(value.unmark_deep().0)
+    }
+
+    /// Says why the code of the module is not at hand, as a clause.
+    fn why_not_at_hand(&self) -> String {
+        let names = call_names(&self.address.module);
+        let configuration = self.module.configuration();
+        for n_names in 1..=names.len() {
+            let outer = &names[..n_names];
+            if let Some(reason) = configuration.unread.get(outer) {
+                return reason.clone();
+            }
+            if !configuration.modules.contains_key(outer) {
+                return format!("nothing calls the module {:?}", names[n_names - 1]);
+            }
+        }
+        "it cannot be evaluated".to_owned()
     }
 }
 
@@ -313,23 +200,45 @@ fn means(definitions: &Definitions, name: &str, provider: &ProviderAddress) -> b
     is_legacy || source.unwrap_or(name).parse().is_ok_and(|named: ProviderAddress| named.is_same_provider(provider))
 }
 
-/// Lays what `driftmgr.yaml` says over a block, and evaluates it.
-fn finish(
+/// Names for what is unknown the place of the argument, where that is written in the block itself.
+fn at_arguments(body: &Written, unknowns: Vec<Unknown>) -> Vec<Unknown> {
+    let at_argument = |unknown: Unknown| {
+        let name = match unknown.path.steps().first() {
+            Some(PathStep::GetAttr(name)) => name.as_str(),
+            Some(PathStep::Index(_)) | None => return unknown,
+        };
+        let argument = body.attribute(name).map(|(file, argument)| file.expression_span(&argument.expression));
+        Unknown { span: argument.or(unknown.span.clone()), ..unknown }
+    };
+    unknowns.into_iter().map(at_argument).collect()
+}
+
+/// Evaluates what `driftmgr.yaml` says where there is no code.
+fn finish_alone(
+    address: &ProviderConfigAddress,
+    schema: &model::Block,
+    settings: Option<&ProviderSettings>,
+) -> Result<Value, Cause> {
+    let body = completed(address, schema, Written::default(), settings);
+    let (value, unknowns, problems) = block(&body, schema, &NoScope);
+    refuse(address, &problems, &unknowns)?;
+    Ok(value.unmark_deep().0)
+}
+
+/// Lays what `driftmgr.yaml` says over a block, and over that what keeps a provider from changing anything.
+fn completed(
     address: &ProviderConfigAddress,
     schema: &model::Block,
     mut body: Written,
     settings: Option<&ProviderSettings>,
-    scope: &dyn hcl::evaluate::Scope,
-) -> Result<Value, Cause> {
+) -> Written {
     if let Some(settings) = settings {
         body.override_with(settings.arguments.clone());
     }
     if &*address.provider.provider_type == "azurerm" {
         body.override_with(without_effects(&body, schema));
     }
-    let (value, unknowns, problems) = block(&body, schema, scope);
-    refuse(address, &problems, &unknowns)?;
-    Ok(value.unmark_deep().0)
+    body
 }
 
 /// Gives the arguments with which azurerm, when it is configured, changes nothing in the subscription, and the block

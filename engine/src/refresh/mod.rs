@@ -36,11 +36,12 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::code::Declared;
+use crate::evaluation::RootModule;
 use crate::lists::Lister;
 use crate::providers::{Configurations, Finder, Verification};
-use crate::request::{ScopeRequest, StatesRequest};
+use crate::request::ScopeRequest;
 use crate::states::States;
-use crate::{Error, ErrorKind, Session, Step, code};
+use crate::{Error, ErrorKind, Session, Step};
 use caller::CallerSource;
 use caller::{ask, name_all, recorded_accounts, source_of};
 use calls::{Calls, Use};
@@ -59,8 +60,8 @@ const MAX_CRASHES: usize = 10;
 
 /// What a refresh is about.
 pub(crate) struct RefreshRequest<'a> {
-    /// Which states, and the root module whose provider blocks count.
-    pub(crate) states: &'a StatesRequest,
+    /// The root module whose provider blocks count.
+    pub(crate) module: Option<&'a Arc<RootModule>>,
     /// At what pace.
     pub(crate) scope: &'a ScopeRequest,
     /// Which instances.
@@ -173,7 +174,7 @@ impl Refresh {
         }
         session.phase("starting providers");
         let origins = refresh.find(session, request).await?;
-        let (configurations, problems) = Configurations::read(session, request.states);
+        let (configurations, problems) = Configurations::read(session, request.module);
         refresh.diagnostics.extend(problems);
         refresh.start(&origins, &configurations).await;
         if let Err(error) = refresh.check_accounts().await {
@@ -191,7 +192,8 @@ impl Refresh {
     ) -> Result<Vec<(Origin, Vec<Use>)>, Error> {
         let addresses: BTreeSet<ProviderAddress> =
             self.instances.keys().map(|(_, configuration)| configuration.provider.clone()).collect();
-        let (found, problems) = find_origins(session, code::root(request.states, session), addresses).await?;
+        let (found, problems) =
+            find_origins(session, request.module.map(|module| module.directory().to_owned()), addresses).await?;
         self.diagnostics.extend(problems);
         let mut origins: Vec<(Origin, Vec<Use>)> = Vec::new();
         for of in self.instances.keys() {

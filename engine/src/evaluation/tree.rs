@@ -1,0 +1,92 @@
+//! The files of a root module, each read once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use hcl::{ReadError, SourceTree};
+
+use crate::code::Folder;
+
+/// A folder whose files are read once: whoever asks again gets the same text, whatever became of the file meanwhile.
+///
+/// Paths are relative to the root module. Files that are not on the disk may lie beside its own.
+#[derive(Debug)]
+pub struct KeptTree {
+    directory: PathBuf,
+    beside: BTreeMap<String, String>,
+    files: Mutex<BTreeMap<String, Result<Vec<u8>, ReadError>>>,
+    listed: Mutex<BTreeMap<(String, Kind), Result<Vec<String>, ReadError>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Files,
+    Folders,
+}
+
+impl KeptTree {
+    /// Opens a folder.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory, beside: BTreeMap::new(), files: Mutex::default(), listed: Mutex::default() }
+    }
+
+    /// Gives the same tree, as far as it was read, with another file.
+    #[must_use]
+    pub fn with_file(&self, name: &str, text: String) -> Self {
+        let mut beside = self.beside.clone();
+        beside.insert(name.to_owned(), text);
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { directory: self.directory.clone(), beside, files: Mutex::new(files), listed: Mutex::new(listed) }
+    }
+
+    /// Gives the folder.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn listed(&self, folder: &str, kind: Kind) -> Result<Vec<String>, ReadError> {
+        let key = (folder.to_owned(), kind);
+        let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let disk = Folder(&self.directory);
+        let names = match kind {
+            Kind::Files => disk.list(folder),
+            Kind::Folders => disk.folders(folder),
+        };
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(names).clone()
+    }
+}
+
+impl SourceTree for KeptTree {
+    fn list(&self, folder: &str) -> Result<Vec<String>, ReadError> {
+        let mut names = self.listed(folder, Kind::Files)?;
+        if folder == "." {
+            names.extend(self.beside.keys().filter(|name| !name.contains('/')).cloned());
+            names.sort();
+            names.dedup();
+        }
+        Ok(names)
+    }
+
+    fn folders(&self, folder: &str) -> Result<Vec<String>, ReadError> {
+        self.listed(folder, Kind::Folders)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let path = path.strip_prefix("./").unwrap_or(path);
+        if let Some(text) = self.beside.get(path) {
+            return Ok(text.clone().into_bytes());
+        }
+        let known = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let read = Folder(&self.directory).read(path);
+        // Of two that read at once, all get what the first one read.
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).entry(path.to_owned()).or_insert(read).clone()
+    }
+}
