@@ -133,7 +133,7 @@ impl RootModule {
 
     /// Gives what a module defines; `None` where its code is not at hand.
     pub fn definitions(&self, module: &ModuleAddress) -> Option<&Definitions> {
-        self.sources.configuration.definitions.get(&call_names(module))
+        self.sources.configuration.definitions.get(&call_names(module)).map(|definitions| &**definitions)
     }
 
     /// Tells whether all of a module's code could be read: only then what is not there does not exist.

@@ -28,6 +28,7 @@ use tfstate::backend::{self, Location, StateBytes};
 use tfstate::plan::{PlanAction, PlanInstance};
 
 use crate::drift::read_ignore_file;
+use crate::evaluation::RootModule;
 use crate::request::Freshness;
 use crate::{DriftAnswer, DriftRequest, Error, ErrorKind, Session, catalog, code, states};
 use configured::Configured;
@@ -75,7 +76,8 @@ pub async fn drift_of_plan(session: &Session, plan: &str, request: &DriftRequest
     session.phase("comparing");
     let doubts = Doubts::of(&document);
     diagnostics.extend(doubts.warnings(&document));
-    let written = code::declared(&request.states, session).0;
+    let module = RootModule::opened(session, &request.states).await;
+    let written = module.map(|module| code::declared(&module).0);
     let configured = Configured::new(Arc::clone(&document), schemas, written, &recorded);
     let mut options = request.options.clone();
     if let Freshness::Within(max_age) = request.freshness {
