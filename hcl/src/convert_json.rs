@@ -2,108 +2,190 @@
 //!
 //! Source: the "JSON Configuration Syntax" page of the Terraform language documentation.
 
-use cty::{Type, Value};
+use std::ops::Range;
+
 use model::{Diagnostic, Diagnostics};
 
+use crate::json::{self, JsonNode, JsonProperty};
 use crate::syntax::{AttributeSyntax, BlockSyntax, Body, Expression, File};
 
-/// The blocks of a file with the number of their labels, and the blocks inside of those that are read here.
-const TOP: &[(&str, usize, &[(&str, usize)])] = &[
-    ("check", 1, &[]),
-    ("data", 2, &[("lifecycle", 0)]),
-    ("ephemeral", 2, &[("lifecycle", 0)]),
-    ("import", 0, &[]),
-    ("locals", 0, &[]),
-    ("module", 1, &[]),
-    ("moved", 0, &[]),
-    ("output", 1, &[]),
-    ("provider", 1, &[]),
-    ("removed", 0, &[("lifecycle", 0)]),
-    ("resource", 2, &[("lifecycle", 0)]),
-    ("terraform", 0, &[("backend", 1), ("cloud", 0), ("provider_meta", 1), ("required_providers", 0)]),
-    ("variable", 1, &[]),
+/// How blocks of a type are written.
+struct Form {
+    block_type: &'static str,
+    n_labels: usize,
+    /// The blocks in it that are not told by the schema of a provider.
+    inner: &'static [Form],
+    /// Whether a schema may make blocks of its other properties, of which there may be two of one name.
+    has_schema: bool,
+}
+
+const fn form(block_type: &'static str, n_labels: usize, inner: &'static [Form]) -> Form {
+    Form { block_type, n_labels, inner, has_schema: false }
+}
+
+const fn with_schema(block_type: &'static str, n_labels: usize, inner: &'static [Form]) -> Form {
+    Form { block_type, n_labels, inner, has_schema: true }
+}
+
+const CONDITIONS: &[Form] = &[form("precondition", 0, &[]), form("postcondition", 0, &[])];
+const RESOURCE: &[Form] = &[
+    form("lifecycle", 0, CONDITIONS),
+    with_schema("connection", 0, &[]),
+    with_schema("provisioner", 1, &[with_schema("connection", 0, &[])]),
+];
+
+/// The blocks of a file.
+const TOP: &[Form] = &[
+    form("check", 1, &[with_schema("data", 2, &[]), form("assert", 0, &[])]),
+    with_schema("data", 2, RESOURCE),
+    with_schema("ephemeral", 2, RESOURCE),
+    form("import", 0, &[]),
+    form("locals", 0, &[]),
+    form("module", 1, &[]),
+    form("moved", 0, &[]),
+    form("output", 1, CONDITIONS),
+    with_schema("provider", 1, &[]),
+    with_schema("removed", 0, RESOURCE),
+    with_schema("resource", 2, RESOURCE),
+    with_schema(
+        "terraform",
+        0,
+        &[
+            with_schema("backend", 1, &[]),
+            form("cloud", 0, &[form("workspaces", 0, &[])]),
+            with_schema("provider_meta", 1, &[]),
+            form("required_providers", 0, &[]),
+        ],
+    ),
+    form("variable", 1, &[form("validation", 0, &[])]),
 ];
 
 /// Reads the structure of a JSON file.
 pub(crate) fn parse(file: &File, diagnostics: &mut Diagnostics) -> Body {
-    let value = match cty::json::decode_implied(file.text.as_bytes()) {
-        Ok(value) => value,
-        Err(error) => {
-            let detail = format!("The file is not valid JSON: {error}.");
-            let problem = Diagnostic::error("invalid-configuration", "Invalid JSON", detail);
-            diagnostics.push(problem.at_span(file.span(&(0..0))));
-            return Body::default();
-        }
-    };
+    let mut reader = Reader { file, diagnostics };
     let mut body = Body::default();
-    let problem = |detail: String| {
-        Diagnostic::error("invalid-configuration", "Invalid structure", detail).at_span(file.span(&(0..0)))
-    };
-    if !matches!(value.ty(), Type::Object(_)) {
-        diagnostics.push(problem("The file must hold a JSON object.".to_owned()));
-    }
-    for (name, content) in value.entries() {
-        match TOP.iter().find(|(block_type, _, _)| *block_type == name) {
-            Some((_, n_labels, inner)) => {
-                if !blocks(&mut body, name, content, *n_labels, &mut Vec::new(), inner) {
-                    let detail = format!("{name:?} must hold objects, one level for each of its {n_labels} labels.");
-                    diagnostics.push(problem(detail));
-                }
-            }
+    let Some(root) = reader.root() else { return body };
+    for property in reader.objects(&root, "The file holds a JSON object, or a list of objects.") {
+        match TOP.iter().find(|form| form.block_type == property.name) {
+            Some(form) => reader.blocks(&mut body, property, form),
             // A property of this name is a comment.
-            None if name == "//" => {}
-            None => diagnostics.push(problem(format!("There are no blocks of the type {name:?}."))),
+            None if property.name == "//" => {}
+            None => {
+                let detail = format!("There are no blocks of the type {:?}.", property.name);
+                reader.report(&property.name_range, "Unsupported block type", detail);
+            }
         }
     }
     body
 }
 
-/// Adds the blocks of one type; tells whether the value has their form.
-fn blocks(
-    body: &mut Body,
-    block_type: &str,
-    value: &Value,
-    n_labels: usize,
-    labels: &mut Vec<String>,
-    inner: &[(&str, usize)],
-) -> bool {
-    let mut is_sound = true;
-    if matches!(value.ty(), Type::Tuple(_)) {
-        for element in value.elements() {
-            // A list of lists of lists is no form of anything.
-            is_sound &=
-                element.ty().as_object().is_some() && blocks(body, block_type, element, n_labels, labels, inner);
-        }
-        return is_sound;
+struct Reader<'f, 'd> {
+    file: &'f File,
+    diagnostics: &'d mut Diagnostics,
+}
+
+impl Reader<'_, '_> {
+    fn report(&mut self, range: &Range<usize>, summary: &str, detail: String) {
+        let problem = Diagnostic::error("invalid-configuration", summary, detail).at_span(self.file.span(range));
+        self.diagnostics.push(problem);
     }
-    if value.ty().as_object().is_none() {
-        return value.is_null();
-    }
-    if n_labels > 0 {
-        for (label, content) in value.entries().filter(|(label, _)| *label != "//") {
-            labels.push(label.to_owned());
-            is_sound &= blocks(body, block_type, content, n_labels - 1, labels, inner);
-            labels.pop();
-        }
-        return is_sound;
-    }
-    let mut content = Body::default();
-    for (name, value) in value.entries().filter(|(name, _)| *name != "//") {
-        match inner.iter().find(|(inner_type, _)| *inner_type == name) {
-            Some((_, n_labels)) => is_sound &= blocks(&mut content, name, value, *n_labels, &mut Vec::new(), &[]),
-            None => content.attributes.push(AttributeSyntax {
-                name: name.to_owned(),
-                range: 0..0,
-                expression: Expression::of_json(value.clone()),
-            }),
+
+    fn root(&mut self) -> Option<JsonNode> {
+        match json::parse(&self.file.text) {
+            Ok(root) => Some(root),
+            Err(problem) => {
+                self.report(&problem.range, "Invalid JSON", problem.detail);
+                None
+            }
         }
     }
-    body.blocks.push(BlockSyntax {
-        block_type: block_type.to_owned(),
-        labels: labels.clone(),
-        header: 0..0,
-        range: 0..0,
-        body: content,
-    });
-    is_sound
+
+    /// Gives the properties of an object or of all objects in a list; whatever else there is, is reported.
+    fn objects<'n>(&mut self, node: &'n JsonNode, detail: &str) -> Vec<&'n JsonProperty> {
+        let mut properties = Vec::new();
+        for object in node.as_array().unwrap_or(std::slice::from_ref(node)) {
+            match object.as_object() {
+                Some(own) => properties.extend(own),
+                None if object.is_null() && node.as_array().is_none() => {}
+                None => self.report(&object.range(), "Invalid structure", detail.to_owned()),
+            }
+        }
+        properties
+    }
+
+    /// Adds the blocks of one type.
+    fn blocks(&mut self, body: &mut Body, property: &JsonProperty, form: &Form) {
+        self.labeled(body, property, form, &property.value, &mut Vec::new());
+    }
+
+    fn labeled(
+        &mut self,
+        body: &mut Body,
+        property: &JsonProperty,
+        form: &Form,
+        node: &JsonNode,
+        labels: &mut Vec<(String, Range<usize>)>,
+    ) {
+        let block_type = form.block_type;
+        if labels.len() < form.n_labels {
+            let detail =
+                format!("{block_type:?} must hold objects, one level for each of its {} labels.", form.n_labels);
+            let n_reported = self.diagnostics.len();
+            let properties = self.objects(node, &detail);
+            if properties.is_empty() && self.diagnostics.len() == n_reported {
+                self.report(&node.range(), "Invalid structure", detail);
+            }
+            for label in properties {
+                labels.push((label.name.clone(), label.name_range.clone()));
+                self.labeled(body, property, form, &label.value, labels);
+                labels.pop();
+            }
+            return;
+        }
+        if node.is_null() {
+            return;
+        }
+        for content in node.as_array().unwrap_or(std::slice::from_ref(node)) {
+            if content.as_object().is_none() {
+                let detail = format!("A block of the type {block_type:?} is an object, or a list of objects.");
+                self.report(&content.range(), "Invalid structure", detail);
+                continue;
+            }
+            let mut inner = Body::default();
+            self.content(&mut inner, content, form);
+            body.blocks.push(BlockSyntax {
+                block_type: block_type.to_owned(),
+                labels: labels.iter().map(|(label, _)| label.clone()).collect(),
+                header: labels.last().map_or(&property.name_range, |(_, range)| range).clone(),
+                range: content.range(),
+                body: inner,
+            });
+        }
+    }
+
+    /// Adds what stands in an object.
+    fn content(&mut self, body: &mut Body, content: &JsonNode, form: &Form) {
+        for property in content.properties() {
+            if let Some(inner) = form.inner.iter().find(|inner| inner.block_type == property.name) {
+                self.blocks(body, property, inner);
+                continue;
+            }
+            if let (false, Some(first)) = (form.has_schema, body.attribute(&property.name)) {
+                let line = self.file.span(&first.range).start.line;
+                let detail = format!("The argument {:?} is already set in line {line}; set it once.", property.name);
+                self.report(&property.name_range, "Argument set twice", detail);
+                continue;
+            }
+            body.attributes.push(attribute(property));
+        }
+    }
+}
+
+/// Makes an argument of a property.
+pub(crate) fn attribute(property: &JsonProperty) -> AttributeSyntax {
+    AttributeSyntax {
+        name: property.name.clone(),
+        range: property.name_range.start..property.value.range().end,
+        expression: Expression::of_json(property.value.clone()),
+    }
 }

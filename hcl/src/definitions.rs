@@ -257,7 +257,7 @@ fn variable(
     let default = block.body.attribute("default").map(|default| {
         let value = match default.expression.json() {
             // In a place where nothing can be referred to, a JSON text is no template.
-            Some(value) => value.clone(),
+            Some(value) => value.to_value(),
             None => {
                 let (value, _, problems) = expression(file, &default.expression, &NoScope);
                 diagnostics.extend(problems);

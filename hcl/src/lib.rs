@@ -1,7 +1,7 @@
 //! Terraform configuration: read without loss, evaluated, and written so that `terraform fmt` leaves it alone.
 //!
 //! **Owns** the syntax of `.tf` and `.tf.json` files: tokens that cover every byte ([`lex`]), their structure
-//! ([`syntax`]), the literal values in it ([`literal`]) and expressions as trees ([`expression`]); what a root module
+//! ([`syntax`], [`json`]), the literal values in it ([`literal`]) and expressions as trees ([`expression`]); what a root module
 //! declares ([`module`]); the values of expressions and blocks ([`evaluate`]), in the scope of a module ([`scope`],
 //! [`definitions`], [`variables`]), with the functions of the language ([`function`]); and text for people to review:
 //! values, blocks and drafts ([`emit`]); and what that has to heed in a root: the names taken ([`names`]) and the versions
@@ -25,6 +25,7 @@ pub mod evaluate;
 pub mod expression;
 pub mod function;
 pub mod gates;
+pub mod json;
 pub mod lex;
 pub mod literal;
 pub mod module;

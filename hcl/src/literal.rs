@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cty::{Number, Type, Value};
+use cty::{Number, Value};
 use model::Span;
 
 use crate::expression::{self, Node, NodeKind, Unary};
+use crate::json::{JsonKind, JsonNode, JsonProperty};
 use crate::syntax::{Expression, File};
 
 /// How deep lists and objects may nest.
@@ -81,35 +82,34 @@ fn key_name(file: &File, key: &Node) -> Result<String, NotLiteral> {
     name.ok_or_else(|| NotLiteral { reason: "its keys must be evaluated".to_owned(), span: file.span(&key.range) })
 }
 
-fn decode_json(file: &File, value: &Value, depth: usize) -> Result<Value, NotLiteral> {
-    let fail = |reason: &str| NotLiteral { reason: reason.to_owned(), span: file.span(&(0..0)) };
+fn decode_json(file: &File, node: &JsonNode, depth: usize) -> Result<Value, NotLiteral> {
+    let fail = |reason: &str| NotLiteral { reason: reason.to_owned(), span: file.span(&node.range()) };
     if depth > MAX_DEPTH {
         return Err(fail("lists and objects are nested too deep"));
     }
-    if let Some(text) = value.as_str() {
-        return unescape_template(text).map(Value::string).ok_or_else(|| fail("it must be evaluated"));
-    }
-    match value.ty() {
-        Type::Tuple(_) => {
-            let values = value.elements().map(|element| decode_json(file, element, depth + 1));
+    match node.kind() {
+        JsonKind::Text(text) => {
+            unescape_template(text).map(Value::string).ok_or_else(|| fail("it holds an interpolation"))
+        }
+        JsonKind::Array(elements) => {
+            let values = elements.iter().map(|element| decode_json(file, element, depth + 1));
             Ok(Value::tuple(values.collect::<Result<_, _>>()?))
         }
-        Type::Object(_) => {
+        JsonKind::Object(properties) => {
             let mut attributes = BTreeMap::new();
-            for (name, element) in value.entries() {
-                attributes.insert(name.to_owned(), decode_json(file, element, depth + 1)?);
+            for property in properties {
+                attributes.insert(property.name.clone(), decode_json(file, &property.value, depth + 1)?);
             }
             Ok(Value::object(attributes))
         }
-        _ => Ok(value.clone()),
+        JsonKind::Null | JsonKind::Bool(_) | JsonKind::Number(_) => Ok(node.to_value()),
     }
 }
 
 /// Splits a list into its elements; `None` where the expression is not a list.
 pub(crate) fn elements(file: &File, expression: &Expression) -> Option<Vec<Expression>> {
     if let Some(value) = expression.json() {
-        let is_list = matches!(value.ty(), Type::Tuple(_));
-        return is_list.then(|| value.elements().cloned().map(Expression::of_json).collect());
+        return value.as_array().map(|elements| elements.iter().cloned().map(Expression::of_json).collect());
     }
     match &expression::parse(file, expression).ok()?.kind {
         NodeKind::Tuple(elements) => Some(elements.iter().map(part).collect()),
@@ -120,9 +120,8 @@ pub(crate) fn elements(file: &File, expression: &Expression) -> Option<Vec<Expre
 /// Splits an object into its entries; `None` where the expression is not an object.
 pub(crate) fn entries(file: &File, expression: &Expression) -> Option<Result<Vec<(String, Expression)>, NotLiteral>> {
     if let Some(value) = expression.json() {
-        value.ty().as_object()?;
-        let entries = value.entries().map(|(name, value)| (name.to_owned(), Expression::of_json(value.clone())));
-        return Some(Ok(entries.collect()));
+        let entry = |property: &JsonProperty| (property.name.clone(), Expression::of_json(property.value.clone()));
+        return value.as_object().map(|properties| Ok(properties.iter().map(entry).collect()));
     }
     match &expression::parse(file, expression).ok()?.kind {
         NodeKind::Object(items) => {

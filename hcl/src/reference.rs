@@ -9,7 +9,7 @@ use crate::syntax::{Expression, File};
 pub(crate) fn path(file: &File, expression: &Expression) -> Option<Path> {
     let node = match expression.json() {
         // In JSON a reference is written as a string.
-        Some(value) => expression::parse_text(&file.name, value.as_str()?).ok()?.1,
+        Some(value) => expression::parse_reference(file, value).ok()?,
         None => Node::clone(&*expression::parse(file, expression).ok()?),
     };
     match &node.kind {

@@ -8,6 +8,7 @@ use cty::Value;
 use model::{Diagnostic, Diagnostics, Position, Span};
 
 use crate::expression::Node;
+use crate::json::JsonNode;
 use crate::lex::Token;
 use crate::literal::{self, NotLiteral};
 use crate::{convert_json, parse};
@@ -73,7 +74,7 @@ enum Inner {
     /// Native syntax, with its tree.
     Native { range: Range<usize>, tree: Tree },
     /// JSON, whose texts are templates; its tree is made where one asks for it.
-    Json { value: Value, tree: OnceLock<Tree> },
+    Json { value: JsonNode, tree: OnceLock<Tree> },
 }
 
 /// A tree, or what is wrong with it.
@@ -86,7 +87,7 @@ impl Expression {
     }
 
     /// Makes an expression of JSON, whose texts are templates.
-    pub(crate) fn of_json(value: Value) -> Self {
+    pub(crate) fn of_json(value: JsonNode) -> Self {
         Self(Arc::new(Inner::Json { value, tree: OnceLock::new() }))
     }
 
@@ -94,12 +95,12 @@ impl Expression {
     pub fn range(&self) -> Range<usize> {
         match &*self.0 {
             Inner::Native { range, .. } => range.clone(),
-            Inner::Json { .. } => 0..0,
+            Inner::Json { value, .. } => value.range(),
         }
     }
 
     /// Gives what is written in JSON; `None` for native syntax.
-    pub fn json(&self) -> Option<&Value> {
+    pub fn json(&self) -> Option<&JsonNode> {
         match &*self.0 {
             Inner::Native { .. } => None,
             Inner::Json { value, .. } => Some(value),
@@ -107,7 +108,7 @@ impl Expression {
     }
 
     /// Gives its tree; for JSON, as it is made once.
-    pub(crate) fn tree(&self, make: impl FnOnce(&Value) -> Tree) -> &Tree {
+    pub(crate) fn tree(&self, make: impl FnOnce(&JsonNode) -> Tree) -> &Tree {
         match &*self.0 {
             Inner::Native { tree, .. } => tree,
             Inner::Json { value, tree } => tree.get_or_init(|| make(value)),
@@ -161,7 +162,9 @@ impl File {
         (file, diagnostics)
     }
 
-    /// Reads a `.tf.json` file. Everything in it has the place of the file's beginning.
+    /// Reads a `.tf.json` file.
+    ///
+    /// Templates in its texts are not parsed yet: only where a text stands tells whether it is one.
     pub fn parse_json(name: &str, text: &str) -> (Self, Diagnostics) {
         let mut file = Self::empty(name, text);
         let mut diagnostics = Diagnostics::new();
@@ -198,7 +201,9 @@ impl File {
     pub fn source(&self, expression: &Expression) -> String {
         match expression.json() {
             None => self.text[expression.range()].to_owned(),
-            Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+            Some(value) => {
+                value.as_str().unwrap_or_else(|| self.text.get(value.range()).unwrap_or_default()).to_owned()
+            }
         }
     }
 

@@ -2,16 +2,17 @@
 //!
 //! Messages name places and never what stands there: it may be a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use cty::{Type, Value};
+use cty::Value;
 use model::{Diagnostic, Diagnostics, Span};
 
 use crate::definitions::Variable;
 use crate::evaluate::{Evaluation, NoScope, evaluate, expression};
 use crate::expression;
+use crate::json;
 use crate::module::read_text;
 use crate::source::SourceTree;
 use crate::syntax::{Expression, File};
@@ -123,24 +124,32 @@ impl VariableValues {
     }
 
     fn add_json(&mut self, name: &str, text: &str) -> Diagnostics {
-        let value = cty::json::decode_implied(text.as_bytes());
-        let Some(value) = value.ok().filter(|value| matches!(value.ty(), Type::Object(_))) else {
-            let detail = format!("{name:?} does not hold a JSON object.");
-            return vec![problem("Invalid file of variables", detail)];
-        };
         let file = File::of_tokens(name, text, Vec::new());
-        let keys = top_keys(text);
-        for (variable, value) in value.entries().filter(|(variable, _)| *variable != "//") {
-            let span = keys.get(variable).map(|range| file.span(range));
-            let origin = match &span {
-                Some(span) => format!("{name}:{}", span.start.line),
-                None => name.to_owned(),
-            };
-            let entry = span.map(|span| Entry { span, written: None });
-            let given = Given { form: Form::Value(value.clone()), origin, entry };
-            self.0.insert(variable.to_owned(), given);
+        let invalid = |detail: String, range: &Range<usize>| {
+            vec![problem("Invalid file of variables", detail).at_span(file.span(range))]
+        };
+        let root = match json::parse(text) {
+            Ok(root) => root,
+            Err(problem) => return invalid(format!("{name:?} is no JSON: {}", problem.detail), &problem.range),
+        };
+        if root.as_object().is_none() {
+            return invalid(format!("{name:?} does not hold a JSON object."), &root.range());
         }
-        Diagnostics::new()
+        let mut diagnostics = Diagnostics::new();
+        let mut names = BTreeSet::new();
+        for property in root.properties() {
+            let variable = &property.name;
+            if !names.insert(variable) {
+                diagnostics.extend(invalid(format!("{name:?} sets {variable:?} twice."), &property.name_range));
+                continue;
+            }
+            let span = file.span(&property.name_range);
+            let origin = format!("{name}:{}", span.start.line);
+            let entry = Some(Entry { span, written: None });
+            let given = Given { form: Form::Value(property.value.to_value()), origin, entry };
+            self.0.insert(variable.clone(), given);
+        }
+        diagnostics
     }
 
     /// Gives the value of a variable of a root module; `None` where there is none.
@@ -201,36 +210,6 @@ impl Variable {
         };
         Some(if self.is_sensitive { value.mark_sensitive() } else { value })
     }
-}
-
-/// Finds the keys of the outermost object of a JSON text that is valid, with the quotes around them.
-fn top_keys(text: &str) -> BTreeMap<String, Range<usize>> {
-    let mut keys = BTreeMap::new();
-    let (mut depth, mut at, mut may_be_key) = (0_usize, 0, true);
-    let bytes = text.as_bytes();
-    while let Some(byte) = bytes.get(at) {
-        let start = at;
-        at += 1;
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b',' => may_be_key = true,
-            b':' => may_be_key = false,
-            b'"' => {
-                while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
-                    at += if *byte == b'\\' { 2 } else { 1 };
-                }
-                at += 1;
-                let range = start..at.min(bytes.len());
-                let key = text.get(range.clone()).map(|key| cty::json::decode_implied(key.as_bytes()));
-                if let (true, 1, Some(Ok(key))) = (may_be_key, depth, key) {
-                    keys.insert(key.as_str().unwrap_or_default().to_owned(), range);
-                }
-            }
-            _ => {}
-        }
-    }
-    keys
 }
 
 fn problem(summary: &str, detail: String) -> Diagnostic {

@@ -11,7 +11,9 @@ use model::{Diagnostic, Diagnostics, Span};
 
 use super::node::{Evaluator, Frame, pairs, place};
 use super::{Evaluation, Scope, Unknown};
+use crate::convert_json;
 use crate::expression;
+use crate::json::JsonNode;
 use crate::syntax::{AttributeSyntax, BlockSyntax, Body, Expression, File};
 
 /// How deep blocks may nest.
@@ -37,7 +39,7 @@ impl Written {
     pub fn of_values(name: &str, text: &str, values: Vec<(String, Range<usize>, Value)>) -> Self {
         let file = Arc::new(File::of_tokens(name, text, Vec::new()));
         let attribute = |(name, range, value): (String, Range<usize>, Value)| {
-            let expression = Expression::of_json(literal(&value));
+            let expression = Expression::of_json(JsonNode::of_value(&literal(&value), &range));
             (Arc::clone(&file), AttributeSyntax { name, range, expression })
         };
         Self { attributes: values.into_iter().map(attribute).collect(), blocks: Vec::new() }
@@ -216,9 +218,20 @@ impl Reader<'_> {
             if is_json && (name == "//" || name == "dynamic") {
                 continue;
             }
+            let is_first = || {
+                items
+                    .attributes
+                    .iter()
+                    .find(|(_, other)| other.name == name)
+                    .is_some_and(|(_, first)| std::ptr::eq(*first, *attribute))
+            };
             if !is_known(name) {
                 let problem = unknown_argument(file, name, &attribute.range);
                 self.report(problem, path);
+            } else if is_json && schema.attributes.contains_key(name) && !is_first() {
+                let detail = format!("The argument {name:?} is already set; set it once.");
+                let problem = Diagnostic::error("invalid-configuration", "Argument set twice", detail);
+                self.report(problem.at_span(file.span(&attribute.range)), path);
             } else if !is_json && schema.blocks.contains_key(name) {
                 let detail = format!("{name:?} is a block, not an argument: write `{name} {{ … }}`.");
                 let problem = Diagnostic::error("unsupported-argument", "Block expected", detail);
@@ -310,8 +323,8 @@ impl Reader<'_> {
                 self.json_blocks(file, content, schema, usize::from(has_label), &[], frame, path, &mut collected);
             } else if attribute.name == "dynamic" {
                 for generator in one_or_many(content) {
-                    for (_, body) in generator.entries().filter(|(generated, _)| *generated == name) {
-                        for body in one_or_many(body) {
+                    for generated in generator.properties().filter(|generated| generated.name == name) {
+                        for body in one_or_many(&generated.value) {
                             let body = json_body(body, &["content"]);
                             self.dynamic(file, name, &body, schema, frame, path, &mut collected);
                         }
@@ -326,7 +339,7 @@ impl Reader<'_> {
     fn json_blocks(
         &mut self,
         file: &File,
-        content: &Value,
+        content: &JsonNode,
         schema: &model::Block,
         n_labels: usize,
         labels: &[String],
@@ -338,10 +351,10 @@ impl Reader<'_> {
             if content.is_null() {
                 continue;
             }
-            if content.ty().as_object().is_none() {
+            if content.as_object().is_none() {
                 let detail = "In JSON a block is an object, or a list of objects.";
                 let problem = Diagnostic::error("unsupported-argument", "Block expected", detail);
-                self.report(problem.at_span(file.span(&(0..0))), path);
+                self.report(problem.at_span(file.span(&content.range())), path);
                 continue;
             }
             if n_labels == 0 {
@@ -350,9 +363,9 @@ impl Reader<'_> {
                 collected.blocks.push((labels.to_vec(), value));
                 continue;
             }
-            for (label, inner) in content.entries().filter(|(label, _)| *label != "//") {
-                let labels = [labels, &[label.to_owned()]].concat();
-                self.json_blocks(file, inner, schema, n_labels - 1, &labels, frame, path, collected);
+            for label in content.properties() {
+                let labels = [labels, std::slice::from_ref(&label.name)].concat();
+                self.json_blocks(file, &label.value, schema, n_labels - 1, &labels, frame, path, collected);
             }
         }
     }
@@ -468,27 +481,26 @@ impl Reader<'_> {
 }
 
 /// Gives the elements of a list, or the value itself.
-fn one_or_many(value: &Value) -> Vec<&Value> {
-    if matches!(value.ty(), Type::Tuple(_)) { value.elements().collect() } else { vec![value] }
+fn one_or_many(node: &JsonNode) -> &[JsonNode] {
+    node.as_array().unwrap_or(std::slice::from_ref(node))
 }
 
 /// Makes a body of a JSON object; what has one of these names is a block.
-fn json_body(content: &Value, blocks: &[&str]) -> Body {
+fn json_body(content: &JsonNode, blocks: &[&str]) -> Body {
     let mut body = Body::default();
-    for (name, value) in content.entries().filter(|(name, _)| *name != "//") {
-        if blocks.contains(&name) {
-            for inner in one_or_many(value) {
+    for property in content.properties() {
+        if blocks.contains(&property.name.as_str()) {
+            for inner in one_or_many(&property.value) {
                 body.blocks.push(BlockSyntax {
-                    block_type: name.to_owned(),
+                    block_type: property.name.clone(),
                     labels: Vec::new(),
-                    header: 0..0,
-                    range: 0..0,
+                    header: property.name_range.clone(),
+                    range: inner.range(),
                     body: json_body(inner, &[]),
                 });
             }
         } else {
-            let expression = Expression::of_json(value.clone());
-            body.attributes.push(AttributeSyntax { name: name.to_owned(), range: 0..0, expression });
+            body.attributes.push(convert_json::attribute(property));
         }
     }
     body

@@ -42,15 +42,9 @@ impl TypeConstraint {
     /// # Errors
     /// One problem, with its place, where it is no type.
     pub fn parse(file: &File, expression: &Expression) -> Result<Self, Box<Diagnostic>> {
-        let inner;
-        let (file, node) = match expression.json() {
-            None => (file, expression::parse(file, expression)?),
-            Some(value) => {
-                let text = value.as_str().unwrap_or_default();
-                let (parsed, node) = expression::parse_text(&file.name, text)?;
-                inner = parsed;
-                (&inner, Arc::new(node))
-            }
+        let node = match expression.json() {
+            None => expression::parse(file, expression)?,
+            Some(value) => Arc::new(expression::parse_reference(file, value)?),
         };
         let mut defaults = Defaults::default();
         let legacy = match &node.kind {

@@ -6,12 +6,14 @@
 pub(crate) mod parser;
 mod template;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use cty::Value;
 use model::Diagnostic;
 
+use crate::json::{JsonKind, JsonNode};
 use crate::lex;
 use crate::syntax::{Expression, File};
 
@@ -23,7 +25,7 @@ pub(crate) const MAX_DEPTH: usize = 500;
 pub struct Node {
     /// What it is.
     pub kind: NodeKind,
-    /// Where it is in its file, in bytes; for JSON, the file's beginning.
+    /// Where it is in its file, in bytes; in a JSON text with escapes, where that text is.
     pub range: Range<usize>,
 }
 
@@ -203,7 +205,7 @@ impl Node {
 /// # Errors
 /// One problem, with its place, where it does not follow the grammar.
 pub fn parse(file: &File, expression: &Expression) -> Result<Arc<Node>, Box<Diagnostic>> {
-    expression.tree(|value| json(file, value, 0).map(Arc::new)).clone()
+    expression.tree(|value| json(file, value).map(Arc::new)).clone()
 }
 
 /// Parses an expression that is written in a string: a value on the command line, a reference in JSON.
@@ -212,7 +214,7 @@ pub fn parse(file: &File, expression: &Expression) -> Result<Arc<Node>, Box<Diag
 /// As [`parse`]; places are those in the text.
 pub fn parse_text(name: &str, text: &str) -> Result<(File, Node), Box<Diagnostic>> {
     let file = File::of_tokens(name, text, lex::tokenize(text));
-    let node = parser::whole(&file)?;
+    let node = parser::whole(&file, None)?;
     Ok((file, node))
 }
 
@@ -226,35 +228,77 @@ pub fn parse_template(name: &str, text: &str) -> Result<(File, Node), Box<Diagno
     Ok((file, node))
 }
 
+/// Parses the reference, or type, that a JSON text holds; places are those in the file.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_reference(file: &File, node: &JsonNode) -> Result<Node, Box<Diagnostic>> {
+    let text = node.as_str().unwrap_or_default();
+    let inner = File::of_tokens(&file.name, text, lex::tokenize(text));
+    parser::whole(&inner, Some(Place::of(file, node.range(), text)))
+}
+
+/// Where a text that is parsed on its own stands in a file.
+#[derive(Clone)]
+pub(crate) struct Place<'f> {
+    file: &'f File,
+    range: Range<usize>,
+    /// Whether the text stands there as it is, behind a quote, without escapes.
+    is_exact: bool,
+}
+
+impl<'f> Place<'f> {
+    /// Finds the place of a text of JSON.
+    fn of(file: &'f File, range: Range<usize>, text: &str) -> Self {
+        let is_exact = file.text.get(range.start + 1..range.end.max(2) - 1) == Some(text);
+        Self { file, range, is_exact }
+    }
+
+    fn at(&self, inner: Range<usize>) -> Range<usize> {
+        let start = self.range.start + 1;
+        if self.is_exact { start + inner.start..start + inner.end } else { self.range.clone() }
+    }
+}
+
 /// Turns a JSON value into an expression: texts are templates.
 ///
 /// Source: the "HCL JSON Syntax Specification", section "Expressions".
-fn json(file: &File, value: &Value, depth: usize) -> Result<Node, Box<Diagnostic>> {
-    let range = 0..0;
-    if depth > MAX_DEPTH {
-        return Err(problem(file, &range, "Expression nested too deep", too_deep()));
-    }
-    if let Some(text) = value.as_str() {
-        let inner = File::of_tokens(&file.name, text, lex::tokenize_template(text));
-        return template::bare(&inner, Some(range));
-    }
-    let kind = match value.ty() {
-        cty::Type::Tuple(_) => {
-            NodeKind::Tuple(value.elements().map(|element| json(file, element, depth + 1)).collect::<Result<_, _>>()?)
+fn json(file: &File, node: &JsonNode) -> Result<Node, Box<Diagnostic>> {
+    let range = node.range();
+    let kind = match node.kind() {
+        JsonKind::Text(text) => return json_text(file, text, range),
+        JsonKind::Array(elements) => {
+            NodeKind::Tuple(elements.iter().map(|element| json(file, element)).collect::<Result<_, _>>()?)
         }
-        cty::Type::Object(_) => {
-            let mut items = Vec::with_capacity(value.len());
-            for (name, element) in value.entries() {
+        JsonKind::Object(properties) => {
+            let mut items = Vec::with_capacity(properties.len());
+            let mut names = BTreeSet::new();
+            for property in properties {
+                let place = &property.name_range;
+                if !names.insert(&property.name) {
+                    let detail = format!("The property {:?} stands twice in this object; keep one.", property.name);
+                    return Err(problem(file, place, "Duplicate property", detail));
+                }
                 // Parentheses make it text, and no name.
-                let key = json(file, &Value::string(name), depth + 1)?;
-                let key = Node { kind: NodeKind::Parentheses(Box::new(key)), range: 0..0 };
-                items.push((key, json(file, element, depth + 1)?));
+                let key = Box::new(json_text(file, &property.name, place.clone())?);
+                let key = Node { kind: NodeKind::Parentheses(key), range: place.clone() };
+                items.push((key, json(file, &property.value)?));
             }
             NodeKind::Object(items)
         }
-        _ => NodeKind::Literal(value.clone()),
+        JsonKind::Null | JsonKind::Bool(_) | JsonKind::Number(_) => NodeKind::Literal(node.to_value()),
     };
     Ok(Node { kind, range })
+}
+
+fn json_text(file: &File, text: &str, range: Range<usize>) -> Result<Node, Box<Diagnostic>> {
+    if !text.contains(['$', '%', '\r']) {
+        return Ok(Node { kind: NodeKind::Literal(Value::string(text)), range });
+    }
+    let inner = File::of_tokens(&file.name, text, lex::tokenize_template(text));
+    let place = Place::of(file, range.clone(), text);
+    let node = template::bare(&inner, Some(place))?;
+    Ok(Node { range, ..node })
 }
 
 pub(crate) fn problem(file: &File, range: &Range<usize>, summary: &str, detail: String) -> Box<Diagnostic> {

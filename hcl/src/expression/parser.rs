@@ -5,7 +5,7 @@ use std::ops::Range;
 use cty::{Number, Type, Value};
 use model::Diagnostic;
 
-use super::{Binary, For, MAX_DEPTH, Node, NodeKind, Unary, problem, template, too_deep};
+use super::{Binary, For, MAX_DEPTH, Node, NodeKind, Place, Unary, problem, template, too_deep};
 use crate::lex::{Token, TokenKind};
 use crate::syntax::File;
 
@@ -15,8 +15,8 @@ pub(crate) type Parsed<T = Node> = Result<T, Box<Diagnostic>>;
 const STACK: (usize, usize) = (256 << 10, 2 << 20);
 
 /// Parses the expression that all tokens of a text are; line ends mean nothing in it.
-pub(super) fn whole(file: &File) -> Parsed {
-    let mut parser = Parser::new(file, None);
+pub(super) fn whole(file: &File, place: Option<Place<'_>>) -> Parsed {
+    let mut parser = Parser::new(file, place);
     let node = parser.within(false, Parser::expression)?;
     parser.within(false, |parser| match parser.kind() {
         None => Ok(node),
@@ -35,8 +35,8 @@ pub(crate) struct Parser<'f> {
     pub(crate) last_end: usize,
     /// Whether a line end separates: so it is in bodies and objects, and in no other brackets.
     newlines_count: bool,
-    /// The place that everything gets, in JSON.
-    place: Option<Range<usize>>,
+    /// Where the text stands, in JSON.
+    place: Option<Place<'f>>,
     /// How many levels around the next token are being read.
     depth: usize,
     /// How many levels the node has that was read last.
@@ -44,7 +44,7 @@ pub(crate) struct Parser<'f> {
 }
 
 impl<'f> Parser<'f> {
-    pub(crate) fn new(file: &'f File, place: Option<Range<usize>>) -> Self {
+    pub(crate) fn new(file: &'f File, place: Option<Place<'f>>) -> Self {
         let (text, tokens) = (&*file.text, file.tokens());
         Self { file, text, tokens, at: 0, last_end: 0, newlines_count: true, place, depth: 0, height: 0 }
     }
@@ -141,11 +141,15 @@ impl<'f> Parser<'f> {
     }
 
     pub(super) fn placed(&self, range: Range<usize>) -> Range<usize> {
-        self.place.clone().unwrap_or(range)
+        match &self.place {
+            Some(place) => place.at(range),
+            None => range,
+        }
     }
 
     pub(crate) fn fail(&self, range: Range<usize>, summary: &str, detail: impl Into<String>) -> Box<Diagnostic> {
-        problem(self.file, &self.placed(range), summary, detail.into())
+        let file = self.place.as_ref().map_or(self.file, |place| place.file);
+        problem(file, &self.placed(range), summary, detail.into())
     }
 
     fn too_deep(&self, start: usize) -> Box<Diagnostic> {

@@ -6,7 +6,7 @@ use cty::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::parser::{Parsed, Parser};
-use super::{For, Node, NodeKind};
+use super::{For, Node, NodeKind, Place};
 use crate::lex::TokenKind;
 use crate::literal;
 use crate::syntax::File;
@@ -48,7 +48,7 @@ pub(super) fn heredoc(parser: &mut Parser<'_>) -> Parsed {
 }
 
 /// Reads a whole text as a template.
-pub(super) fn bare(file: &File, place: Option<Range<usize>>) -> Parsed {
+pub(super) fn bare(file: &File, place: Option<Place<'_>>) -> Parsed {
     let mut parser = Parser::new(file, place);
     let (pieces, height) = pieces(&mut parser, None, |text| Ok(literal::unescape_text(text).into_owned()))?;
     assemble(&mut parser, 0, pieces, height)
@@ -120,7 +120,7 @@ fn pieces(
 }
 
 fn directive(parser: &mut Parser<'_>, start: usize) -> Parsed<Piece> {
-    let range = parser.placed(start..start + 2);
+    let range = start..start + 2;
     if parser.take_keyword("if") {
         return Ok(Piece::If { condition: parser.expression()?, range });
     }
@@ -269,6 +269,7 @@ fn sequence(
                     let detail = "This `%{ if }` needs an `%{ endif }`, after at most one `%{ else }`.";
                     return Err(parser.fail(range, "Invalid template", detail));
                 }
+                let range = parser.placed(range);
                 let part = |nodes: Vec<Node>| Box::new(Node { kind: NodeKind::Template(nodes), range: range.clone() });
                 let kind = NodeKind::Conditional { condition: Box::new(condition), yes: part(yes), no: part(no) };
                 parts.push(Node { kind, range });
@@ -279,6 +280,7 @@ fn sequence(
                     let detail = "This `%{ for }` needs an `%{ endfor }`.";
                     return Err(parser.fail(range, "Invalid template", detail));
                 }
+                let range = parser.placed(range);
                 let value = Node { kind: NodeKind::Template(body), range: range.clone() };
                 let parts_of_for =
                     For { key_name, value_name, collection, key: None, value, condition: None, groups: false };

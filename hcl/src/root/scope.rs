@@ -237,11 +237,9 @@ impl Scope for InstanceScope<'_> {
                 },
             },
             ("terraform" | "tofu", "workspace") => value(Value::string(&*sources.workspace)),
-            ("terraform" | "tofu", "applying") => Resolved::Unknown {
-                ty: Type::Bool,
-                n_steps: 1,
-                reason: "it differs between plan and apply".to_owned(),
-            },
+            ("terraform" | "tofu", "applying") => {
+                Resolved::Unknown { ty: Type::Bool, n_steps: 1, reason: "it differs between plan and apply".to_owned() }
+            }
             ("path" | "terraform" | "tofu", other) => Resolved::Invalid(format!("{name} has no attribute {other:?}.")),
             ("each", part) => match (&self.repetition, part) {
                 (Repetition::Each { key, .. }, "key") => value(key.clone()),

@@ -8,6 +8,7 @@ mod drafts;
 mod emission;
 mod evaluation;
 mod gates;
+mod json;
 mod lexing;
 mod modules;
 mod moves;
