@@ -3,7 +3,8 @@
 //! **Owns** the syntax of `.tf` and `.tf.json` files: tokens that cover every byte ([`lex`]), their structure
 //! ([`syntax`], [`json`]), the literal values in it ([`literal`]) and expressions as trees ([`expression`]); what a root module
 //! declares ([`module`]); the values of expressions and blocks ([`evaluate`]), in the scope of a module ([`scope`],
-//! [`definitions`], [`variables`]), with the functions of the language ([`function`]); and text for people to review:
+//! [`definitions`], [`variables`]), with the functions of the language ([`function`]);
+//! where values come from ([`trace`]); and text for people to review:
 //! values, blocks and drafts ([`emit`]); and what that has to heed in a root: the names taken ([`names`]) and the versions
 //! that may run it ([`gates`], [`versions`]).
 //!
@@ -36,6 +37,7 @@ pub mod root;
 pub mod scope;
 mod source;
 pub mod syntax;
+pub mod trace;
 pub mod variables;
 pub mod versions;
 

@@ -22,7 +22,9 @@ use crate::source::SourceTree;
 use crate::syntax::{Expression, File};
 use crate::variables::VariableValues;
 
+pub(crate) use expand::called;
 pub use expand::{Expansion, Keys, Unexpanded};
+pub(crate) use scope::instance_key;
 pub use scope::{InstanceScope, Repetition};
 
 /// Arguments and blocks of a resource that terraform itself understands.
@@ -243,6 +245,11 @@ impl Root {
     /// Evaluates an output value of a module instance.
     pub fn output(&self, module: &ModuleAddress, name: &str) -> (Value, Vec<Unknown>, Diagnostics) {
         self.settled(self.output_value(module, name))
+    }
+
+    /// Gives the run that every evaluation of this root is a part of.
+    pub(crate) fn run(&self) -> &Evaluation {
+        &self.run
     }
 
     fn settled(&self, outcome: Result<Value, Box<Diagnostic>>) -> (Value, Vec<Unknown>, Diagnostics) {

@@ -24,6 +24,7 @@ pub mod remedy;
 pub mod schema;
 pub mod scope;
 mod text;
+pub mod trace;
 
 pub use address::{
     InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, ParseAddressError, ResourceAddress, ResourceMode,
@@ -41,3 +42,4 @@ pub use recorded::{RecordedInstance, StateRef};
 pub use remedy::Remedy;
 pub use schema::{Attribute, AttributeType, Block, NestedBlock, NestedObject, NestingMode, Schema};
 pub use scope::{Cause, CauseKind, Scope, ScopeOutcome, ScopeStatus};
+pub use trace::{TraceKind, TraceStep, UnknownPart};

@@ -19,7 +19,7 @@ use crate::expression::{self, Node, ReferenceStep};
 use crate::source::SourceTree;
 use crate::syntax::{Expression, File};
 pub(crate) use body::block_in;
-pub(crate) use node::{Evaluator, Frame, capitalized, place};
+pub(crate) use node::{Evaluator, Frame, capitalized, pairs, place};
 pub(crate) use run::{MAX_ELEMENTS, MAX_TEXT, Memo, sized};
 
 /// Something that is not known, and why.

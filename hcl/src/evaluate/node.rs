@@ -33,6 +33,11 @@ pub(crate) struct Frame<'a> {
 impl<'a> Frame<'a> {
     pub(crate) const EMPTY: Frame<'static> = Frame { names: Vec::new(), element: None, outer: None };
 
+    /// Makes a frame of names, the last of two that are the same counting, and of the element of a splat.
+    pub(crate) fn of(names: Vec<(&'a str, Value)>, element: Option<Value>) -> Self {
+        Self { names, element, outer: None }
+    }
+
     pub(crate) fn with(outer: &'a Frame<'a>, names: Vec<(&'a str, Value)>) -> Self {
         Self { names, element: None, outer: Some(outer) }
     }

@@ -298,7 +298,7 @@ impl Root {
 }
 
 /// Addresses an instance of a module that another calls.
-pub(super) fn called(caller: &ModuleAddress, name: &str, key: Option<InstanceKey>) -> ModuleAddress {
+pub(crate) fn called(caller: &ModuleAddress, name: &str, key: Option<InstanceKey>) -> ModuleAddress {
     let mut steps = caller.steps().to_vec();
     steps.push(ModuleStep { name: Arc::from(name), key });
     ModuleAddress::from_steps(steps)

@@ -60,6 +60,11 @@ impl InstanceScope<'_> {
         &self.module
     }
 
+    /// Gives what `count` and `each` mean in it.
+    pub fn repetition(&self) -> &Repetition {
+        &self.repetition
+    }
+
     /// Gives the same scope within an instance of a block that is repeated.
     #[must_use]
     pub fn repeated(self, repetition: Repetition) -> Self {
@@ -291,7 +296,7 @@ impl Scope for InstanceScope<'_> {
 }
 
 /// Makes the instance key of a literal key; `None` where it is none.
-fn instance_key(key: &Value) -> Option<Option<InstanceKey>> {
+pub(crate) fn instance_key(key: &Value) -> Option<Option<InstanceKey>> {
     let key = key.unmark().0;
     let number = || key.as_number().and_then(cty::Number::to_i64).and_then(|number| u64::try_from(number).ok());
     key.as_str().map(|text| InstanceKey::String(text.into())).or_else(|| number().map(InstanceKey::Int)).map(Some)

@@ -17,4 +17,5 @@ mod passing;
 mod planned_drafts;
 mod roots;
 mod terraform;
+mod traces;
 mod variables;

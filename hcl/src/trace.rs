@@ -1,0 +1,267 @@
+//! Where values come from: followed from where they are used to where they are written, when somebody asks.
+//!
+//! Nothing is stored with values for this. A trace evaluates the parts of expressions again, in the scope they stand in,
+//! and follows a path into them: through constructors to the item, through functions that choose to what they chose.
+//! Where that cannot be told, everything that an expression refers to is an inner step.
+//!
+//! **Start reading** at [`Root::trace`], then [`walk`].
+
+mod calls;
+mod names;
+mod subject;
+mod text;
+mod walk;
+mod written;
+
+use std::collections::BTreeSet;
+
+use cty::{Path, Value};
+use model::{
+    Diagnostic, InstanceAddress, InstanceKey, ModuleAddress, ResourceAddress, Span, TraceKind, TraceStep, UnknownPart,
+};
+
+use crate::evaluate::{Unknown, Written};
+use crate::root::{META_ARGUMENTS, Root};
+use crate::syntax::Expression;
+use walk::{Place, Tracer};
+
+pub use subject::{NoSuchName, parse_path};
+pub use text::without_literals;
+
+/// Something of a root module whose value can be asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Subject {
+    /// An instance of a resource, or of a data source.
+    Instance(InstanceAddress),
+    /// A resource or data source that `count` or `for_each` repeats.
+    Resource(ResourceAddress),
+    /// A provider block.
+    Provider {
+        /// The module.
+        module: ModuleAddress,
+        /// The local name of the provider.
+        name: String,
+        /// The alias.
+        alias: Option<String>,
+        /// The key, where `for_each` repeats the block.
+        key: Option<InstanceKey>,
+    },
+    /// The call of a module instance.
+    Call(ModuleAddress),
+    /// A local value.
+    Local {
+        /// The module instance.
+        module: ModuleAddress,
+        /// Its name.
+        name: String,
+    },
+    /// A variable.
+    Variable {
+        /// The module instance.
+        module: ModuleAddress,
+        /// Its name.
+        name: String,
+    },
+    /// An output value.
+    Output {
+        /// The module instance.
+        module: ModuleAddress,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Where the value of an argument is written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// It is one literal, as it stands there.
+    Literal(Span),
+    /// It is made of what stands at these places; empty where no code says so.
+    Places(Vec<Span>),
+}
+
+impl Root {
+    /// Follows the value of something, or of what is at a path inside of it, to where it comes from.
+    ///
+    /// # Errors
+    /// One problem, where the code has nothing of this name, or nobody can tell whether it has.
+    pub fn trace(&self, subject: &Subject, path: &Path) -> Result<TraceStep, Box<Diagnostic>> {
+        let mut tracer = Tracer::new(self);
+        let mut step = match subject {
+            Subject::Local { module, name } => tracer.local(module, name, path.steps()),
+            Subject::Variable { module, name } => tracer.variable(module, name, path.steps()),
+            Subject::Output { module, name } => tracer.output(module, name, path.steps()),
+            Subject::Instance(_) | Subject::Resource(_) | Subject::Provider { .. } | Subject::Call(_) => {
+                let (written, place) = self.place(subject)?;
+                tracer.argument(&place, &written, path.steps(), &Path::new())
+            }
+        };
+        hide(&mut step, false);
+        Ok(step)
+    }
+
+    /// Lists the paths of what a block writes: its arguments, those of blocks in it, and the items of objects that are
+    /// written out. Empty for what is no block.
+    ///
+    /// # Errors
+    /// As [`Root::trace`].
+    pub fn written_paths(&self, subject: &Subject) -> Result<Vec<Path>, Box<Diagnostic>> {
+        match subject {
+            Subject::Local { .. } | Subject::Variable { .. } | Subject::Output { .. } => Ok(Vec::new()),
+            _ => {
+                let (written, place) = self.place(subject)?;
+                Ok(Tracer::new(self).written_paths(&place, &written))
+            }
+        }
+    }
+
+    /// Gives where something is declared; `None` where the code has no place for it.
+    pub fn declaration(&self, subject: &Subject) -> Option<Span> {
+        match subject {
+            Subject::Instance(address) => self.resource(&address.resource).map(|found| found.span.clone()),
+            Subject::Resource(address) => self.resource(address).map(|found| found.span.clone()),
+            Subject::Provider { module, name, alias, .. } => {
+                let blocks = &self.definitions(module)?.providers;
+                let found = blocks.iter().find(|block| block.name == *name && block.alias == *alias)?;
+                Some(found.span.clone())
+            }
+            Subject::Call(module) => {
+                let (step, outer) = module.steps().split_last()?;
+                let outer = self.definitions(&ModuleAddress::from_steps(outer.to_vec()))?;
+                let (file, attribute) = outer.calls.get(&*step.name)?.attributes().next()?;
+                Some(file.span(&attribute.range))
+            }
+            Subject::Local { module, name } => {
+                let (file, expression) = self.definitions(module)?.locals.get(name)?;
+                Some(file.expression_span(expression))
+            }
+            Subject::Variable { module, name } => {
+                self.definitions(module)?.variables.get(name).map(|found| found.span.clone())
+            }
+            Subject::Output { module, name } => {
+                self.definitions(module)?.outputs.get(name).map(|found| found.span.clone())
+            }
+        }
+    }
+
+    /// Finds what is written in a block, and the place in which it is evaluated.
+    fn place(&self, subject: &Subject) -> Result<(Written, Place<'_>), Box<Diagnostic>> {
+        let missing = |detail: String| Box::new(Diagnostic::error("invalid-reference", "No such address", detail));
+        match subject {
+            Subject::Instance(address) => {
+                let definition = self.resource(&address.resource);
+                let definition =
+                    definition.ok_or_else(|| missing(format!("The code has no block of {}.", address.resource)))?;
+                let scope = self.instance_scope(address)?;
+                let place = Place::repeated(self, scope, &definition.written, address.key.as_ref());
+                let meta: Vec<&str> = META_ARGUMENTS.iter().copied().filter(|name| !is_repetition(name)).collect();
+                Ok((definition.written.clone().without(&meta), place))
+            }
+            Subject::Resource(address) => {
+                let definition = self.resource(address);
+                let definition = definition.ok_or_else(|| missing(format!("The code has no block of {address}.")))?;
+                let scope = self.module_scope(&address.module)?;
+                Ok((definition.written.clone(), Place::new(self, scope)))
+            }
+            Subject::Provider { module, name, alias, key } => {
+                let scope = self.module_scope(module)?;
+                let blocks = self.definitions(module).map(|definitions| &definitions.providers);
+                let found = blocks
+                    .into_iter()
+                    .flatten()
+                    .find(|block| block.name == *name && block.alias == *alias)
+                    .ok_or_else(|| {
+                        missing(format!("The code has no block of the provider {name:?} with this alias."))
+                    })?;
+                let place = match key {
+                    Some(_) => Place::of_provider(self, scope, &found.body, key.as_ref()),
+                    None => Place::new(self, scope),
+                };
+                Ok((found.body.clone(), place))
+            }
+            Subject::Call(module) => {
+                let Some((step, outer)) = module.steps().split_last() else {
+                    return Err(missing("Nothing calls the root module.".to_owned()));
+                };
+                let scope = self.call_scope(module)?;
+                let outer = ModuleAddress::from_steps(outer.to_vec());
+                let call = self.definitions(&outer).and_then(|definitions| definitions.calls.get(&*step.name));
+                let call = call.ok_or_else(|| missing(format!("Nothing calls {module}.")))?;
+                Ok((call.clone(), Place::repeated(self, scope, call, step.key.as_ref())))
+            }
+            Subject::Local { .. } | Subject::Variable { .. } | Subject::Output { .. } => {
+                Err(missing("This is no block.".to_owned()))
+            }
+        }
+    }
+}
+
+/// Gives where a traced value is written: one literal that can be edited, or the places it is made of.
+pub fn origin(step: &TraceStep) -> Origin {
+    let maker = step.maker();
+    let is_same = || match (&step.value, &maker.value) {
+        (Some(value), Some(made)) => {
+            let value = value.unmark().0;
+            cty::convert::convert(&made.unmark().0, value.ty()).is_ok_and(|made| made == value)
+        }
+        _ => false,
+    };
+    match &maker.span {
+        Some(span)
+            if maker.kind == TraceKind::Literal
+                && maker.path.is_empty()
+                && span.start.byte < span.end.byte
+                && is_same() =>
+        {
+            Origin::Literal(span.clone())
+        }
+        _ => {
+            let mut places = BTreeSet::new();
+            leaves(maker, &mut places);
+            Origin::Places(places.into_iter().collect())
+        }
+    }
+}
+
+/// Marks as sensitive what a sensitive value is made of, and leaves the literals in it out.
+pub fn hide(step: &mut TraceStep, is_sensitive: bool) {
+    let is_sensitive = is_sensitive || step.value.as_ref().is_some_and(Value::is_sensitive);
+    if is_sensitive {
+        step.value = step.value.take().map(|value| value.mark_sensitive());
+        step.source = step.source.take().map(|source| without_literals(&source));
+        if let Some(note) = step.note.take_if(|note| note.contains('"')) {
+            step.note = Some(without_literals(&note));
+        }
+    }
+    for inner in &mut step.inner {
+        hide(inner, is_sensitive);
+    }
+}
+
+fn leaves(step: &TraceStep, places: &mut BTreeSet<Span>) {
+    if step.inner.is_empty() {
+        places.extend(step.span.clone());
+    }
+    for inner in &step.inner {
+        leaves(inner, places);
+    }
+}
+
+fn is_repetition(name: &str) -> bool {
+    matches!(name, "count" | "for_each")
+}
+
+fn unknown_part(unknown: &Unknown) -> UnknownPart {
+    UnknownPart { path: unknown.path.clone(), span: unknown.span.clone(), reason: unknown.reason.clone() }
+}
+
+/// Tells whether an expression is one literal.
+fn is_literal(node: &crate::expression::Node) -> bool {
+    matches!(node.kind, crate::expression::NodeKind::Literal(_))
+}
+
+/// An expression with its file, and the value it has where it stands.
+type Code<'c> = (&'c std::sync::Arc<crate::syntax::File>, &'c Expression);
+
+/// What became of evaluating something: its value with what is unknown in it, or why there is none.
+type Valued = Result<(Value, Vec<Unknown>), String>;
