@@ -4,4 +4,5 @@ mod noise;
 mod paths;
 mod plans;
 mod properties;
+mod settled;
 mod support;

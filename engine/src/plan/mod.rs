@@ -341,11 +341,18 @@ impl Job {
         options: &::drift::JudgeOptions,
         now: Timestamp,
     ) -> (Verdict, Diagnostics) {
+        let is_too_old = options.max_age.is_some_and(|max_age| now.duration_since(self.made_at) > max_age);
         let mut without_schema = BTreeMap::new();
         let mut readings = BTreeMap::new();
         for (position, known) in self.recorded.iter().enumerate() {
             let Some(instance) = self.document.instance(known.position) else { continue };
-            let outcome = self.outcome(position, instance, &mut without_schema);
+            let outcome = if is_too_old {
+                let detail =
+                    format!("The plan was made at {:.0}, longer ago than allowed. Make it again.", self.made_at);
+                Outcome::Unseen(Cause::new(CauseKind::NotScanned, detail))
+            } else {
+                self.outcome(position, instance, &mut without_schema)
+            };
             let reading = Reading { observed_at: self.made_at, provider_version: None, identity: None, outcome };
             readings.insert(position, reading);
         }
