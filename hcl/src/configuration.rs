@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::{Diagnostic, Diagnostics, ModuleAddress, ResourceAddress};
 
 use crate::definitions::Definitions;
+use crate::gates::Program;
 use crate::module::{self, Module, ResourceBlock};
 use crate::source::SourceTree;
 
@@ -21,6 +22,8 @@ pub struct Configuration {
     pub modules: BTreeMap<Vec<String>, Arc<Module>>,
     /// What each of them defines for evaluation.
     pub definitions: BTreeMap<Vec<String>, Arc<Definitions>>,
+    /// The program it was read for; `None` where either may run it.
+    pub program: Option<Program>,
     /// The calls whose code is not at hand, with the reason as a clause.
     pub unread: BTreeMap<Vec<String>, String>,
 }
@@ -40,8 +43,21 @@ impl Configuration {
     /// Reads the root module in a folder, and every module it calls whose code lies in the tree: those with a relative
     /// path as source, and those that `terraform init` put into the data folder (`.terraform`, or what `TF_DATA_DIR`
     /// names, relative to the root module).
+    ///
+    /// Where `OpenTofu` has a file of its own, that counts: [`Self::read_for`] reads as a certain program does.
     pub fn read(tree: &dyn SourceTree, folder: &str, data_folder: &str) -> (Self, Diagnostics) {
-        let mut configuration = Self::default();
+        Self::read_for(tree, folder, data_folder, None)
+    }
+
+    /// Reads as [`Self::read`] does, for a program: terraform does not read the files of `OpenTofu`, which reads them in
+    /// the place of those of the same name.
+    pub fn read_for(
+        tree: &dyn SourceTree,
+        folder: &str,
+        data_folder: &str,
+        program: Option<Program>,
+    ) -> (Self, Diagnostics) {
+        let mut configuration = Self { program, ..Self::default() };
         let mut diagnostics = Diagnostics::new();
         let installed = installed(tree, folder, data_folder, &mut diagnostics);
         let mut waiting = vec![(Vec::new(), folder.to_owned())];
@@ -51,7 +67,7 @@ impl Configuration {
             let (module, definitions) = match folders.get(&module_folder) {
                 Some((module, definitions)) => (Arc::clone(module), Arc::clone(definitions)),
                 None => {
-                    let (module, definitions, problems) = read_folder(tree, &module_folder);
+                    let (module, definitions, problems) = read_folder(tree, &module_folder, program);
                     diagnostics.extend(problems);
                     let read = (Arc::new(module), Arc::new(definitions));
                     folders.insert(module_folder.clone(), (Arc::clone(&read.0), Arc::clone(&read.1)));
@@ -64,6 +80,9 @@ impl Configuration {
                 let found = match (installed.get(&names.join(".")), call.source.as_ref().filter(is_relative)) {
                     (_, Some(source)) => Ok(join(&module_folder, source)),
                     (Some(installed), None) => Ok(join(folder, installed)),
+                    (None, None) if call.source.is_none() => {
+                        Err("its source is missing or no literal, and it is not installed; run `tofu init`")
+                    }
                     (None, None) => Err("it is not installed; run `terraform init`"),
                 };
                 match found {
@@ -112,11 +131,11 @@ impl Configuration {
 }
 
 /// Reads what the module in a folder declares, and what it defines, from one parse of its files.
-fn read_folder(tree: &dyn SourceTree, folder: &str) -> (Module, Definitions, Diagnostics) {
+fn read_folder(tree: &dyn SourceTree, folder: &str, program: Option<Program>) -> (Module, Definitions, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let files = module::files(tree, folder, &mut diagnostics);
+    let files = module::files_for(tree, folder, program, &mut diagnostics);
     let module = Module::of_files(&files, &mut diagnostics);
-    // The mistakes in it are those that the module was read with.
+    // The mistakes in them are kept with them.
     let (definitions, _) = Definitions::of_files(folder, &files);
     (module, definitions, diagnostics)
 }

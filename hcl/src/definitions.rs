@@ -24,6 +24,8 @@ pub struct Definitions {
     pub providers: Vec<ProviderConfiguration>,
     /// The modules it calls: what they are given, by their names.
     pub calls: BTreeMap<String, Written>,
+    /// Where the modules are called, by the names of the calls.
+    pub call_spans: BTreeMap<String, Span>,
     /// Its resources and data sources, by their addresses within the module.
     pub resources: BTreeMap<ResourceAddress, ResourceDefinition>,
     /// Its output values.
@@ -38,6 +40,8 @@ pub struct Definitions {
     pub checks: BTreeMap<String, BlockDefinition>,
     /// Its ephemeral resources, by type and name.
     pub ephemerals: BTreeMap<(String, String), BlockDefinition>,
+    /// What is wrong with the types and defaults of its variables.
+    pub problems: Diagnostics,
     /// The files it was read from, overrides last, each with whether it is one.
     pub files: Vec<(Arc<File>, bool)>,
     /// The source addresses of the providers it asks for, as written, by local name.
@@ -64,6 +68,12 @@ pub struct Variable {
     pub is_nullable: bool,
     /// Whether its value must not be shown.
     pub is_sensitive: bool,
+    /// Whether its value is kept in no state.
+    pub is_ephemeral: bool,
+    /// What its users are told to use in its place.
+    pub deprecated: Option<String>,
+    /// Its `validation` blocks.
+    pub validations: Vec<(Arc<File>, BlockSyntax)>,
     /// Where it is declared.
     pub span: Span,
     /// Its default as it is written, with its file.
@@ -126,6 +136,7 @@ impl Definitions {
                 definitions.add(file, block, *is_override, &mut diagnostics);
             }
         }
+        definitions.problems.clone_from(&diagnostics);
         (definitions, diagnostics)
     }
 
@@ -159,6 +170,7 @@ impl Definitions {
                 match self.calls.get_mut(name).filter(|_| is_override) {
                     Some(earlier) => earlier.override_with(written),
                     None => {
+                        self.call_spans.insert(name.clone(), file.span(&block.header));
                         self.calls.insert(name.clone(), written);
                     }
                 }
@@ -239,6 +251,9 @@ fn variable(
         default: None,
         is_nullable: true,
         is_sensitive: false,
+        is_ephemeral: false,
+        deprecated: None,
+        validations: Vec::new(),
         span: file.span(&block.header),
         default_written: None,
         type_written: None,
@@ -247,6 +262,10 @@ fn variable(
     variable.default_written = written("default").or(variable.default_written);
     variable.type_written = written("type").or(variable.type_written);
     variable.is_sensitive = flag(file, block, "sensitive").unwrap_or(variable.is_sensitive);
+    variable.is_ephemeral = flag(file, block, "ephemeral").unwrap_or(variable.is_ephemeral);
+    let deprecated = block.body.attribute("deprecated").and_then(|it| file.literal(&it.expression).ok());
+    variable.deprecated = deprecated.and_then(|it| it.as_str().map(str::to_owned)).or(variable.deprecated);
+    variable.validations.extend(block.body.blocks("validation").map(|it| (Arc::clone(file), it.clone())));
     variable.is_nullable = flag(file, block, "nullable").unwrap_or(variable.is_nullable);
     if let Some(ty) = block.body.attribute("type") {
         match TypeConstraint::parse(file, &ty.expression) {

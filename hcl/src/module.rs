@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cty::{Path, PathStep, Value};
 use model::{Diagnostic, Diagnostics, InstanceAddress, ModuleAddress, ResourceAddress, ResourceMode, Span};
 
+use crate::gates::Program;
 use crate::literal;
 use crate::reference;
 use crate::source::SourceTree;
@@ -307,9 +308,22 @@ impl Module {
 }
 
 /// Reads the files of the module in a folder, in the order they count; tells of each whether it overrides others.
+///
+/// `OpenTofu` reads its own file in the place of the other one of the same name.
 pub(crate) fn files(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagnostics) -> Vec<(Arc<File>, bool)> {
-    // OpenTofu reads its own file in the place of the other one of the same name.
-    let names = file_names(tree, folder, diagnostics).into_iter().filter(|name| !name.is_replaced);
+    files_for(tree, folder, None, diagnostics)
+}
+
+/// Reads the files that a program reads; terraform reads none of `OpenTofu`'s.
+pub(crate) fn files_for(
+    tree: &dyn SourceTree,
+    folder: &str,
+    program: Option<Program>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(Arc<File>, bool)> {
+    let is_of_terraform = program == Some(Program::Terraform);
+    let is_read = |name: &FileName| if is_of_terraform { !is_of_opentofu(&name.name) } else { !name.is_replaced };
+    let names = file_names(tree, folder, diagnostics).into_iter().filter(is_read);
     let file = |name: FileName| {
         let file = read_file(tree, folder, &name, diagnostics)?;
         Some((Arc::new(file), is_override(&name.name)))

@@ -49,6 +49,33 @@ enum Form {
 }
 
 impl VariableValues {
+    /// Tells whether a variable is given a value.
+    pub fn sets(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Tells of values for variables that a root module does not have, as terraform does: in the environment they are
+    /// passed over, in files they are warned of, on the command line they are mistakes.
+    pub fn undeclared(&self, variables: &BTreeMap<String, Variable>) -> Diagnostics {
+        let others = self.0.iter().filter(|(name, _)| !variables.contains_key(*name));
+        let problem = |(name, given): (&String, &Given)| {
+            let detail = format!("The root module has no variable {name:?}, which {} gives a value.", given.origin);
+            let summary = "Value of no variable";
+            match (&given.form, given.origin.starts_with("the environment variable")) {
+                (Form::Text(_), true) => None,
+                (Form::Text(_), false) => Some(Diagnostic::error("invalid-variable", summary, detail)),
+                (Form::Value(_), _) => {
+                    let problem = Diagnostic::warning("invalid-variable", summary, detail);
+                    Some(match &given.entry {
+                        Some(entry) => problem.at_span(entry.span.clone()),
+                        None => problem,
+                    })
+                }
+            }
+        };
+        others.filter_map(problem).collect()
+    }
+
     /// Adds a value that is text: from the environment or the command line.
     pub fn add_text(&mut self, name: &str, text: &str, origin: &str) {
         let form = Form::Text(text.to_owned());

@@ -1,11 +1,17 @@
 //! The blocks that are terraform's own: what they mean, and what is wrong with them.
 //!
 //! Each file has one kind: where objects moved to ([`moved`]), what is forgotten or destroyed ([`removed`]), what is
-//! imported ([`import`]), which provider configuration a resource has ([`providers`]). What needs no evaluation hangs on
+//! imported ([`import`]), which provider configuration a resource has ([`providers`]), what must hold ([`condition`]). What
+//! is wrong is told by [`Definitions::mistakes`](crate::definitions::Definitions::mistakes), of one module, and
+//! [`Root::problems`](crate::root::Root::problems), of all. What needs no evaluation hangs on
 //! [`Configuration`](crate::configuration::Configuration), the rest on [`Root`](crate::root::Root).
 
+pub mod condition;
+mod grammar;
 pub mod import;
+mod mistakes;
 pub mod moved;
+mod problems;
 pub mod providers;
 pub mod removed;
 mod target;

@@ -163,3 +163,57 @@ pub(crate) fn fixed_target(
         Box::new(problem.at_span(file.span(&attribute.range)))
     })
 }
+
+/// Collects what an expression refers to: first names that no `for` binds, each with the name behind it.
+pub(crate) fn references<'n>(node: &'n Node, bound: &mut Vec<&'n str>, found: &mut Vec<(&'n str, Option<&'n str>)>) {
+    match &node.kind {
+        NodeKind::Literal(_) | NodeKind::SplatElement => {}
+        NodeKind::Name(name) if bound.contains(&name.as_str()) => {}
+        NodeKind::Name(name) => found.push((name, None)),
+        NodeKind::Attribute { of, name } => match &of.kind {
+            NodeKind::Name(first) if !bound.contains(&first.as_str()) => found.push((first, Some(name))),
+            _ => references(of, bound, found),
+        },
+        NodeKind::Index { of, key } => {
+            references(of, bound, found);
+            references(key, bound, found);
+        }
+        NodeKind::Splat { of, each } => {
+            references(of, bound, found);
+            references(each, bound, found);
+        }
+        NodeKind::Template(parts) | NodeKind::Tuple(parts) | NodeKind::Call { arguments: parts, .. } => {
+            parts.iter().for_each(|part| references(part, bound, found));
+        }
+        NodeKind::Wrapped(inner) | NodeKind::Joined(inner) | NodeKind::Parentheses(inner) => {
+            references(inner, bound, found);
+        }
+        NodeKind::Object(items) => {
+            for (key, value) in items {
+                // A bare name is the key itself.
+                if !matches!(key.kind, NodeKind::Name(_)) {
+                    references(key, bound, found);
+                }
+                references(value, bound, found);
+            }
+        }
+        NodeKind::For(it) => {
+            references(&it.collection, bound, found);
+            let n_before = bound.len();
+            bound.extend(it.key_name.as_deref());
+            bound.push(&it.value_name);
+            for part in [it.key.as_ref(), Some(&it.value), it.condition.as_ref()].into_iter().flatten() {
+                references(part, bound, found);
+            }
+            bound.truncate(n_before);
+        }
+        NodeKind::Conditional { condition, yes, no } => {
+            [condition, yes, no].into_iter().for_each(|part| references(part, bound, found));
+        }
+        NodeKind::Unary { operand, .. } => references(operand, bound, found),
+        NodeKind::Binary { left, right, .. } => {
+            references(left, bound, found);
+            references(right, bound, found);
+        }
+    }
+}

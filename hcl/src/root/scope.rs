@@ -99,7 +99,8 @@ impl InstanceScope<'_> {
         self.of_keys(&keys, &definition.written, &instance, steps, n_before + 1)
     }
 
-    fn instance(&self, address: InstanceAddress) -> Resolved {
+    /// Gives the value of a resource instance, or asks for it.
+    pub(crate) fn instance(&self, address: InstanceAddress) -> Resolved {
         let name = local(&address.resource);
         match self.root.ask(&Need::Instance(address)) {
             Some(Answer::Value(value)) => Resolved::Value { value, n_steps: 0 },

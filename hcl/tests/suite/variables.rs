@@ -151,3 +151,43 @@ fn entries_of_files_have_their_places() {
     assert_eq!(place("u").as_deref(), Some("b.tfvars.json:3:16"));
     assert_eq!((place("t"), values.origin("t"), values.origin("u")), (None, Some("--var"), Some("b.tfvars.json:3")));
 }
+
+#[test]
+fn values_of_no_variable_are_told_as_the_programs_tell_them() {
+    let mut world =
+        World::new(&[("main.tf", "variable \"a\" {\n  default = 1\n}\n"), ("x.auto.tfvars", "a = 2\n\n  file = 1\n")]);
+    let (definitions, _) = Definitions::read(&world.tree, ".");
+    world.variables.add_environment([("TF_VAR_environment", "x")]);
+    assert!(world.variables.add_standard_files(&world.tree).is_empty());
+    let warned = world.variables.undeclared(&definitions.variables);
+    let place = warned[0].span.as_ref().map(|span| (&*span.file, span.start.line, span.start.column));
+    assert_eq!((warned.len(), place), (1, Some(("x.auto.tfvars", 3, 3))), "{warned:?}");
+    assert_eq!(warned[0].severity, model::Severity::Warning);
+    for (text, is_refused) in [("a=3", false), ("option=3", true)] {
+        let (name, value) = text.split_once('=').unwrap();
+        let mut variables = world.variables.clone();
+        variables.add_text(name, value, "--var");
+        let problems = variables.undeclared(&definitions.variables);
+        assert_eq!(model::diagnostic::has_errors(&problems), is_refused, "{text}");
+        for program in programs() {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, bytes) in &world.tree.0 {
+                std::fs::write(folder.path().join(name), bytes).unwrap();
+            }
+            let argument = format!("-var={text}");
+            let output = crate::evaluation::run(
+                &program,
+                folder.path(),
+                &["plan", "-no-color", &argument],
+                &[("TF_VAR_environment", "x")],
+            );
+            let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            assert_eq!(!output.status.success(), is_refused, "{}: {told}", program.display());
+            assert!(
+                (is_refused || told.contains("\"file\"")) && !told.contains("\"environment\""),
+                "{}: {told}",
+                program.display()
+            );
+        }
+    }
+}
