@@ -84,6 +84,16 @@ impl Value {
         (value, found)
     }
 
+    /// Returns the value with only those marks, at any depth, that a test keeps.
+    #[must_use]
+    pub fn retain_marks(&self, keep: &impl Fn(&Mark) -> bool) -> Value {
+        if !self.contains_marked() {
+            return self.clone();
+        }
+        let kept = self.marks().iter().filter(|mark| keep(mark)).cloned().collect();
+        self.map_children(|_, child| child.retain_marks(keep)).set_marks(kept)
+    }
+
     /// Returns the value with marks put back where [`Value::unmark_deep_with_paths`] found them.
     ///
     /// Paths that lead nowhere are ignored.

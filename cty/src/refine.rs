@@ -335,13 +335,6 @@ impl Value {
             return Value::dynamic();
         }
         let (a, b) = (self.range(), other.range());
-        let widest = |a: Option<Bound>, b: Option<Bound>, pick_first: fn(&Number, &Number) -> bool| match (a, b) {
-            (Some(a), Some(b)) => {
-                let number = if pick_first(&a.number, &b.number) { a.number } else { b.number };
-                Some(Bound { number, inclusive: true })
-            }
-            _ => None,
-        };
         let comparable = !self.is_null() && !other.is_null();
         let common = Refinements {
             not_null: a.not_null && b.not_null,
@@ -354,8 +347,33 @@ impl Value {
         self.collapsed(common)
     }
 
+    /// Returns what is known of a number or collection that will be one of these two, of which neither has marks:
+    /// whether it can be null, and the bounds of a number or a length; where the types differ, nothing.
+    ///
+    /// ```
+    /// use cty::Value;
+    /// let either = Value::from(3i64).common_bounds(&Value::from(8i64));
+    /// assert_eq!(either.less_than(&Value::from(9i64))?.as_bool(), Some(true));
+    /// # Ok::<(), cty::Error>(())
+    /// ```
+    #[must_use]
+    pub fn common_bounds(&self, other: &Value) -> Value {
+        if self.ty() != other.ty() {
+            return Value::dynamic();
+        }
+        let (a, b) = (self.range(), other.range());
+        self.collapsed(Refinements {
+            not_null: a.not_null && b.not_null,
+            prefix: String::new(),
+            lower: widest(a.lower, b.lower, |a, b| a.compare(b).is_le()),
+            upper: widest(a.upper, b.upper, |a, b| a.compare(b).is_ge()),
+            min_length: a.min_length.min(b.min_length),
+            max_length: a.max_length.zip(b.max_length).map(|(a, b)| a.max(b)),
+        })
+    }
+
     /// Tells whether the value is known not to be null, be it known or not.
-    pub(crate) fn is_definitely_not_null(&self) -> bool {
+    pub fn is_definitely_not_null(&self) -> bool {
         match self.repr() {
             Repr::Unknown(refinements) => refinements.as_ref().is_some_and(|refinements| refinements.not_null),
             Repr::Null => false,
@@ -387,6 +405,13 @@ impl Value {
             _ => false,
         }
     }
+}
+
+/// Returns the bound that both bounds keep to.
+fn widest(a: Option<Bound>, b: Option<Bound>, is_first_wider: fn(&Number, &Number) -> bool) -> Option<Bound> {
+    let (a, b) = a.zip(b)?;
+    let number = if is_first_wider(&a.number, &b.number) { a.number } else { b.number };
+    Some(Bound { number, inclusive: true })
 }
 
 fn common_prefix<'a>(a: &'a str, b: &str) -> &'a str {

@@ -2,16 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use cty::convert::{convert, unify_unsafe};
+use cty::convert::convert;
 use cty::{Marks, Path, Refinements, Type, Value};
 use model::Diagnostic;
 
-use super::run::{MAX_TEXT, sized};
-use super::{Evaluation, Resolved, Scope};
-use crate::expression::{Binary, For, Node, NodeKind, ReferenceStep, Unary};
+use super::run::{MAX_TEXT, reasons, sized};
+use super::{Evaluation, Scope};
+use crate::expression::{For, Node, NodeKind, Unary};
 use crate::function;
 use crate::syntax::File;
+
+/// How much of the stack must be left for one step, parsing included.
+const STACK_LEFT: usize = 1 << 20;
+/// How much stack is added where less is left.
+const STACK_MORE: usize = 8 << 20;
+/// How many bytes of a text are kept that is not known to its end.
+const MAX_PREFIX: usize = 128;
 
 pub(crate) type Outcome<T = Value> = Result<T, Box<Diagnostic>>;
 
@@ -42,7 +50,12 @@ impl<'a> Frame<'a> {
         Self { names, element: None, outer: Some(outer) }
     }
 
-    fn find(&self, name: &str) -> Option<&Value> {
+    /// Makes the frame of what follows a splat.
+    pub(super) fn of_element(element: Value, outer: &'a Frame<'a>) -> Self {
+        Self { names: Vec::new(), element: Some(element), outer: Some(outer) }
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&Value> {
         let own = self.names.iter().rev().find(|(own, _)| *own == name).map(|(_, value)| value);
         own.or_else(|| self.outer.and_then(|outer| outer.find(name)))
     }
@@ -62,8 +75,49 @@ impl Evaluator<'_> {
         if let Err(reason) = self.run.enter() {
             return Err(self.fail(&node.range, "Evaluation stopped", format!("It was stopped because {reason}.")));
         }
-        let result = self.dispatch(node, frame);
+        let result = stacker::maybe_grow(STACK_LEFT, STACK_MORE, || {
+            let result = match &node.kind {
+                // A problem with an operand is one of the operation.
+                NodeKind::Unary { .. } | NodeKind::Binary { .. } => {
+                    self.minding_problems(|| self.dispatch(node, frame))
+                }
+                _ => self.dispatch(node, frame),
+            };
+            match result {
+                Err(_) if self.run.is_in_spite_of_problems() && !self.run.is_stopped() => self.placeholder(node, frame),
+                result => result,
+            }
+        });
         self.run.leave();
+        result
+    }
+
+    /// Evaluates a node that has a problem: the value has the type that the reference implementation works with in places
+    /// where the problem does not matter.
+    pub(super) fn in_spite_of_problems(&self, node: &Node, frame: &Frame<'_>) -> Value {
+        let before = self.run.set_in_spite_of_problems(true);
+        let value = self.value(node, frame);
+        self.run.set_in_spite_of_problems(before);
+        value.unwrap_or_else(|_| Value::dynamic())
+    }
+
+    /// Gives the value that stands for a node with a problem.
+    fn placeholder(&self, node: &Node, frame: &Frame<'_>) -> Outcome {
+        let ty = match &node.kind {
+            NodeKind::Template(_) | NodeKind::Joined(_) => Type::String,
+            NodeKind::Unary { operator: Unary::Negate, .. } => Type::Number,
+            NodeKind::Unary { operator: Unary::Not, .. } => Type::Bool,
+            NodeKind::Binary { operator, left, right } => return self.spoiled(*operator, [left, right], frame),
+            _ => Type::Dynamic,
+        };
+        Ok(Value::unknown(ty))
+    }
+
+    /// Evaluates something of which a problem is to be heard.
+    pub(super) fn minding_problems<T>(&self, evaluate: impl FnOnce() -> T) -> T {
+        let before = self.run.set_in_spite_of_problems(false);
+        let result = evaluate();
+        self.run.set_in_spite_of_problems(before);
         result
     }
 
@@ -80,7 +134,7 @@ impl Evaluator<'_> {
             }
             NodeKind::Splat { of, each } => self.splat(node, of, each, frame),
             NodeKind::Call { name, arguments, expands_last } => {
-                function::call(self, node, name, arguments, *expands_last, frame)
+                self.minding_problems(|| function::call(self, node, name, arguments, *expands_last, frame))
             }
             NodeKind::Tuple(elements) => {
                 let values: Vec<Value> =
@@ -99,197 +153,81 @@ impl Evaluator<'_> {
         let mut text = String::new();
         let mut is_known = true;
         let mut marks = Marks::new();
-        for part in parts {
-            let value = self.value(part, frame)?;
-            self.append(&mut text, &value, &mut marks, &mut is_known, &part.range)?;
+        let mut is_whole = true;
+        for node in parts {
+            let (value, found) = self.value(node, frame)?.unmark();
+            let part = match self.part(&value, &node.range) {
+                Err(_) if self.run.is_in_spite_of_problems() => {
+                    if !value.is_null() {
+                        marks.extend(found);
+                    }
+                    is_whole = false;
+                    continue;
+                }
+                part => part?,
+            };
+            marks.extend(found);
+            match part {
+                None => is_known = false,
+                Some(part) if is_known && is_whole => {
+                    append(&mut text, &part).map_err(|detail| self.too_long(&node.range, detail))?;
+                }
+                Some(_) => {}
+            }
+        }
+        if !is_whole && !is_known {
+            text.clear();
         }
         Ok(text_value(&text, is_known).with_marks(marks))
     }
 
     fn joined(&self, each: &Node, frame: &Frame<'_>) -> Outcome {
         let (tuple, mut marks) = self.value(each, frame)?.unmark();
+        let unknown = |marks: Marks| Ok(Value::unknown(Type::String).with_marks(marks));
+        if *tuple.ty() == Type::Dynamic {
+            return unknown(reasons(&marks));
+        }
         if !tuple.is_known() {
-            return Ok(Value::unknown(Type::String).with_marks(marks));
+            return unknown(marks);
         }
+        let own_marks = marks.clone();
         let mut text = String::new();
-        let mut is_known = true;
         for value in tuple.elements() {
-            self.append(&mut text, value, &mut marks, &mut is_known, &each.range)?;
+            let (value, found) = value.unmark();
+            if !value.is_known() && *value.ty() != Type::Dynamic {
+                // Here a part must be able to become text even where it is not known.
+                convert(&value, &Type::String).map_err(|error| {
+                    let detail = format!("A part of this text cannot become text: {error}.");
+                    self.fail(&each.range, "Invalid template value", detail)
+                })?;
+            }
+            match self.part(&value, &each.range)? {
+                Some(part) => append(&mut text, &part).map_err(|detail| self.too_long(&each.range, detail))?,
+                None => return unknown(own_marks.into_iter().chain(reasons(&found)).collect()),
+            }
+            marks.extend(found);
         }
-        Ok(text_value(&text, is_known).with_marks(marks))
+        Ok(Value::string(text).with_marks(marks))
     }
 
-    /// Adds a value to a text; what stands behind the first unknown part is not known.
-    fn append(
-        &self,
-        text: &mut String,
-        value: &Value,
-        marks: &mut Marks,
-        is_known: &mut bool,
-        range: &Range<usize>,
-    ) -> Outcome<()> {
-        let (value, found) = value.unmark();
-        marks.extend(found);
+    /// Makes text of a part of a template; nothing where it is not known, whatever its type.
+    fn part(&self, value: &Value, range: &Range<usize>) -> Outcome<Option<Arc<str>>> {
         if value.is_null() {
             let detail = "A part of this text is null; text cannot hold null.";
             return Err(self.fail(range, "Invalid template value", detail));
         }
-        let converted = convert(&value, &Type::String).map_err(|error| {
+        if !value.is_known() {
+            return Ok(None);
+        }
+        let converted = convert(value, &Type::String).map_err(|error| {
             let detail = format!("A part of this text cannot become text: {error}.");
             self.fail(range, "Invalid template value", detail)
         })?;
-        match converted.as_str() {
-            Some(part) if *is_known => {
-                if text.len() + part.len() > MAX_TEXT {
-                    let detail = format!("The text would have more than {MAX_TEXT} bytes.");
-                    return Err(self.fail(range, "Text too long", detail));
-                }
-                text.push_str(part);
-            }
-            Some(_) => {}
-            None => *is_known = false,
-        }
-        Ok(())
+        Ok(converted.as_str().map(Arc::from))
     }
 
-    fn traversal(&self, node: &Node, frame: &Frame<'_>) -> Outcome {
-        if let Some((name, steps)) = node.reference() {
-            return match frame.find(name) {
-                Some(value) => self.walk(value.clone(), &steps, &node.range),
-                None => self.reference(name, &steps, &node.range),
-            };
-        }
-        match &node.kind {
-            NodeKind::Attribute { of, name } => {
-                let value = self.value(of, frame)?;
-                self.step(&value, &ReferenceStep::Attribute(name), &node.range)
-            }
-            NodeKind::Index { of, key } => {
-                let value = self.value(of, frame)?;
-                let key = self.value(key, frame)?;
-                self.step(&value, &ReferenceStep::Index(&key), &node.range)
-            }
-            _ => Err(self.fail(&node.range, "Invalid expression", "A reference must stand here.")),
-        }
-    }
-
-    fn reference(&self, name: &str, steps: &[ReferenceStep<'_>], range: &Range<usize>) -> Outcome {
-        let (value, n_steps) = match self.scope.resolve(name, steps, self.run) {
-            Resolved::Value { value, n_steps } => (value, n_steps),
-            Resolved::Unknown { ty, n_steps, reason } => {
-                let value = Value::unknown(ty);
-                (self.run.because(&value, reason, Some(self.file.span(range))), n_steps)
-            }
-            Resolved::Failed(problem) => return Err(problem),
-            Resolved::Invalid(detail) => return Err(self.fail(range, "Invalid reference", detail)),
-        };
-        let value = self.walk(value, steps.get(n_steps..).unwrap_or_default(), range)?;
-        if !value.is_wholly_known() {
-            self.run.saw_unknown();
-        }
-        Ok(value)
-    }
-
-    fn walk(&self, value: Value, steps: &[ReferenceStep<'_>], range: &Range<usize>) -> Outcome {
-        steps.iter().try_fold(value, |value, step| self.step(&value, step, range))
-    }
-
-    /// Goes from a value to one of its elements or attributes.
-    fn step(&self, value: &Value, step: &ReferenceStep<'_>, range: &Range<usize>) -> Outcome {
-        let fail = |detail: String| self.fail(range, "Invalid reference", detail);
-        let (bare, _) = value.unmark();
-        let key = match step {
-            ReferenceStep::Attribute(name) => Value::string(*name),
-            ReferenceStep::Index(key) => (*key).clone(),
-        };
-        if bare.is_null() {
-            return Err(fail("This value is null, so nothing is inside of it.".to_owned()));
-        }
-        if key.is_null() {
-            return Err(fail("The key is null.".to_owned()));
-        }
-        let found = match bare.ty() {
-            Type::Dynamic => return Ok(Value::dynamic().with_marks(value.marks().iter().chain(key.marks()).cloned())),
-            Type::Object(_) => {
-                let (name, marks) = convert(&key, &Type::String).map_err(|error| fail(format!("{error}.")))?.unmark();
-                match name.as_str() {
-                    // A key that was computed may be secret.
-                    Some(name)
-                        if matches!(step, ReferenceStep::Index(_))
-                            && bare.ty().as_object().is_some_and(|ty| ty.get(name).is_none()) =>
-                    {
-                        return Err(fail("The object has no attribute of this name.".to_owned()));
-                    }
-                    Some(name) => value.get_attr(name).map(|found| found.with_marks(marks)),
-                    None => {
-                        let all = value.marks().iter().cloned().chain(marks);
-                        return Ok(Value::dynamic().with_marks(all));
-                    }
-                }
-            }
-            Type::Map(_) => {
-                value.index(&convert(&key, &Type::String).map_err(|error| fail(format!("The key is wrong: {error}.")))?)
-            }
-            Type::List(_) | Type::Tuple(_) if matches!(step, ReferenceStep::Index(_)) => {
-                let key =
-                    convert(&key, &Type::Number).map_err(|error| fail(format!("The index is wrong: {error}.")))?;
-                value.index(&key)
-            }
-            Type::List(_) | Type::Tuple(_) | Type::Set(_) => {
-                let name = bare.ty().friendly_name();
-                let detail = match step {
-                    ReferenceStep::Attribute(attribute) => format!(
-                        "This is a {name}, which has no attribute {attribute:?}; name an element first, or take all with `[*]`."
-                    ),
-                    ReferenceStep::Index(_) => "The elements of a set have no index.".to_owned(),
-                };
-                return Err(fail(detail));
-            }
-            other => return Err(fail(format!("This is a {}, which holds nothing inside.", other.friendly_name()))),
-        };
-        found.map_err(|error| fail(format!("{}.", capitalized(error.message()))))
-    }
-
-    fn splat(&self, node: &Node, of: &Node, each: &Node, frame: &Frame<'_>) -> Outcome {
-        let (source, marks) = self.value(of, frame)?.unmark();
-        let is_sequence = matches!(source.ty(), Type::Tuple(_) | Type::List(_) | Type::Set(_));
-        if source.is_null() {
-            if is_sequence {
-                let detail = "The value before the splat is null; a splat needs a list, or one value.";
-                return Err(self.fail(&node.range, "Splat of null", detail));
-            }
-            return Ok(Value::tuple(Vec::new()).with_marks(marks));
-        }
-        if *source.ty() == Type::Dynamic {
-            return Ok(Value::dynamic().with_marks(marks));
-        }
-        let of_each = |element: Value| {
-            let inner = Frame { names: Vec::new(), element: Some(element), outer: Some(frame) };
-            self.value(each, &inner)
-        };
-        if !source.is_known() {
-            let ty = match source.ty() {
-                Type::List(element) | Type::Set(element) => {
-                    Type::list(of_each(Value::unknown(Type::clone(element)))?.ty().clone())
-                }
-                _ => Type::Dynamic,
-            };
-            return Ok(Value::unknown(ty).with_marks(marks));
-        }
-        let elements: Vec<Value> =
-            if is_sequence { source.elements().cloned().collect() } else { vec![source.clone()] };
-        let values: Vec<Value> = elements.into_iter().map(of_each).collect::<Outcome<_>>()?;
-        let result = match source.ty() {
-            Type::List(element) | Type::Set(element) => {
-                let ty = match values.first() {
-                    Some(_) => Type::Dynamic,
-                    None => of_each(Value::unknown(Type::clone(element)))?.unmark().0.ty().clone(),
-                };
-                Value::list(ty, values.clone()).unwrap_or_else(|_| Value::tuple(values))
-            }
-            _ => Value::tuple(values),
-        };
-        Ok(result.with_marks(marks))
+    fn too_long(&self, range: &Range<usize>, detail: String) -> Box<Diagnostic> {
+        self.fail(range, "Text too long", detail)
     }
 
     fn object(&self, items: &[(Node, Node)], frame: &Frame<'_>) -> Outcome {
@@ -297,35 +235,49 @@ impl Evaluator<'_> {
         let mut marks = Marks::new();
         let mut is_known = true;
         for (key_node, value_node) in items {
-            let key = match &key_node.kind {
-                NodeKind::Name(name) => Value::string(name.clone()),
-                NodeKind::Literal(value) if value.is_null() => Value::string("null"),
-                NodeKind::Attribute { .. } if key_node.reference().is_some() => {
-                    let detail = "As a key this is ambiguous: put it in parentheses to refer to a value, or in quotes to \
-                                  mean the text.";
-                    return Err(self.fail(&key_node.range, "Ambiguous key", detail));
-                }
-                _ => self.value(key_node, frame)?,
+            let key = self.minding_problems(|| {
+                let key = self.object_key(key_node, frame)?;
+                self.key(&key, &mut marks, &key_node.range)
+            });
+            let key = match key {
+                Err(_) if self.run.is_in_spite_of_problems() => None,
+                key => key?,
             };
             let value = self.value(value_node, frame)?;
-            match self.key(&key, &mut marks, &key_node.range)? {
+            match key {
                 Some(key) => {
                     attributes.insert(key, value);
                 }
                 None => is_known = false,
             }
         }
-        let object = if is_known { Value::object(attributes) } else { Value::dynamic() };
-        Ok(object.with_marks(marks))
+        if !is_known {
+            return Ok(Value::dynamic().with_marks(reasons(&marks)));
+        }
+        Ok(Value::object(attributes).with_marks(marks))
+    }
+
+    /// Evaluates what stands before `=` in an object: a name stands for itself.
+    fn object_key(&self, node: &Node, frame: &Frame<'_>) -> Outcome {
+        match &node.kind {
+            NodeKind::Name(name) => Ok(Value::string(name.clone())),
+            NodeKind::Literal(value) if value.is_null() => Ok(Value::string("null")),
+            NodeKind::Attribute { .. } if node.reference().is_some() => {
+                let detail = "As a key this is ambiguous: put it in parentheses to refer to a value, or in quotes to \
+                              mean the text.";
+                Err(self.fail(&node.range, "Ambiguous key", detail))
+            }
+            _ => self.value(node, frame),
+        }
     }
 
     /// Makes a key of a value; `None` where it is not known.
     fn key(&self, key: &Value, marks: &mut Marks, range: &Range<usize>) -> Outcome<Option<String>> {
-        let (key, found) = key.unmark();
-        marks.extend(found);
         if key.is_null() {
             return Err(self.fail(range, "Invalid key", "A key cannot be null."));
         }
+        let (key, found) = key.unmark();
+        marks.extend(found);
         let key = convert(&key, &Type::String)
             .map_err(|error| self.fail(range, "Invalid key", format!("A key must be text: {error}.")))?;
         Ok(key.as_str().map(str::to_owned))
@@ -338,12 +290,28 @@ impl Evaluator<'_> {
             return Err(self.fail(range, "Invalid collection", "What `for` goes through is null."));
         }
         if *collection.ty() == Type::Dynamic {
-            return Ok(Value::dynamic().with_marks(marks));
+            return Ok(Value::dynamic().with_marks(reasons(&marks)));
         }
         let Some(elements) = pairs(&collection) else {
             let detail = format!("`for` cannot go through a {}.", collection.ty().friendly_name());
             return Err(self.fail(range, "Invalid collection", detail));
         };
+        let frame_of = |key: Value, value: Value| {
+            let mut names = Vec::with_capacity(2);
+            names.extend(parts.key_name.as_ref().map(|name| (name.as_str(), key)));
+            names.push((parts.value_name.as_str(), value));
+            Frame::with(frame, names)
+        };
+        if let Some(condition) = &parts.condition {
+            // A condition that is wrong whatever the elements are is wrong even where there is none.
+            let mut found = Marks::new();
+            let inner = frame_of(Value::dynamic(), Value::dynamic());
+            let value = self.minding_problems(|| self.value(condition, &inner))?;
+            self.truth(condition, &value, &mut found)?;
+            if !collection.is_known() {
+                marks.extend(found);
+            }
+        }
         if !collection.is_known() {
             return Ok(Value::dynamic().with_marks(marks));
         }
@@ -351,13 +319,15 @@ impl Evaluator<'_> {
         let mut groups: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let mut is_known = true;
         for (key, value) in elements {
-            let mut names = vec![(parts.value_name.as_str(), value)];
-            if let Some(name) = &parts.key_name {
-                names.insert(0, (name.as_str(), key));
-            }
-            let inner = Frame::with(frame, names);
+            let inner = frame_of(key, value);
             if let Some(condition) = &parts.condition {
-                match self.truth(condition, &mut marks, &inner)? {
+                let value = self.value(condition, &inner)?;
+                if parts.key.is_none() && !value.is_known() {
+                    marks.extend(value.marks().iter().cloned());
+                    is_known = false;
+                    continue;
+                }
+                match self.known_or(is_known, self.truth(condition, &value, &mut marks))? {
                     Some(true) => {}
                     Some(false) => continue,
                     None => {
@@ -371,14 +341,14 @@ impl Evaluator<'_> {
                 continue;
             };
             let key = self.value(key_node, &inner)?;
-            let Some(key) = self.key(&key, &mut marks, &key_node.range)? else {
+            let Some(key) = self.known_or(is_known, self.for_key(&key, &mut marks, &key_node.range))? else {
                 is_known = false;
                 continue;
             };
             let value = self.value(&parts.value, &inner)?;
             let group = groups.entry(key).or_default();
             group.push(value);
-            if group.len() > 1 && !parts.groups {
+            if group.len() > 1 && !parts.groups && !self.run.is_in_spite_of_problems() {
                 let detail = "Two elements have the same key; write `...` behind the value to group them.";
                 return Err(self.fail(&node.range, "Duplicate key", detail));
             }
@@ -397,110 +367,53 @@ impl Evaluator<'_> {
         sized(self.file, &node.range, result).map(|result| result.with_marks(marks))
     }
 
-    /// Evaluates a condition to a bool; `None` where that is not known.
-    fn truth(&self, node: &Node, marks: &mut Marks, frame: &Frame<'_>) -> Outcome<Option<bool>> {
-        let (value, found) = self.value(node, frame)?.unmark();
-        marks.extend(found);
+    /// Makes a key of `for` of a value; one that is not known need not even have the right type.
+    fn for_key(&self, key: &Value, marks: &mut Marks, range: &Range<usize>) -> Outcome<Option<String>> {
+        if key.is_known() {
+            return self.key(key, marks, range);
+        }
+        marks.extend(key.marks().iter().cloned());
+        Ok(None)
+    }
+
+    /// Passes on a problem only as long as the result can still be known: then nobody hears of the others.
+    fn known_or<T>(&self, is_known: bool, outcome: Outcome<Option<T>>) -> Outcome<Option<T>> {
+        match outcome {
+            Err(problem) if is_known || self.run.is_stopped() => Err(problem),
+            Err(_) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// Makes a bool of the value of a condition; `None` where it is not known.
+    fn truth(&self, node: &Node, value: &Value, marks: &mut Marks) -> Outcome<Option<bool>> {
         if value.is_null() {
             return Err(self.fail(&node.range, "Invalid condition", "A condition is true or false; this one is null."));
         }
+        let (value, found) = value.unmark();
+        marks.extend(found);
         let value = convert(&value, &Type::Bool)
             .map_err(|error| self.fail(&node.range, "Invalid condition", format!("It is no condition: {error}.")))?;
         Ok(value.as_bool())
     }
+}
 
-    fn conditional(&self, node: &Node, [condition, yes, no]: [&Node; 3], frame: &Frame<'_>) -> Outcome {
-        let mut marks = Marks::new();
-        let truth = self.truth(condition, &mut marks, frame)?;
-        let branches = [self.value(yes, frame), self.value(no, frame)];
-        // A mistake in the branch that is not taken does not matter.
-        let branches = match (truth, branches) {
-            (Some(true), [Ok(yes), no]) => [yes, no.unwrap_or_else(|_| Value::dynamic())],
-            (Some(false), [yes, Ok(no)]) => [yes.unwrap_or_else(|_| Value::dynamic()), no],
-            (None, [Ok(yes), Ok(no)]) => [yes, no],
-            (Some(true), [Err(problem), _]) | (Some(false), [_, Err(problem)]) => return Err(problem),
-            (None, [Err(problem), _] | [_, Err(problem)]) => return Err(problem),
-        };
-        let is_bare_null = |value: &Value| value.is_null() && *value.ty() == Type::Dynamic;
-        let ty = match &branches {
-            [yes, no] if is_bare_null(yes) => no.ty().clone(),
-            [yes, no] if is_bare_null(no) => yes.ty().clone(),
-            [yes, no] => unify_unsafe(&[yes.ty().clone(), no.ty().clone()]).ok_or_else(|| {
-                let detail = format!(
-                    "The results must have one type, but one is a {} and the other a {}.",
-                    yes.ty().friendly_name(),
-                    no.ty().friendly_name()
-                );
-                self.fail(&node.range, "Inconsistent conditional", detail)
-            })?,
-        };
-        let [yes, no] = branches;
-        let Some(truth) = truth else {
-            marks.extend(yes.marks().iter().chain(no.marks()).cloned());
-            return Ok(Value::unknown(ty).with_marks(marks));
-        };
-        let chosen = if truth { yes } else { no };
-        let converted = convert(&chosen, &ty).map_err(|error| {
-            let detail = format!("The result cannot take the type that both results have in common: {error}.");
-            self.fail(&node.range, "Inconsistent conditional", detail)
-        })?;
-        Ok(converted.with_marks(marks))
+/// Adds to a text; refuses what is too long.
+fn append(text: &mut String, part: &str) -> Result<(), String> {
+    if text.len() + part.len() > MAX_TEXT {
+        return Err(format!("The text would have more than {MAX_TEXT} bytes."));
     }
-
-    fn operand(&self, node: &Node, ty: &Type, frame: &Frame<'_>) -> Outcome {
-        let value = self.value(node, frame)?;
-        convert(&value, ty).map_err(|error| {
-            self.fail(&node.range, "Invalid operand", format!("The operator cannot be applied to this: {error}."))
-        })
-    }
-
-    fn unary(&self, operator: Unary, operand: &Node, frame: &Frame<'_>) -> Outcome {
-        let result = match operator {
-            Unary::Negate => self.operand(operand, &Type::Number, frame)?.negate(),
-            Unary::Not => self.operand(operand, &Type::Bool, frame)?.not(),
-        };
-        result
-            .map_err(|error| self.fail(&operand.range, "Invalid operand", format!("{}.", capitalized(error.message()))))
-    }
-
-    fn binary(&self, node: &Node, operator: Binary, [left, right]: [&Node; 2], frame: &Frame<'_>) -> Outcome {
-        let ty = match operator {
-            Binary::Equal | Binary::NotEqual => {
-                let equal = self.value(left, frame)?.equals(&self.value(right, frame)?);
-                let result = if operator == Binary::Equal { Ok(equal) } else { equal.not() };
-                return result.map_err(|error| self.fail(&node.range, "Invalid operand", error.message()));
-            }
-            Binary::Or | Binary::And => Type::Bool,
-            _ => Type::Number,
-        };
-        let a = self.operand(left, &ty, frame)?;
-        let b = match (operator, a.as_bool()) {
-            (Binary::Or, Some(true)) | (Binary::And, Some(false)) => return Ok(a),
-            _ => self.operand(right, &ty, frame)?,
-        };
-        let result = match operator {
-            Binary::Or => a.or(&b),
-            Binary::And => a.and(&b),
-            Binary::Less => a.less_than(&b),
-            Binary::LessOrEqual => a.less_than_or_equal_to(&b),
-            Binary::Greater => a.greater_than(&b),
-            Binary::GreaterOrEqual => a.greater_than_or_equal_to(&b),
-            Binary::Add => a.add(&b),
-            Binary::Subtract => a.subtract(&b),
-            Binary::Multiply => a.multiply(&b),
-            Binary::Divide => a.divide(&b),
-            Binary::Modulo => a.modulo(&b),
-            Binary::Equal | Binary::NotEqual => Ok(a.equals(&b)),
-        };
-        result.map_err(|error| self.fail(&node.range, "Invalid operand", format!("{}.", capitalized(error.message()))))
-    }
+    text.push_str(part);
+    Ok(())
 }
 
 fn text_value(text: &str, is_known: bool) -> Value {
     if is_known {
         return Value::string(text);
     }
-    let refinements = Refinements::new().not_null().string_prefix(text);
+    // Terraform keeps no more of a prefix.
+    let prefix = &text[..text.floor_char_boundary(MAX_PREFIX)];
+    let refinements = Refinements::new().not_null().string_prefix(prefix);
     Value::unknown_refined(Type::String, refinements).unwrap_or_else(|_| Value::unknown(Type::String))
 }
 

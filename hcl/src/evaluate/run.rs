@@ -1,20 +1,20 @@
 //! What all evaluations share that one request causes: why things are unknown, and how much may still be done.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use cty::{Mark, Marks, Path, Value};
+use cty::{Mark, Marks, Value};
 use model::{Diagnostic, Span};
 
 use super::Unknown;
 use crate::syntax::File;
 
 /// How deep evaluation may nest, over all expressions that refer to each other.
-const MAX_DEPTH: usize = 300;
-/// How many nodes may be evaluated.
-const MAX_STEPS: usize = 2_000_000;
+const MAX_DEPTH: usize = 10_000;
+/// How many nodes may be evaluated for one thing that somebody asks for, with all that it refers to for the first time.
+const MAX_STEPS: usize = 20_000_000;
 /// How many values one value may consist of.
 pub(crate) const MAX_ELEMENTS: usize = 500_000;
 /// How long a text may be, in bytes.
@@ -26,12 +26,18 @@ const PREFIX: &str = "unknown#";
 /// One evaluation with everything it causes.
 #[derive(Debug, Default)]
 pub struct Evaluation {
-    reasons: RefCell<Vec<(String, Option<Span>)>>,
+    reasons: RefCell<Vec<Reason>>,
+    positions: RefCell<HashMap<Reason, usize>>,
     depth: Cell<usize>,
     n_steps: Cell<usize>,
     n_unknown: Cell<usize>,
+    is_stopped: Cell<bool>,
+    is_in_spite_of_problems: Cell<bool>,
     memory: RefCell<BTreeMap<(String, String), Memo>>,
 }
+
+/// Why something is not known, and where the code says so.
+type Reason = (String, Option<Span>);
 
 /// How far a local value is.
 #[derive(Clone, Debug)]
@@ -50,10 +56,12 @@ impl Evaluation {
 
     /// Marks a value as unknown for a reason.
     pub(crate) fn because(&self, value: &Value, reason: String, span: Option<Span>) -> Value {
-        let mut reasons = self.reasons.borrow_mut();
         let entry = (reason, span);
-        let position = reasons.iter().position(|known| *known == entry).unwrap_or_else(|| {
-            reasons.push(entry);
+        let known = self.positions.borrow().get(&entry).copied();
+        let position = known.unwrap_or_else(|| {
+            let mut reasons = self.reasons.borrow_mut();
+            reasons.push(entry.clone());
+            self.positions.borrow_mut().insert(entry, reasons.len() - 1);
             reasons.len() - 1
         });
         value.mark(Mark::Named(Arc::from(format!("{PREFIX}{position}"))))
@@ -69,17 +77,38 @@ impl Evaluation {
         self.n_unknown.get()
     }
 
-    /// Goes one level deeper; says what stands in the way.
+    /// Goes one level deeper; says what stands in the way. From the topmost level on, steps count anew.
     pub(crate) fn enter(&self) -> Result<(), &'static str> {
+        if self.depth.get() == 0 {
+            self.n_steps.set(0);
+            self.is_stopped.set(false);
+        }
         self.n_steps.set(self.n_steps.get() + 1);
         if self.n_steps.get() > MAX_STEPS {
+            self.is_stopped.set(true);
             return Err("evaluating this takes more steps than any configuration people write");
         }
         if self.depth.get() >= MAX_DEPTH {
+            self.is_stopped.set(true);
             return Err("expressions that refer to each other nest too deep here");
         }
         self.depth.set(self.depth.get() + 1);
         Ok(())
+    }
+
+    /// Tells whether a limit was reached: then there is no result, whatever it does not depend on.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.get()
+    }
+
+    /// Tells whether parts with problems are worth unknown values.
+    pub(crate) fn is_in_spite_of_problems(&self) -> bool {
+        self.is_in_spite_of_problems.get()
+    }
+
+    /// Says whether parts with problems are worth unknown values, and gives what was said before.
+    pub(crate) fn set_in_spite_of_problems(&self, is: bool) -> bool {
+        self.is_in_spite_of_problems.replace(is)
     }
 
     /// Comes back up.
@@ -104,41 +133,46 @@ impl Evaluation {
 
     /// Takes the reasons off a value, and says for everything unknown in it why it is.
     pub(crate) fn settle(&self, value: &Value) -> (Value, Vec<Unknown>) {
-        let (bare, mut marked) = value.unmark_deep_with_paths();
         let mut unknown = Vec::new();
-        if !bare.is_wholly_known() {
-            cty::walk(&bare, |path, part| {
-                if !part.is_known() {
-                    self.explain(path, &marked, &mut unknown);
-                }
-                true
-            });
+        if !value.is_wholly_known() {
+            self.explain(value, &mut unknown);
         }
-        for (_, marks) in &mut marked {
-            marks.retain(|mark| reason_position(mark).is_none());
-        }
-        marked.retain(|(_, marks)| !marks.is_empty());
-        (bare.mark_with_paths(&marked), unknown)
+        (value.retain_marks(&|mark| !is_reason(mark)), unknown)
     }
 
-    /// Adds the reasons for what is unknown at a path: its own, else those of what is nearest around it.
-    fn explain(&self, path: &Path, marked: &[(Path, Marks)], unknown: &mut Vec<Unknown>) {
+    /// Lists the reasons for what is unknown in a value: its own, else those of what is nearest around it.
+    fn explain(&self, value: &Value, unknown: &mut Vec<Unknown>) {
         let reasons = self.reasons.borrow();
-        let mut around: Vec<&(Path, Marks)> =
-            marked.iter().filter(|(at, marks)| path.starts_with(at) && marks.iter().any(is_reason)).collect();
-        around.sort_by_key(|(at, _)| at.len());
-        let nearest = around.last().into_iter().flat_map(|(_, marks)| marks);
-        let n_before = unknown.len();
-        for (reason, span) in nearest.filter_map(reason_position).filter_map(|position| reasons.get(position)) {
-            unknown.push(Unknown { path: path.clone(), span: span.clone(), reason: reason.clone() });
-        }
-        if unknown.len() == n_before {
-            unknown.push(Unknown { path: path.clone(), span: None, reason: "it depends on something unknown".into() });
-        }
+        // Positions of reasons, each with the length of the path they are at; the innermost last.
+        let mut around: Vec<(usize, Vec<usize>)> = Vec::new();
+        cty::walk(value, |path, part| {
+            around.retain(|(length, _)| *length < path.len());
+            let own: Vec<usize> = part.marks().iter().filter_map(reason_position).collect();
+            if !own.is_empty() {
+                around.push((path.len(), own));
+            }
+            if !part.is_known() {
+                let n_before = unknown.len();
+                let nearest = around.last().into_iter().flat_map(|(_, positions)| positions);
+                for (reason, span) in nearest.filter_map(|&position| reasons.get(position)) {
+                    unknown.push(Unknown { path: path.clone(), span: span.clone(), reason: reason.clone() });
+                }
+                if unknown.len() == n_before {
+                    let reason = "it depends on something unknown".to_owned();
+                    unknown.push(Unknown { path: path.clone(), span: None, reason });
+                }
+            }
+            true
+        });
     }
 }
 
-fn is_reason(mark: &Mark) -> bool {
+/// Keeps of marks the reasons why something is not known: those stay where others do not.
+pub(crate) fn reasons(marks: &Marks) -> Marks {
+    marks.iter().filter(|mark| is_reason(mark)).cloned().collect()
+}
+
+pub(crate) fn is_reason(mark: &Mark) -> bool {
     reason_position(mark).is_some()
 }
 

@@ -285,9 +285,12 @@ fn attempt(
     for argument in arguments {
         let n_before = evaluator.run.n_unknown();
         let result = evaluator.value(argument, frame);
-        if evaluator.run.n_unknown() > n_before {
+        let is_open = result.as_ref().is_ok_and(|value| !value.is_wholly_known());
+        if is_open || evaluator.run.n_unknown() > n_before {
             let ty = if is_can { Type::Bool } else { Type::Dynamic };
             let marks = result.map(|value| value.unmark_deep().1).unwrap_or_default();
+            // The reference implementation forgets the marks of what is not known.
+            let marks = if is_open { crate::evaluate::reasons(&marks) } else { marks };
             return Ok(Value::unknown(ty).with_marks(marks));
         }
         match result {

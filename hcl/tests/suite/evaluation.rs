@@ -430,9 +430,10 @@ fn what_would_never_end_ends() {
     assert!(doubling("\"x\"", "replace(@, \"x\", \"xx\")").is_err());
     assert!(doubling("\"x\"", "join(\"\", [@, @])").is_err());
     assert!(doubling("\"x\"", "format(\"%s%s\", @, @)").is_err());
-    let chain: String = (1..5_000).map(|n| format!("  l{n} = local.l{}\n", n - 1)).collect();
+    let chain: String = (1..12_000).map(|n| format!("  l{n} = local.l{}\n", n - 1)).collect();
     let world = World::new(&[("main.tf", &format!("locals {{\n  l0 = 1\n{chain}}}\n"))]);
-    assert!(world.evaluate("local.l4999").0.unwrap_err().contains("too deep"));
+    assert_eq!(world.evaluate("local.l5000").0.unwrap(), Value::from(1i64));
+    assert!(world.evaluate("local.l11999").0.unwrap_err().contains("too deep"));
     // Deep expressions behind each other, of every kind that nests.
     for (open, close) in
         [("upper(", ")"), ("[for x in [1] : ", "]"), ("\"${", "}\""), ("{ a = [", "] }"), ("true ? (", ") : 1")]
@@ -440,7 +441,7 @@ fn what_would_never_end_ends() {
         let link = |n: usize| format!("  l{n} = {}local.l{}{}\n", open.repeat(40), n + 1, close.repeat(40));
         let chain: String = (0..20).map(link).collect();
         let world = World::new(&[("main.tf", &format!("locals {{\n{chain}  l20 = \"end\"\n}}\n"))]);
-        assert!(world.evaluate("local.l0").0.unwrap_err().contains("too deep"), "{open}");
+        assert!(world.evaluate("local.l0").0.is_ok(), "{open}");
     }
     let nested = "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]";
     assert!(World::new(&[]).evaluate(nested).0.is_err());

@@ -14,6 +14,7 @@ mod mistakes;
 mod modules;
 mod moves;
 mod own_blocks;
+mod oracle;
 mod parsing;
 mod passing;
 mod planned_drafts;

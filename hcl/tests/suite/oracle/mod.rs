@@ -1,0 +1,8 @@
+//! Values of expressions, templates and blocks: the reference implementation must give the same, unknown parts and marks
+//! included.
+//!
+//! What is not known may be known less well here, never better and never otherwise.
+
+mod expressions;
+mod generate;
+mod values;
