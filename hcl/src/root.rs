@@ -372,7 +372,8 @@ impl Root {
             None => drop(self.memory.borrow_mut().insert(key.clone(), Memory::Begun)),
         }
         let n_before = self.n_waiting.get();
-        let outcome = compute();
+        // Values refer to values, as far as somebody wrote them to.
+        let outcome = stacker::maybe_grow(256 << 10, 2 << 20, compute);
         let is_waiting = self.n_waiting.get() > n_before;
         self.memory.borrow_mut().insert(key, Memory::Done(outcome.clone(), is_waiting));
         outcome

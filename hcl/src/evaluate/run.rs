@@ -1,7 +1,7 @@
 //! What all evaluations share that one request causes: why things are unknown, and how much may still be done.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,20 +33,10 @@ pub struct Evaluation {
     n_unknown: Cell<usize>,
     is_stopped: Cell<bool>,
     is_in_spite_of_problems: Cell<bool>,
-    memory: RefCell<BTreeMap<(String, String), Memo>>,
 }
 
 /// Why something is not known, and where the code says so.
 type Reason = (String, Option<Span>);
-
-/// How far a local value is.
-#[derive(Clone, Debug)]
-pub(crate) enum Memo {
-    /// It is being evaluated: who asks again goes in a circle.
-    Begun,
-    /// It has this value.
-    Done(Value),
-}
 
 impl Evaluation {
     /// Begins one.
@@ -114,21 +104,6 @@ impl Evaluation {
     /// Comes back up.
     pub(crate) fn leave(&self) {
         self.depth.set(self.depth.get().saturating_sub(1));
-    }
-
-    /// Gives what is known about the local value of a module.
-    pub(crate) fn recall(&self, module: &str, name: &str) -> Option<Memo> {
-        self.memory.borrow().get(&(module.to_owned(), name.to_owned())).cloned()
-    }
-
-    /// Keeps what is known about the local value of a module.
-    pub(crate) fn remember(&self, module: &str, name: &str, memo: Memo) {
-        self.memory.borrow_mut().insert((module.to_owned(), name.to_owned()), memo);
-    }
-
-    /// Drops what is known about the local value of a module.
-    pub(crate) fn forget(&self, module: &str, name: &str) {
-        self.memory.borrow_mut().remove(&(module.to_owned(), name.to_owned()));
     }
 
     /// Takes the reasons off a value, and says for everything unknown in it why it is.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use cty::{Path, Type, Value};
 use hcl::File;
-use hcl::definitions::Definitions;
-use hcl::evaluate::{Files, Unknown, Written, block};
-use hcl::scope::{Inputs, ModuleScope, Surroundings};
+use hcl::evaluate::{Unknown, Written};
 use model::Diagnostics;
+use model::ModuleAddress;
 use model::schema::{Attribute, AttributeType, Block, NestedBlock, NestedObject, NestingMode};
 
 use crate::evaluation::World;
@@ -67,20 +66,12 @@ fn schema() -> Block {
 
 /// Evaluates the body of a block.
 fn evaluated(body: &str) -> (Value, Vec<Unknown>, Diagnostics) {
-    let world =
-        World::new(&[("main.tf", "variable \"gone\" {}\nvariable \"list\" {\n  default = [\"x\", \"y\"]\n}\n")]);
-    let (definitions, _) = Definitions::read(&world.tree, ".");
-    let scope = ModuleScope {
-        path: "",
-        definitions: &definitions,
-        inputs: Inputs::Root(&world.variables),
-        surroundings: Surroundings {
-            files: Files { tree: &world.tree, home: None },
-            workspace: "default",
-            current_dir: None,
-        },
-        each: None,
-    };
+    let world = World::new(&[(
+        "main.tf",
+        "data \"x\" \"y\" {}\nvariable \"gone\" {}\nvariable \"list\" {\n  default = [\"x\", \"y\"]\n}\n",
+    )]);
+    let root = world.root();
+    let scope = root.module_scope(&ModuleAddress::root()).unwrap();
     let (file, problems) = if body.starts_with('{') {
         File::parse_json("p.tf.json", &format!("{{\"provider\": {{\"p\": {body}}}}}"))
     } else {
@@ -88,7 +79,7 @@ fn evaluated(body: &str) -> (Value, Vec<Unknown>, Diagnostics) {
     };
     assert!(problems.is_empty(), "{problems:?}");
     let file = Arc::new(file);
-    let (value, unknown, problems) = block(&Written::new(&file, &file.body.blocks[0].body), &schema(), &scope);
+    let (value, unknown, problems) = root.block(&Written::new(&file, &file.body.blocks[0].body), &schema(), &scope);
     assert!(value.ty().conforms_to(&schema().value_type()), "{body}: {}", value.ty());
     (value, unknown, problems)
 }
@@ -165,7 +156,7 @@ fn what_is_unknown_is_named_by_its_path() {
     assert!(value.contains("single = {a = \"known\"}"), "{value}");
     let gone = "the variable \"gone\" has no value";
     let expected =
-        [format!("any.k[1]: {gone}"), "list[0].a: data.x.y.z is read from a cloud".to_owned(), format!("text: {gone}")];
+        [format!("any.k[1]: {gone}"), "list[0].a: data.x.y is read from a cloud".to_owned(), format!("text: {gone}")];
     assert_eq!(unknown, expected);
 }
 

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use cty::{Type, Value};
-use hcl::definitions::Definitions;
-use hcl::evaluate::{Files, expression};
-use hcl::scope::{Inputs, ModuleScope, Surroundings};
+use hcl::configuration::Configuration;
+use hcl::root::Root;
 use hcl::variables::VariableValues;
 use hcl::{File, MemoryTree};
+use model::ModuleAddress;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use xtask::tools::{Tool, or_skip};
+
+use crate::roots::root_of;
 
 /// A root module in memory, and values for its variables.
 pub(crate) struct World {
@@ -27,26 +29,21 @@ impl World {
         Self { tree: MemoryTree(files.collect()), variables: VariableValues::default() }
     }
 
+    pub(crate) fn root(&self) -> Root {
+        let (configuration, problems) = Configuration::read(&self.tree, ".", ".terraform");
+        assert!(problems.is_empty(), "{problems:?}");
+        root_of(self.tree.clone(), configuration, self.variables.clone())
+    }
+
     /// Evaluates an expression of this module; the problem's text where it is wrong.
     pub(crate) fn evaluate(&self, text: &str) -> (Result<Value, String>, Vec<String>) {
-        let (definitions, problems) = Definitions::read(&self.tree, ".");
-        assert!(problems.is_empty(), "{problems:?}");
-        let scope = ModuleScope {
-            path: "",
-            definitions: &definitions,
-            inputs: Inputs::Root(&self.variables),
-            surroundings: Surroundings {
-                files: Files { tree: &self.tree, home: Some("/home/somebody") },
-                workspace: "default",
-                current_dir: None,
-            },
-            each: None,
-        };
+        let root = self.root();
+        let scope = root.module_scope(&ModuleAddress::root()).unwrap();
         let (file, problems) = File::parse("expression.tf", &format!("value = {text}\n"));
         if let Some(problem) = problems.first() {
             return (Err(problem.to_string()), Vec::new());
         }
-        let (value, unknown, problems) = expression(&file, &file.body.attributes[0].expression, &scope);
+        let (value, unknown, problems) = root.expression(&file, &file.body.attributes[0].expression, &scope);
         let reasons = unknown.into_iter().map(|unknown| unknown.reason).collect();
         (problems.first().map_or(Ok(value), |problem| Err(problem.to_string())), reasons)
     }
@@ -321,6 +318,9 @@ locals {
   b = local.a
   token = data.vault_secret.aws.token
 }
+data "vault_secret" "aws" {}
+resource "aws_vpc" "main" {}
+module "a" { source = "far/away/thing" }
 "#;
     let world = World::new(&[("main.tf", code)]);
     let check = |text: &str, shape: &str, expected: &[&str]| {
@@ -329,7 +329,7 @@ locals {
         assert_eq!(reasons, expected, "{text}");
     };
     let region = "the variable \"region\" has no value";
-    let secret = "data.vault_secret.aws.token is read from a cloud";
+    let secret = "data.vault_secret.aws is read from a cloud";
     check("var.region", "(known after apply)", &[region]);
     check("[1, var.region]", "[1, (known after apply)]", &[region]);
     check(
@@ -346,12 +346,20 @@ locals {
     check("[for x in local.token : x]", "(known after apply)", &[secret]);
     check("merge({ a = 1 }, { b = var.region })", "{a = 1, b = (known after apply)}", &[region]);
     check("timestamp()", "(known after apply)", &["the function timestamp() has another value each time"]);
-    check("provider::aws::x(1)", "(known after apply)", &["the function provider::aws::x() is computed by a provider"]);
+    check(
+        "provider::aws::x(1)",
+        "(known after apply)",
+        &["the function provider::aws::x() is computed by a provider, which was not asked"],
+    );
     check("soon(1)", "(known after apply)", &["the function soon() is not one that driftmgr computes"]);
     let date = "the YAML holds what may be a date, which yamldecode() would write in another form";
     check("yamldecode(\"a: 2001-12-14\")", "(known after apply)", &[date]);
-    check("aws_vpc.main.id", "(known after apply)", &["aws_vpc.main.id is an attribute of a resource"]);
-    check("module.a.b", "(known after apply)", &["module.a.b is an output of a module, which is not evaluated"]);
+    check("aws_vpc.main.id", "(known after apply)", &["aws_vpc.main is a resource, whose plan was not asked for"]);
+    check(
+        "module.a.b",
+        "(known after apply)",
+        &["the code of module.a is not at hand: it is not installed; run `terraform init`"],
+    );
     let outside = "it comes from a file outside of the root module's folder, which is not read";
     check("file(\"../x\")", "(known after apply)", &[outside]);
     check("fileexists(\"/etc/passwd\")", "(known after apply)", &[outside]);
