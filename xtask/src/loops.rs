@@ -3,6 +3,7 @@
 mod accuracy;
 pub mod adoption;
 mod aws;
+mod evaluation;
 pub(crate) mod score;
 
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub enum Arguments {
     /// Generated configuration: driftmgr's, terraform's and tofu's, and how much of it the programs plan clean
     #[command(subcommand)]
     Adoption(adoption::Arguments),
+    /// Roots of modules: how much of their values is known without a plan, and whether it is what terraform plans
+    Evaluation(evaluation::Arguments),
 }
 
 /// The arguments of one loop.
@@ -41,6 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Arguments::Aws(arguments) => aws::run(arguments),
         Arguments::Accuracy(arguments) => accuracy::run(arguments),
         Arguments::Adoption(arguments) => adoption::run(arguments),
+        Arguments::Evaluation(arguments) => evaluation::run(arguments),
     }
 }
 

@@ -1,0 +1,5 @@
+variable "text" {}
+
+output "text" {
+  value = "part of ${var.text}"
+}

@@ -1,0 +1,7 @@
+variable "layers" {
+  default = {
+    core = {}
+    edge = { names = ["x", "y", "z"] }
+    aged = { size = 0, names = [] }
+  }
+}

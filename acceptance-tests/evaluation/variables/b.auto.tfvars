@@ -1,0 +1,2 @@
+from_later_auto = "b.auto"
+from_file       = "b.auto"
