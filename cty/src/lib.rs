@@ -33,7 +33,7 @@ mod walk;
 
 pub use error::{Error, ErrorKind, MAX_DEPTH, Result};
 pub use marks::{Mark, Marks};
-pub use number::Number;
+pub use number::{Notation, Number};
 pub use path::{Path, PathStep};
 pub use refine::{Bound, Refinements};
 pub use strings::normalize;

@@ -43,6 +43,10 @@ impl SourceTree for Folder<'_> {
         for entry in std::fs::read_dir(self.0.join(folder)).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             if entry.path().is_dir() {
+                if entry.file_type().map_err(fail)?.is_symlink() {
+                    let reason = "a link to a folder is in it".to_owned();
+                    return Err(ReadError { path: folder.to_owned(), reason });
+                }
                 names.extend(entry.file_name().into_string());
             }
         }

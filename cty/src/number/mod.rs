@@ -4,6 +4,8 @@ mod arithmetic;
 mod parse;
 mod text;
 
+pub use text::Notation;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};

@@ -102,6 +102,18 @@ impl Decimal {
         }
     }
 
+    /// Appends the digits with an exponent, with `places` digits after the point.
+    fn write_with_exponent(&self, places: usize, out: &mut String) {
+        out.push(self.at(0) as char);
+        if places > 0 {
+            out.push('.');
+            out.extend((1..=places).map(|index| self.at(index) as char));
+        }
+        let exponent = if self.digits.is_empty() { 0 } else { self.point - 1 };
+        let sign = if exponent < 0 { '-' } else { '+' };
+        let _ = write!(out, "e{sign}{:02}", exponent.unsigned_abs());
+    }
+
     fn write_scientific(&self, out: &mut String) {
         out.push(self.at(0) as char);
         if self.digits.len() > 1 {
@@ -126,7 +138,96 @@ impl fmt::Display for Number {
     }
 }
 
+/// Says in which form a number is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// With an exponent: `1.5e+06`.
+    Exponent,
+    /// Without one: `1500000`.
+    Plain,
+    /// With one where the number is very large or very small.
+    Either,
+}
+
 impl Number {
+    /// Writes the number as Go writes a `big.Float`.
+    ///
+    /// The precision is the number of digits behind the point, or with [`Notation::Either`] that of all digits; without one,
+    /// there are as many as tell the number from its neighbors of the same precision.
+    ///
+    /// ```
+    /// use cty::{Notation, Number};
+    /// let number = Number::parse("1234567.125")?;
+    /// assert_eq!(number.to_text(Notation::Plain, Some(2)), "1234567.12");
+    /// assert_eq!(number.to_text(Notation::Exponent, Some(3)), "1.235e+06");
+    /// assert_eq!(number.to_text(Notation::Either, None), "1.234567125e+06");
+    /// # Ok::<(), cty::Error>(())
+    /// ```
+    ///
+    /// Source: the documentation of `Text` in Go's `math/big`.
+    pub fn to_text(&self, notation: Notation, precision: Option<usize>) -> String {
+        let big = self.to_big();
+        let mut out = String::new();
+        if let Some(special) = big.start_text(&mut out) {
+            return special;
+        }
+        let mut decimal = match &big.form {
+            Form::Finite { mantissa, exponent } => {
+                let mut decimal = Decimal::exact(mantissa, *exponent);
+                if precision.is_none() {
+                    decimal.shorten(mantissa, *exponent, big.precision);
+                }
+                decimal
+            }
+            _ => Decimal { digits: Vec::new(), point: 0 },
+        };
+        let n_digits = |decimal: &Decimal| decimal.digits.len().cast_signed() as i64;
+        let round = |decimal: &mut Decimal, n_kept: i64| match usize::try_from(n_kept) {
+            Ok(n_kept) => decimal.round(n_kept),
+            Err(_) => decimal.round_down(0),
+        };
+        match notation {
+            Notation::Exponent => {
+                if let Some(precision) = precision {
+                    decimal.round(precision.saturating_add(1));
+                }
+                decimal.write_with_exponent(precision.unwrap_or(decimal.digits.len().saturating_sub(1)), &mut out);
+            }
+            Notation::Plain => {
+                let places = match precision {
+                    Some(precision) => {
+                        let n_kept = decimal.point.saturating_add(precision.cast_signed() as i64);
+                        round(&mut decimal, n_kept);
+                        precision
+                    }
+                    None => (n_digits(&decimal) - decimal.point).max(0).unsigned_abs() as usize,
+                };
+                decimal.write_plain(places, &mut out);
+            }
+            Notation::Either => {
+                let precision = precision.map(|precision| precision.max(1));
+                if let Some(precision) = precision {
+                    decimal.round(precision);
+                }
+                let n_digits = n_digits(&decimal);
+                let wanted = precision.map_or(n_digits, |precision| precision.cast_signed() as i64);
+                let limit = match precision {
+                    None => 6,
+                    Some(_) if wanted > n_digits && n_digits >= decimal.point => n_digits,
+                    Some(_) => wanted,
+                };
+                let exponent = decimal.point - 1;
+                if exponent < -4 || exponent >= limit {
+                    decimal.write_with_exponent((wanted.min(n_digits) - 1).max(0).unsigned_abs() as usize, &mut out);
+                } else {
+                    let kept = if wanted > decimal.point { n_digits } else { wanted };
+                    decimal.write_plain((kept - decimal.point).max(0).unsigned_abs() as usize, &mut out);
+                }
+            }
+        }
+        out
+    }
+
     /// Returns the text by which go-cty hashes and orders numbers inside compound set elements: ten digits.
     pub(crate) fn hash_text(&self) -> String {
         const DIGITS: i64 = 10;

@@ -114,7 +114,7 @@ impl Evaluator<'_> {
     }
 
     /// Evaluates something of which a problem is to be heard.
-    pub(super) fn minding_problems<T>(&self, evaluate: impl FnOnce() -> T) -> T {
+    pub(crate) fn minding_problems<T>(&self, evaluate: impl FnOnce() -> T) -> T {
         let before = self.run.set_in_spite_of_problems(false);
         let result = evaluate();
         self.run.set_in_spite_of_problems(before);

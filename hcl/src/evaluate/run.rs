@@ -30,7 +30,6 @@ pub struct Evaluation {
     positions: RefCell<HashMap<Reason, usize>>,
     depth: Cell<usize>,
     n_steps: Cell<usize>,
-    n_unknown: Cell<usize>,
     is_stopped: Cell<bool>,
     is_in_spite_of_problems: Cell<bool>,
 }
@@ -55,16 +54,6 @@ impl Evaluation {
             reasons.len() - 1
         });
         value.mark(Mark::Named(Arc::from(format!("{PREFIX}{position}"))))
-    }
-
-    /// Counts a reference to something that is not wholly known.
-    pub(crate) fn saw_unknown(&self) {
-        self.n_unknown.set(self.n_unknown.get() + 1);
-    }
-
-    /// Gives how many references to unknown things were seen.
-    pub(crate) fn n_unknown(&self) -> usize {
-        self.n_unknown.get()
     }
 
     /// Goes one level deeper; says what stands in the way. From the topmost level on, steps count anew.

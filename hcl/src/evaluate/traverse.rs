@@ -42,11 +42,7 @@ impl Evaluator<'_> {
             Resolved::Failed(problem) => return Err(problem),
             Resolved::Invalid(detail) => return Err(self.fail(range, "Invalid reference", detail)),
         };
-        let value = self.walk(value, steps.get(n_steps..).unwrap_or_default(), range)?;
-        if !value.is_wholly_known() {
-            self.run.saw_unknown();
-        }
-        Ok(value)
+        self.walk(value, steps.get(n_steps..).unwrap_or_default(), range)
     }
 
     fn walk(&self, value: Value, steps: &[ReferenceStep<'_>], range: &Range<usize>) -> Outcome {

@@ -1,32 +1,76 @@
-//! Functions between types.
+//! Functions between types, and on marks.
 
-use cty::convert::convert;
+use cty::convert::{convert, is_convertible};
 use cty::{Mark, Type, Value};
 
-use super::{Call, Computed, Function, NULLABLE, Parameter, Returns};
+use super::{Call, Computed, Failure, Function, Parameter, Returns, Takes, Wanted, of};
+use crate::evaluate::place;
 
 /// Of any type and any sort.
-const WHATEVER: Parameter = Parameter { takes_unknown: true, ..NULLABLE };
+const WHATEVER: Parameter = of(Wanted::Any, &[Takes::Null, Takes::Unknown, Takes::Dynamic, Takes::Marked]);
+const CONVERTIBLE: Parameter = of(Wanted::Any, &[Takes::Null, Takes::Dynamic, Takes::Marked]);
 
-const fn function(name: &'static str, returns: Returns, body: fn(&Call<'_>) -> Computed) -> Function {
-    Function { name, parameters: &[WHATEVER], rest: None, returns, body }
+const fn function(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    returns: Returns,
+    body: fn(&Call<'_>) -> Computed,
+) -> Function {
+    Function { name, parameters, rest: None, returns, is_nullable: true, body }
 }
 
+/// The result has the type of the argument.
+const SAME: Returns = Returns::By(|arguments| Ok(arguments[0].ty().clone()));
+
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("issensitive", Returns::Bool, |call| Ok(Value::bool(call.marks.contains(&Mark::Sensitive)))),
-    function("nonsensitive", Returns::Anything, |call| Ok(call.arguments[0].clone())),
-    function("sensitive", Returns::Anything, |call| Ok(call.arguments[0].mark_sensitive())),
-    function("tobool", Returns::Bool, |call| to(call, &Type::Bool)),
-    function("tolist", Returns::Anything, |call| to(call, &Type::list(Type::Dynamic))),
-    function("tomap", Returns::Anything, |call| to(call, &Type::map(Type::Dynamic))),
-    function("tonumber", Returns::Number, |call| to(call, &Type::Number)),
-    function("toset", Returns::Anything, |call| to(call, &Type::set(Type::Dynamic))),
-    function("tostring", Returns::Text, |call| to(call, &Type::String)),
+    function("ephemeralasnull", &[WHATEVER], SAME, |call| {
+        Ok(cty::transform(&call.arguments[0], |_, value| {
+            if !value.marks().contains(&Mark::Ephemeral) {
+                return Ok(value);
+            }
+            let (bare, mut marks) = value.unmark();
+            marks.remove(&Mark::Ephemeral);
+            // Whether something unknown will be ephemeral is not known either.
+            let bare = if bare.is_known() { Value::null(bare.ty().clone()) } else { bare };
+            Ok(bare.with_marks(marks))
+        })?)
+    }),
+    Function {
+        is_nullable: false,
+        ..function("issensitive", &[WHATEVER], Returns::Bool, |call| {
+            let value = &call.arguments[0];
+            // Whether something unknown will be sensitive is not known either.
+            Ok(if value.is_known() { Value::bool(value.is_sensitive()) } else { Value::unknown(Type::Bool) })
+        })
+    },
+    function("nonsensitive", &[WHATEVER], SAME, |call| {
+        let (value, mut marks) = call.bare(0);
+        marks.remove(&Mark::Sensitive);
+        Ok(value.with_marks(marks))
+    }),
+    function("sensitive", &[WHATEVER], SAME, |call| Ok(call.arguments[0].mark_sensitive())),
+    function("tobool", &[CONVERTIBLE], Returns::By(|arguments| to(arguments, Type::Bool)), converted),
+    function("tolist", &[CONVERTIBLE], Returns::By(|arguments| to(arguments, Type::list(Type::Dynamic))), converted),
+    function("tomap", &[CONVERTIBLE], Returns::By(|arguments| to(arguments, Type::map(Type::Dynamic))), converted),
+    function("tonumber", &[CONVERTIBLE], Returns::By(|arguments| to(arguments, Type::Number)), converted),
+    function("toset", &[CONVERTIBLE], Returns::By(|arguments| to(arguments, Type::set(Type::Dynamic))), converted),
+    function("tostring", &[CONVERTIBLE], Returns::By(|arguments| to(arguments, Type::String)), converted),
 ];
 
-fn to(call: &Call<'_>, ty: &Type) -> Computed {
-    convert(&call.arguments[0], ty).map_err(|error| {
-        let name = ty.friendly_name_for_constraint();
-        format!("The value cannot become a {name}{}: {}.", crate::evaluate::place(error.path()), error.message())
+fn to(arguments: &[Value], ty: Type) -> Result<Type, Failure> {
+    if is_convertible(arguments[0].ty(), &ty) {
+        return Ok(ty);
+    }
+    let (given, wanted) = (arguments[0].ty().friendly_name(), ty.friendly_name_for_constraint());
+    Err(Failure::Wrong(format!("A {given} cannot become a {wanted}.")))
+}
+
+fn converted(call: &Call<'_>) -> Computed {
+    convert(&call.arguments[0], &call.ty).map_err(|error| match Failure::from(error.clone()) {
+        Failure::Wrong(_) => {
+            let wanted = call.ty.friendly_name_for_constraint();
+            Failure::Wrong(format!("The value cannot become a {wanted}{}: {}.", place(error.path()), error.message()))
+        }
+        other => other,
     })
 }

@@ -1,32 +1,77 @@
 //! Functions: the pure ones of the language, one line of a table each.
 //!
-//! Source: the "Functions" pages of the Terraform and OpenTofu documentation; where they are silent, the behavior of the
-//! programs, which the test suite compares with.
+//! A function has parameters, which say what arguments may be, a type that follows from the arguments, and a body. What
+//! arguments may be is checked in one place; a body sees only what its parameters admit: unless one says so, no argument
+//! is null, unknown or marked.
+//!
+//! Source: the "Functions" pages of the Terraform and `OpenTofu` documentation; where they are silent, the behavior of the
+//! programs, which the test suite compares with. Where the two programs differ, the value is unknown, with that reason.
 //!
 //! **A good addition** is an entry in the table of its file, a body, and lines in the test that asks the programs.
 
 mod collection;
 mod conversion;
+mod csv;
 mod encoding;
 mod files;
 mod format;
+mod glob;
 mod hash;
+mod impure;
 mod network;
 mod number;
+mod pattern;
+mod sequence;
+mod set;
+mod signature;
+mod special;
 mod text;
+mod time;
 mod yaml;
 
 use std::ops::Range;
 
 use cty::convert::convert;
-use cty::{Mark, Marks, Type, Value};
+use cty::{ErrorKind, Mark, Marks, Refinements, Type, Value};
 use model::Diagnostic;
 
-use crate::evaluate::{Evaluator, Frame, Resolved, sized};
+use crate::evaluate::{Evaluator, Frame, capitalized, is_reason, place, sized};
 use crate::expression::Node;
+use signature::{ANY, NULLABLE, NUMBER, Parameter, Returns, TEXT, TEXTS, Takes, Wanted, of};
 
-/// What goes wrong in a function, as a full sentence.
-type Computed = Result<Value, String>;
+type Computed = Result<Value, Failure>;
+
+/// Why a function has no value.
+#[derive(Clone, Debug)]
+enum Failure {
+    /// The call is wrong, for the programs too. A full sentence.
+    Wrong(String),
+    /// The programs may have a value, which is not computed here. A clause with its subject.
+    Unable(String),
+    /// The value would be larger than anything people write. A full sentence.
+    TooLarge(String),
+}
+
+impl From<String> for Failure {
+    fn from(detail: String) -> Self {
+        Self::Wrong(detail)
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(detail: &str) -> Self {
+        Self::Wrong(detail.to_owned())
+    }
+}
+
+impl From<cty::Error> for Failure {
+    fn from(error: cty::Error) -> Self {
+        if error.kind() == ErrorKind::Limit {
+            return Self::Unable(format!("a limit was reached: {}", error.message()));
+        }
+        Self::Wrong(format!("{}.", capitalized(error.message())))
+    }
+}
 
 /// A function.
 struct Function {
@@ -35,90 +80,18 @@ struct Function {
     /// The parameter that all further arguments are for.
     rest: Option<Parameter>,
     returns: Returns,
+    /// Whether the result may be null.
+    is_nullable: bool,
     body: fn(&Call<'_>) -> Computed,
-}
-
-/// What an argument must be.
-#[derive(Clone, Copy)]
-struct Parameter {
-    ty: Wanted,
-    /// Whether null is a value like others.
-    takes_null: bool,
-    /// Whether the body copes with values that are not known inside of the argument.
-    takes_unknown_parts: bool,
-    /// Whether the body copes with an argument that is not known.
-    takes_unknown: bool,
-}
-
-#[derive(Clone, Copy)]
-enum Wanted {
-    Text,
-    Number,
-    Any,
-    Texts,
-    Bools,
-    ListOfAny,
-    TextListsByKey,
-    SetOfAny,
-}
-
-/// The type of the result, where nothing more is known about it.
-#[derive(Clone, Copy)]
-enum Returns {
-    Text,
-    Number,
-    Bool,
-    Texts,
-    Anything,
 }
 
 /// Arguments that fit their parameters, and where the call is.
 struct Call<'a> {
     arguments: Vec<Value>,
-    /// The marks of all arguments; the result gets them.
-    marks: Marks,
+    /// The type of the result, as far as it follows from the arguments.
+    ty: Type,
     evaluator: &'a Evaluator<'a>,
     range: &'a Range<usize>,
-}
-
-const fn of(ty: Wanted) -> Parameter {
-    Parameter { ty, takes_null: false, takes_unknown_parts: false, takes_unknown: false }
-}
-
-const TEXT: Parameter = of(Wanted::Text);
-const NUMBER: Parameter = of(Wanted::Number);
-const ANY: Parameter = of(Wanted::Any);
-const TEXTS: Parameter = of(Wanted::Texts);
-/// Of any type, with parts that need not be known.
-const PARTS: Parameter = Parameter { takes_unknown_parts: true, ..ANY };
-/// Of any type, null included, with parts that need not be known.
-const NULLABLE: Parameter = Parameter { takes_null: true, ..PARTS };
-
-impl Parameter {
-    fn ty(self) -> Type {
-        match self.ty {
-            Wanted::Text => Type::String,
-            Wanted::Number => Type::Number,
-            Wanted::Any => Type::Dynamic,
-            Wanted::Texts => Type::list(Type::String),
-            Wanted::Bools => Type::list(Type::Bool),
-            Wanted::ListOfAny => Type::list(Type::Dynamic),
-            Wanted::TextListsByKey => Type::map(Type::list(Type::String)),
-            Wanted::SetOfAny => Type::set(Type::Dynamic),
-        }
-    }
-}
-
-impl Returns {
-    fn ty(self) -> Type {
-        match self {
-            Self::Text => Type::String,
-            Self::Number => Type::Number,
-            Self::Bool => Type::Bool,
-            Self::Texts => Type::list(Type::String),
-            Self::Anything => Type::Dynamic,
-        }
-    }
 }
 
 impl Call<'_> {
@@ -127,45 +100,71 @@ impl Call<'_> {
     }
 
     /// Gives a whole number.
-    fn whole(&self, position: usize) -> Result<i64, String> {
-        let number = self.arguments.get(position).and_then(Value::as_number);
-        number.and_then(cty::Number::to_i64).ok_or_else(|| format!("Argument {} must be a whole number.", position + 1))
+    fn whole(&self, position: usize) -> Result<i64, Failure> {
+        whole(self.arguments.get(position), position)
     }
 
-    /// Gives the texts of a list.
-    fn texts(&self, position: usize) -> Vec<&str> {
-        self.arguments.get(position).map(|list| list.elements().filter_map(Value::as_str).collect()).unwrap_or_default()
+    /// Gives an argument without its own marks, and those.
+    fn bare(&self, position: usize) -> (Value, Marks) {
+        self.arguments.get(position).map_or_else(|| (Value::dynamic(), Marks::new()), Value::unmark)
     }
 
     fn sized(&self, value: Value) -> Computed {
-        sized(self.evaluator.file, self.range, value).map_err(|problem| problem.detail)
+        sized(self.evaluator.file, self.range, value).map_err(|problem| Failure::TooLarge(problem.detail))
     }
+
+    /// Gives the value of the call's type about which nothing else is known.
+    fn unknown(&self) -> Value {
+        Value::unknown(self.ty.clone())
+    }
+
+    /// Gives the type of the elements of the result.
+    fn element_type(&self) -> Type {
+        self.ty.element_type().cloned().unwrap_or(Type::Dynamic)
+    }
+}
+
+fn whole(value: Option<&Value>, position: usize) -> Result<i64, Failure> {
+    let number = value.and_then(Value::as_number);
+    let wrong = || Failure::Wrong(format!("Argument {} must be a whole number.", position + 1));
+    number.and_then(cty::Number::to_i64).ok_or_else(wrong)
+}
+
+/// Makes an unknown value of which more is known than its type.
+fn refined(ty: Type, refinements: Refinements) -> Value {
+    Value::unknown_refined(ty.clone(), refinements).unwrap_or_else(|_| Value::unknown(ty))
 }
 
 fn tables() -> impl Iterator<Item = &'static Function> {
     let tables = [
         collection::FUNCTIONS,
         conversion::FUNCTIONS,
+        csv::FUNCTIONS,
         encoding::FUNCTIONS,
         files::FUNCTIONS,
         format::FUNCTIONS,
         hash::FUNCTIONS,
+        impure::FUNCTIONS,
         network::FUNCTIONS,
         number::FUNCTIONS,
+        pattern::FUNCTIONS,
+        sequence::FUNCTIONS,
+        set::FUNCTIONS,
         text::FUNCTIONS,
+        time::FUNCTIONS,
         yaml::FUNCTIONS,
     ];
     tables.into_iter().flatten()
 }
 
-/// Gives the names of the functions that are computed here, in order.
+/// Gives the names of the functions that are known here, in order.
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<&str> = tables().map(|function| function.name).chain(["can", "try"]).collect();
     names.sort_unstable();
     names
 }
 
-/// Calls a function. One that is not computed here has an unknown value, which says so.
+/// Calls a function. One that is not known here has an unknown value, which says so.
 pub(crate) fn call(
     evaluator: &Evaluator<'_>,
     node: &Node,
@@ -177,26 +176,12 @@ pub(crate) fn call(
     let name = name.strip_prefix("core::").unwrap_or(name);
     let fail = |detail: String| evaluator.fail(&node.range, "Function call failed", detail);
     if name == "try" || name == "can" {
-        return attempt(evaluator, node, name == "can", arguments, frame);
+        return special::attempt(evaluator, node, name == "can", arguments, frame);
     }
     let mut values = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        values.push(evaluator.value(argument, frame)?);
+        values.push(evaluator.minding_problems(|| evaluator.value(argument, frame))?);
     }
-    if name.starts_with("provider::") && !expands_last {
-        return provided(evaluator, node, name, &values);
-    }
-    let Some(function) = tables().find(|function| function.name == name) else {
-        let reason = match name {
-            "timestamp" | "uuid" | "bcrypt" | "plantimestamp" => {
-                format!("the function {name}() has another value each time")
-            }
-            _ if name.starts_with("provider::") => format!("the function {name}() is computed by a provider"),
-            _ => format!("the function {name}() is not one that driftmgr computes"),
-        };
-        evaluator.run.saw_unknown();
-        return Ok(evaluator.run.because(&Value::dynamic(), reason, Some(evaluator.file.span(&node.range))));
-    };
     if expands_last {
         let Some((last, marks)) = values.pop().map(|last| last.unmark()) else {
             return Err(fail(format!("{name}(): `...` needs an argument before it.")));
@@ -209,102 +194,99 @@ pub(crate) fn call(
         }
         values.extend(last.elements().map(|element| element.with_marks(marks.iter().cloned())));
     }
-    let n_wanted = function.parameters.len();
-    if values.len() < n_wanted || (values.len() > n_wanted && function.rest.is_none()) {
-        let at_least = if function.rest.is_some() { "at least " } else { "" };
-        return Err(fail(format!("{name}() takes {at_least}{n_wanted} arguments, not {}.", values.len())));
+    if name.starts_with("provider::") {
+        return special::provided(evaluator, node, name, &values);
     }
-    let mut marks = Marks::new();
-    let mut is_known = true;
-    let mut prepared = Vec::with_capacity(values.len());
-    for (position, value) in values.iter().enumerate() {
-        let Some(parameter) = function.parameters.get(position).or(function.rest.as_ref()) else { continue };
-        let (value, found) = if parameter.takes_unknown_parts { value.unmark() } else { value.unmark_deep() };
-        marks.extend(found);
-        if value.is_null() && !parameter.takes_null {
-            return Err(fail(format!("Argument {} of {name}() must not be null.", position + 1)));
+    let Some(function) = tables().find(|function| function.name == name) else {
+        let reason = format!("the function {name}() is not one that driftmgr computes");
+        return Ok(evaluator.run.because(&Value::dynamic(), reason, Some(evaluator.file.span(&node.range))));
+    };
+    match function.call(evaluator, &node.range, &values) {
+        Ok(value) => Ok(explained(value, &values)),
+        Err(Failure::Unable(reason)) => {
+            let value = Value::unknown(function.returns.ty().unwrap_or(Type::Dynamic));
+            let marks = values.iter().flat_map(|value| value.unmark_deep().1);
+            Ok(evaluator.run.because(&value.with_marks(marks), reason, Some(evaluator.file.span(&node.range))))
         }
-        let value = convert(&value, &parameter.ty()).map_err(|error| {
-            let place = crate::evaluate::place(error.path());
-            fail(format!("Argument {} of {name}() is wrong{place}: {}.", position + 1, error.message()))
-        })?;
-        is_known &= parameter.takes_unknown
-            || if parameter.takes_unknown_parts { value.is_known() } else { value.is_wholly_known() };
-        prepared.push(value);
-    }
-    if !is_known {
-        return Ok(Value::unknown(function.returns.ty()).with_marks(marks));
-    }
-    let call = Call { arguments: prepared, marks, evaluator, range: &node.range };
-    match (function.body)(&call) {
-        Ok(value) => {
-            let kept = |mark: &Mark| *mark != Mark::Sensitive || !matches!(name, "issensitive" | "nonsensitive");
-            Ok(value.with_marks(call.marks.into_iter().filter(kept)))
+        Err(Failure::TooLarge(detail)) => {
+            Err(evaluator.fail(&node.range, special::TOO_LARGE, format!("{name}(): {detail}")))
         }
-        Err(_) if call.marks.contains(&Mark::Sensitive) => {
+        Err(Failure::Wrong(_)) if values.iter().any(|value| value.unmark_deep().1.contains(&Mark::Sensitive)) => {
             Err(fail(format!("{name}() cannot use its arguments, of which one is sensitive and not shown.")))
         }
-        Err(detail) => Err(fail(format!("{name}(): {detail}"))),
+        Err(Failure::Wrong(detail)) => Err(fail(format!("{name}(): {detail}"))),
     }
 }
 
-/// Asks the scope for the result of a provider's function.
-fn provided(evaluator: &Evaluator<'_>, node: &Node, name: &str, values: &[Value]) -> Result<Value, Box<Diagnostic>> {
-    let mut marks = Marks::new();
-    let mut arguments = Vec::with_capacity(values.len());
-    for value in values {
-        let (value, found) = value.unmark_deep();
-        arguments.push(value);
-        marks.extend(found);
+/// Takes care that an unknown result says why it is unknown: for the reasons of the arguments.
+fn explained(value: Value, arguments: &[Value]) -> Value {
+    if value.is_known() || value.marks().iter().any(is_reason) {
+        return value;
     }
-    let value = match evaluator.scope.provider_function(name, &arguments, evaluator.run) {
-        Resolved::Value { value, .. } => value,
-        Resolved::Unknown { ty, reason, .. } => {
-            let value = Value::unknown(ty);
-            evaluator.run.because(&value, reason, Some(evaluator.file.span(&node.range)))
-        }
-        Resolved::Failed(problem) => return Err(problem),
-        Resolved::Invalid(detail) => return Err(evaluator.fail(&node.range, "Function call failed", detail)),
-    };
-    if !value.is_wholly_known() {
-        evaluator.run.saw_unknown();
-    }
-    Ok(value.with_marks(marks))
+    let marks = arguments.iter().flat_map(|argument| argument.unmark_deep().1).filter(is_reason);
+    value.with_marks(marks)
 }
 
-/// Computes `try` and `can`: the first argument without a mistake. Where that depends on something unknown, so does the
-/// result.
-fn attempt(
-    evaluator: &Evaluator<'_>,
-    node: &Node,
-    is_can: bool,
-    arguments: &[Node],
-    frame: &Frame<'_>,
-) -> Result<Value, Box<Diagnostic>> {
-    let mut problems = Vec::new();
-    for argument in arguments {
-        let n_before = evaluator.run.n_unknown();
-        let result = evaluator.value(argument, frame);
-        let is_open = result.as_ref().is_ok_and(|value| !value.is_wholly_known());
-        if is_open || evaluator.run.n_unknown() > n_before {
-            let ty = if is_can { Type::Bool } else { Type::Dynamic };
-            let marks = result.map(|value| value.unmark_deep().1).unwrap_or_default();
-            // The reference implementation forgets the marks of what is not known.
-            let marks = if is_open { crate::evaluate::reasons(&marks) } else { marks };
-            return Ok(Value::unknown(ty).with_marks(marks));
+impl Function {
+    fn call(&self, evaluator: &Evaluator<'_>, range: &Range<usize>, values: &[Value]) -> Computed {
+        let n_wanted = self.parameters.len();
+        if values.len() < n_wanted || (values.len() > n_wanted && self.rest.is_none()) {
+            let at_least = if self.rest.is_some() { "at least " } else { "" };
+            return Err(Failure::Wrong(format!("It takes {at_least}{n_wanted} arguments, not {}.", values.len())));
         }
-        match result {
-            Ok(_) if is_can => return Ok(Value::bool(true)),
-            Ok(value) => return Ok(value),
-            Err(problem) => problems.push(problem.detail),
+        let with_parameters = || {
+            values.iter().enumerate().zip(
+                self.parameters
+                    .iter()
+                    .copied()
+                    .chain(std::iter::repeat_n(self.rest.unwrap_or(ANY), values.len() - n_wanted)),
+            )
+        };
+        let mut marks = Marks::new();
+        let mut arguments = Vec::with_capacity(values.len());
+        for ((position, value), parameter) in with_parameters() {
+            let value = if parameter.takes(Takes::Marked) {
+                value.clone()
+            } else {
+                let (value, found) = value.unmark_deep();
+                marks.extend(found);
+                value
+            };
+            arguments.push(convert(&value, &parameter.ty()).map_err(|error| {
+                if error.kind() == ErrorKind::Limit {
+                    return Failure::from(error);
+                }
+                let detail = format!("Argument {} is wrong{}: {}.", position + 1, place(error.path()), error.message());
+                Failure::Wrong(detail)
+            })?);
         }
+        let mut is_type_known = true;
+        for ((position, _), parameter) in with_parameters() {
+            let argument = &arguments[position];
+            if argument.is_null() && !parameter.takes(Takes::Null) {
+                return Err(Failure::Wrong(format!("Argument {} must not be null.", position + 1)));
+            }
+            if *argument.ty() == Type::Dynamic && !parameter.takes(Takes::Dynamic) {
+                is_type_known = false;
+                break;
+            }
+        }
+        let is_known = with_parameters()
+            .all(|((position, _), parameter)| arguments[position].is_known() || parameter.takes(Takes::Unknown));
+        if !is_type_known && is_known {
+            return Err(Failure::Unable("the programs have no value for a null that has no type here".to_owned()));
+        }
+        let ty = if is_type_known { self.returns.of(&arguments)? } else { Type::Dynamic };
+        let result = if is_type_known && is_known {
+            let call = Call { arguments, ty, evaluator, range };
+            (self.body)(&call)?
+        } else {
+            // What is marked sensitive stays so, even where nothing of it can be seen.
+            marks.extend(arguments.iter().flat_map(|argument| argument.unmark_deep().1));
+            Value::unknown(ty)
+        };
+        let result =
+            if self.is_nullable { result } else { result.refine(&Refinements::new().not_null()).unwrap_or(result) };
+        Ok(result.with_marks(marks))
     }
-    if is_can && arguments.len() == 1 {
-        return Ok(Value::bool(false));
-    }
-    let detail = match problems.as_slice() {
-        [] => "try() and can() need an argument.".to_owned(),
-        problems => format!("No argument of try() could be computed: {}", problems.join(" ")),
-    };
-    Err(evaluator.fail(&node.range, "Function call failed", detail))
 }

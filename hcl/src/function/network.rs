@@ -2,31 +2,32 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use cty::{Number, Value};
+use cty::{Notation, Type, Value};
 
-use super::text::text_list;
-use super::{Call, Computed, Function, NUMBER, Parameter, Returns, TEXT};
+use super::{Call, Computed, Failure, Function, NUMBER, Parameter, Returns, TEXT};
 
 const fn function(name: &'static str, parameters: &'static [Parameter], body: fn(&Call<'_>) -> Computed) -> Function {
-    Function { name, parameters, rest: None, returns: Returns::Text, body }
+    Function { name, parameters, rest: None, returns: Returns::Text, is_nullable: false, body }
 }
 
 pub(super) const FUNCTIONS: &[Function] = &[
+    Function { returns: Returns::Bool, ..function("cidrcontains", &[TEXT, TEXT], contains) },
     function("cidrhost", &[TEXT, NUMBER], host),
     function("cidrnetmask", &[TEXT], |call| {
         let range = Range::parse(call.text(0))?;
         if range.n_bits != 32 {
-            return Err("Only ranges of IPv4 addresses have a netmask.".to_owned());
+            return Err(Failure::from("Only ranges of IPv4 addresses have a netmask."));
         }
         Ok(Value::string(range.address(range.mask()).to_string()))
     }),
     function("cidrsubnet", &[TEXT, NUMBER, NUMBER], |call| {
-        let number = call.arguments[2].as_number().and_then(whole).ok_or("The number of a subnet is a whole one.")?;
-        let subnet = Range::parse(call.text(0))?.subnet(
-            call.whole(1)?,
-            u128::try_from(number).map_err(|_| "The number of a subnet cannot be negative.".to_owned())?,
-        )?;
-        Ok(Value::string(subnet.to_text()))
+        let number = Whole::of(call, 2)?;
+        let n_new = call.whole(1)?;
+        let range = Range::parse(call.text(0))?;
+        if number.is_negative || n_new < 0 {
+            return Err(Failure::Unable("the programs leave the range where a number is negative".to_owned()));
+        }
+        Ok(Value::string(range.subnet(n_new, number.magnitude)?.to_text()))
     }),
     Function { rest: Some(NUMBER), returns: Returns::Texts, ..function("cidrsubnets", &[TEXT], subnets) },
 ];
@@ -39,20 +40,62 @@ struct Range {
     n_prefix: u32,
 }
 
-fn whole(number: &Number) -> Option<i128> {
-    number.to_i64().map(i128::from).or_else(|| number.to_string().parse().ok())
+/// Reads an address; `None` for what is none.
+fn parse_address(text: &str) -> Result<Option<IpAddr>, Failure> {
+    // Leading zeros, which once meant octal numbers, are read as decimal.
+    let parts = text.split('.').map(|part| match part.trim_start_matches('0') {
+        "" if !part.is_empty() => "0",
+        trimmed => trimmed,
+    });
+    let decimal: Vec<&str> = parts.collect();
+    let address: Option<IpAddr> = text.parse().ok().or_else(|| decimal.join(".").parse().ok());
+    if let Some(IpAddr::V6(address)) = address {
+        if address.to_ipv4_mapped().is_some() {
+            return Err(Failure::Unable("an IPv4 address is written as one of IPv6".to_owned()));
+        }
+    }
+    Ok(address)
+}
+
+fn contains(call: &Call<'_>) -> Computed {
+    let range = Range::parse(call.text(0))?;
+    let inner = match parse_address(call.text(1))? {
+        Some(IpAddr::V4(address)) => Range { first: u128::from(u32::from(address)), n_bits: 32, n_prefix: 32 },
+        Some(IpAddr::V6(address)) => Range { first: u128::from(address), n_bits: 128, n_prefix: 128 },
+        None => Range::parse(call.text(1))?,
+    };
+    if inner.n_bits != range.n_bits {
+        return Err(Failure::from("One argument is of IPv4 and the other of IPv6."));
+    }
+    Ok(Value::bool(range.contains(inner.first) && range.contains(inner.first | inner.host_mask())))
+}
+
+/// A whole number with its sign.
+#[derive(Clone, Copy)]
+struct Whole {
+    is_negative: bool,
+    magnitude: u128,
+}
+
+impl Whole {
+    fn of(call: &Call<'_>, position: usize) -> Result<Self, Failure> {
+        let wrong = || Failure::Wrong(format!("Argument {} must be a whole number.", position + 1));
+        let number = call.arguments[position].as_number().filter(|number| number.is_integer()).ok_or_else(wrong)?;
+        let text = number.to_text(Notation::Plain, Some(0));
+        let digits = text.strip_prefix('-').unwrap_or(&text);
+        // What is larger is so for any range of addresses.
+        let magnitude = digits.parse().unwrap_or(u128::MAX);
+        Ok(Self { is_negative: number.is_negative(), magnitude })
+    }
 }
 
 impl Range {
-    fn parse(text: &str) -> Result<Self, String> {
-        let fail = || "Argument 1 must be a range of addresses such as 10.0.0.0/8.".to_owned();
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let fail = || Failure::from("It takes ranges of addresses such as 10.0.0.0/8.");
         let (address, prefix) = text.split_once('/').ok_or_else(fail)?;
         let is_plain = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_digit());
         let n_prefix: u32 = prefix.parse().ok().filter(|_| is_plain).ok_or_else(fail)?;
-        // Leading zeros, which once meant octal numbers, are read as decimal.
-        let decimal: Vec<&str> = address.split('.').map(|part| part.trim_start_matches('0')).collect();
-        let decimal: Vec<&str> = decimal.into_iter().map(|part| if part.is_empty() { "0" } else { part }).collect();
-        let address = address.parse().or_else(|_| decimal.join(".").parse()).map_err(|_| fail())?;
+        let address = parse_address(address)?.ok_or_else(fail)?;
         let (first, n_bits) = match address {
             IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
             IpAddr::V6(address) => (u128::from(address), 128),
@@ -89,14 +132,19 @@ impl Range {
         format!("{}/{}", self.address(self.first), self.n_prefix)
     }
 
-    fn subnet(self, n_new: i64, number: u128) -> Result<Self, String> {
-        let n_new = u32::try_from(n_new).map_err(|_| "The number of new bits cannot be negative.".to_owned())?;
+    fn contains(self, bits: u128) -> bool {
+        bits & self.mask() == self.first
+    }
+
+    fn subnet(self, n_new: i64, number: u128) -> Result<Self, Failure> {
+        let n_new = u32::try_from(n_new).map_err(|_| "The number of new bits cannot be negative.")?;
         let n_prefix = self.n_prefix.saturating_add(n_new);
         if n_prefix > self.n_bits {
-            return Err(format!("There are not {n_new} bits left behind the prefix of {}.", self.n_prefix));
+            let detail = format!("There are not {n_new} bits left behind the prefix of {}.", self.n_prefix);
+            return Err(Failure::Wrong(detail));
         }
         if n_new < 128 && number >> n_new != 0 {
-            return Err(format!("A number of {n_new} bits cannot be {number}."));
+            return Err(Failure::Wrong(format!("A number of {n_new} bits cannot be {number}.")));
         }
         let shift = self.n_bits - n_prefix;
         let part = if shift == 128 { 0 } else { number << shift };
@@ -105,36 +153,39 @@ impl Range {
 }
 
 fn host(call: &Call<'_>) -> Computed {
+    let number = Whole::of(call, 1)?;
     let range = Range::parse(call.text(0))?;
-    let number = call.arguments[1].as_number().and_then(whole).ok_or("The number of a host is a whole one.")?;
     // Negative numbers count from the end.
-    let bits = match u128::try_from(number) {
-        Ok(number) => Some(number),
-        Err(_) => range.host_mask().checked_sub(number.unsigned_abs() - 1),
+    let bits = if number.is_negative {
+        number.magnitude.checked_sub(1).and_then(|number| range.host_mask().checked_sub(number))
+    } else {
+        Some(number.magnitude)
     };
-    let bits = bits.filter(|bits| *bits <= range.host_mask());
-    let bits = bits.ok_or_else(|| format!("The range has no host of the number {number}."))?;
+    let bits = bits.filter(|bits| *bits <= range.host_mask()).ok_or("The range has no host of this number.")?;
     Ok(Value::string(range.address(range.first | bits).to_string()))
 }
 
 fn subnets(call: &Call<'_>) -> Computed {
     let range = Range::parse(call.text(0))?;
+    if range.first == 0 && call.arguments.len() > 1 {
+        return Err(Failure::from("There is nothing before the range, where the programs begin to count."));
+    }
     let last = range.first | range.host_mask();
     let mut next = Some(range.first);
     let mut found = Vec::new();
     for position in 1..call.arguments.len() {
         let n_new = call.whole(position)?;
         if n_new < 1 {
-            return Err("A subnet needs at least one new bit.".to_owned());
+            return Err(Failure::from("A subnet needs at least one new bit."));
         }
         let size = range.subnet(n_new, 0)?;
         // Each begins where its own size divides the address.
         let host_mask = size.host_mask();
         let start = next.and_then(|next| next.checked_add(host_mask)).map(|start| start & !host_mask);
         let start = start.filter(|start| *start <= last && last - *start >= host_mask);
-        let start = start.ok_or_else(|| format!("There is no room left for subnet {position}."))?;
-        found.push(Range { first: start, ..size }.to_text());
+        let start = start.ok_or_else(|| Failure::Wrong(format!("There is no room left for subnet {position}.")))?;
+        found.push(Value::string(Range { first: start, ..size }.to_text()));
         next = (start | host_mask).checked_add(1);
     }
-    text_list(found.into_iter())
+    Ok(Value::list(Type::String, found)?)
 }

@@ -1,21 +1,20 @@
 //! Functions on text. Positions and lengths count characters as people see them (grapheme clusters).
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use cty::{Type, Value};
-use regex::{Captures, Regex};
+use cty::{Refinements, Type, Value};
+use regex::Regex;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Call, Computed, Function, NUMBER, Returns, TEXT, TEXTS};
+use super::{Call, Computed, Failure, Function, NUMBER, Parameter, Returns, TEXT, TEXTS, Takes, Wanted, of};
 use crate::evaluate::MAX_TEXT;
 
-const fn function(
-    name: &'static str,
-    parameters: &'static [super::Parameter],
-    body: fn(&Call<'_>) -> Computed,
-) -> Function {
-    Function { name, parameters, rest: None, returns: Returns::Text, body }
+const fn function(name: &'static str, parameters: &'static [Parameter], body: fn(&Call<'_>) -> Computed) -> Function {
+    Function { name, parameters, rest: None, returns: Returns::Text, is_nullable: false, body }
 }
+
+const DYNAMIC: Parameter = of(Wanted::Text, &[Takes::Dynamic]);
+const DYNAMIC_NUMBER: Parameter = of(Wanted::Number, &[Takes::Dynamic]);
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function("chomp", &[TEXT], |call| Ok(Value::string(call.text(0).trim_end_matches(['\r', '\n'])))),
@@ -24,25 +23,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..function("endswith", &[TEXT, TEXT], |call| Ok(Value::bool(call.text(0).ends_with(call.text(1)))))
     },
     function("indent", &[NUMBER, TEXT], indent),
-    Function { rest: Some(TEXTS), ..function("join", &[TEXT, TEXTS], join) },
-    function("lower", &[TEXT], |call| {
-        Ok(Value::string(call.text(0).chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect::<String>()))
-    }),
-    Function { returns: Returns::Anything, ..function("regex", &[TEXT, TEXT], first_match) },
-    Function { returns: Returns::Anything, ..function("regexall", &[TEXT, TEXT], all_matches) },
-    function("replace", &[TEXT, TEXT, TEXT], replace),
+    Function { rest: Some(TEXTS), ..function("join", &[TEXT], join) },
+    function("lower", &[DYNAMIC], |call| Ok(Value::string(call.text(0).chars().map(lower).collect::<String>()))),
     Function { returns: Returns::Texts, ..function("split", &[TEXT, TEXT], split) },
     Function {
         returns: Returns::Bool,
-        ..function("startswith", &[TEXT, TEXT], |call| Ok(Value::bool(call.text(0).starts_with(call.text(1)))))
+        ..function("startswith", &[of(Wanted::Text, &[Takes::Unknown]), TEXT], |call| {
+            Ok(starts_with(&call.arguments[0], call.text(1)).map_or_else(|| call.unknown(), Value::bool))
+        })
     },
     Function {
         returns: Returns::Bool,
         ..function("strcontains", &[TEXT, TEXT], |call| Ok(Value::bool(call.text(0).contains(call.text(1)))))
     },
-    function("strrev", &[TEXT], |call| Ok(Value::string(call.text(0).graphemes(true).rev().collect::<String>()))),
-    function("substr", &[TEXT, NUMBER, NUMBER], substr),
-    function("title", &[TEXT], |call| Ok(Value::string(title(call.text(0))))),
+    function("strrev", &[DYNAMIC], |call| Ok(Value::string(clusters(call.text(0)).rev().collect::<String>()))),
+    function("substr", &[DYNAMIC, DYNAMIC_NUMBER, DYNAMIC_NUMBER], substr),
+    function("title", &[TEXT], |call| Ok(Value::string(titled(call.text(0))))),
     function("trim", &[TEXT, TEXT], |call| {
         let cut: Vec<char> = call.text(1).chars().collect();
         Ok(Value::string(call.text(0).trim_matches(cut.as_slice())))
@@ -54,182 +50,149 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("trimsuffix", &[TEXT, TEXT], |call| {
         Ok(Value::string(call.text(0).strip_suffix(call.text(1)).unwrap_or(call.text(0))))
     }),
-    function("upper", &[TEXT], |call| Ok(Value::string(call.text(0).chars().map(upper).collect::<String>()))),
+    function("upper", &[DYNAMIC], |call| Ok(Value::string(call.text(0).chars().map(upper).collect::<String>()))),
 ];
 
-/// Gives the one upper case letter of a letter; those that would become several stay.
+/// A letter that belongs to the mark before it only since Unicode 15.1, whose rules the programs do not know.
+///
+/// Two letters of Thai and Lao are marks for these rules.
+static CONJUNCT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new("[\\p{M}\u{200c}\u{200d}]([\\p{Lo}--\u{e33}\u{eb3}\u{1100}-\u{11ff}])").ok());
+
+/// Gives the characters as people see them: grapheme clusters, by the rules of Unicode 15.0.
+pub(super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.graphemes(true).flat_map(|cluster| {
+        let mut parts = Vec::with_capacity(1);
+        let mut start = 0;
+        let conjunct = CONJUNCT.as_ref().filter(|_| cluster.chars().nth(2).is_some());
+        for found in conjunct.into_iter().flat_map(|conjunct| conjunct.captures_iter(cluster)) {
+            if let Some(letter) = found.get(1) {
+                parts.push(&cluster[start..letter.start()]);
+                start = letter.start();
+            }
+        }
+        parts.push(&cluster[start..]);
+        parts
+    })
+}
+
+fn lower(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
+}
+
+/// Gives the one upper case letter of a letter, where it has one.
 fn upper(c: char) -> char {
     let mut all = c.to_uppercase();
     match (all.next(), all.next()) {
         (Some(single), None) => single,
-        _ => c,
+        // With an iota below, which stays there.
+        _ => match c {
+            '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => moved(c, 8),
+            '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => moved(c, 9),
+            _ => c,
+        },
     }
 }
 
-fn indent(call: &Call<'_>) -> Computed {
-    let n_blanks = usize::try_from(call.whole(0)?).map_err(|_| "The indentation cannot be negative.".to_owned())?;
-    let n_lines = call.text(1).matches('\n').count();
-    if n_blanks.saturating_mul(n_lines) > MAX_TEXT {
-        return Err(format!("The text would have more than {MAX_TEXT} bytes."));
+/// Gives the letter with which a word begins in a title.
+fn title(c: char) -> char {
+    match c {
+        // Two letters in one, of which only the first is upper case then.
+        '\u{1c4}'..='\u{1c6}' => '\u{1c5}',
+        '\u{1c7}'..='\u{1c9}' => '\u{1c8}',
+        '\u{1ca}'..='\u{1cc}' => '\u{1cb}',
+        '\u{1f1}'..='\u{1f3}' => '\u{1f2}',
+        // Georgian writes whole words in upper case or none of it.
+        '\u{10d0}'..='\u{10fa}' | '\u{10fd}'..='\u{10ff}' => c,
+        c => upper(c),
     }
-    Ok(Value::string(call.text(1).replace('\n', &format!("\n{}", " ".repeat(n_blanks)))))
 }
 
-fn join(call: &Call<'_>) -> Computed {
-    let elements: Vec<&Value> = call.arguments[1..].iter().flat_map(Value::elements).collect();
-    if elements.iter().any(|element| element.is_null()) {
-        return Err("An element is null; text cannot hold null.".to_owned());
-    }
-    let texts: Vec<&str> = elements.iter().filter_map(|element| element.as_str()).collect();
-    let n_bytes: usize = texts.iter().map(|text| text.len() + call.text(0).len()).sum();
-    if n_bytes > MAX_TEXT {
-        return Err(format!("The text would have more than {MAX_TEXT} bytes."));
-    }
-    Ok(Value::string(texts.join(call.text(0))))
+fn moved(c: char, by: u32) -> char {
+    char::from_u32(u32::from(c) + by).unwrap_or(c)
 }
 
-pub(super) fn text_list(texts: impl Iterator<Item = String>) -> Computed {
-    Value::list(Type::String, texts.map(Value::string).collect()).map_err(|error| format!("{error}."))
-}
-
-fn split(call: &Call<'_>) -> Computed {
-    let (separator, text) = (call.text(0), call.text(1));
-    if separator.is_empty() {
-        return text_list(text.chars().map(String::from));
-    }
-    text_list(text.split(separator).map(str::to_owned))
-}
-
-fn substr(call: &Call<'_>) -> Computed {
-    let (text, offset, length) = (call.text(0), call.whole(1)?, call.whole(2)?);
-    let n_all = text.graphemes(true).count();
-    let n_skipped = match usize::try_from(offset) {
-        Ok(n_skipped) => n_skipped,
-        Err(_) => n_all.saturating_sub(usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX)),
-    };
-    let rest = text.graphemes(true).skip(n_skipped);
-    Ok(Value::string(match usize::try_from(length) {
-        Ok(n_taken) => rest.take(n_taken).collect::<String>(),
-        Err(_) => rest.collect::<String>(),
-    }))
-}
-
-fn title(text: &str) -> String {
+fn titled(text: &str) -> String {
     let mut is_word = false;
     let titled = text.chars().map(|c| {
-        let result = if is_word { c } else { upper(c) };
+        let result = if is_word { c } else { title(c) };
         is_word = if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { !c.is_whitespace() };
         result
     });
     titled.collect()
 }
 
-fn replace(call: &Call<'_>) -> Computed {
-    let (text, from, to) = (call.text(0), call.text(1), call.text(2));
-    let pattern = from.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-    let n_bytes = text.len().saturating_add(text.len().saturating_add(1).saturating_mul(to.len()));
-    if n_bytes > MAX_TEXT * 4 {
-        return Err(format!("The text could have more than {MAX_TEXT} bytes."));
+fn indent(call: &Call<'_>) -> Computed {
+    let n_blanks = usize::try_from(call.whole(0)?).map_err(|_| "The indentation cannot be negative.")?;
+    let n_lines = call.text(1).matches('\n').count();
+    if n_blanks.saturating_mul(n_lines) > MAX_TEXT {
+        return Err(too_long());
     }
-    Ok(Value::string(match pattern {
-        Some(pattern) => compile(pattern)?.replace_all(text, to).into_owned(),
-        None => text.replace(from, to),
+    if n_lines == 0 {
+        return Ok(call.arguments[1].clone());
+    }
+    Ok(Value::string(call.text(1).replace('\n', &format!("\n{}", " ".repeat(n_blanks)))))
+}
+
+pub(super) fn too_long() -> Failure {
+    Failure::TooLarge(format!("The text would have more than {MAX_TEXT} bytes."))
+}
+
+fn join(call: &Call<'_>) -> Computed {
+    let lists = &call.arguments[1..];
+    if lists.is_empty() {
+        return Err(Failure::from("At least one list is needed."));
+    }
+    if !lists.iter().all(Value::is_wholly_known) {
+        return Ok(call.unknown());
+    }
+    let mut texts = Vec::new();
+    let mut n_bytes = 0;
+    for element in lists.iter().flat_map(Value::elements) {
+        let text = element.as_str().ok_or("An element is null; text cannot hold null.")?;
+        n_bytes += text.len() + call.text(0).len();
+        if n_bytes > MAX_TEXT {
+            return Err(too_long());
+        }
+        texts.push(text);
+    }
+    Ok(Value::string(texts.join(call.text(0))))
+}
+
+fn split(call: &Call<'_>) -> Computed {
+    let (separator, text) = (call.text(0), call.text(1));
+    let parts: Vec<Value> = if separator.is_empty() {
+        text.chars().map(|c| Value::string(c.to_string())).collect()
+    } else {
+        text.split(separator).map(Value::string).collect()
+    };
+    call.sized(Value::list(Type::String, parts)?)
+}
+
+/// Tells whether a text begins with another one; `None` where too little of it is known.
+fn starts_with(text: &Value, prefix: &str) -> Option<bool> {
+    if let Some(text) = text.as_str() {
+        return Some(text.starts_with(prefix));
+    }
+    let known = text.refinements().map_or("", Refinements::prefix);
+    let is_decided = known.starts_with(prefix) || !known.is_empty() && known.len() >= prefix.len();
+    is_decided.then(|| known.starts_with(prefix))
+}
+
+fn substr(call: &Call<'_>) -> Computed {
+    let (text, offset, length) = (call.text(0), call.whole(1)?, call.whole(2)?);
+    let n_skipped = match usize::try_from(offset) {
+        Ok(_) if length == 0 => return Ok(Value::string("")),
+        Ok(n_skipped) => n_skipped,
+        Err(_) => {
+            let n_all = clusters(text).count();
+            n_all.saturating_sub(usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX))
+        }
+    };
+    let rest = clusters(text).skip(n_skipped);
+    Ok(Value::string(match usize::try_from(length) {
+        // From the end, no length means all of it.
+        Ok(0) | Err(_) => rest.collect::<String>(),
+        Ok(n_taken) => rest.take(n_taken).collect::<String>(),
     }))
-}
-
-fn first_match(call: &Call<'_>) -> Computed {
-    let regex = compile(call.text(0))?;
-    let found = regex.captures(call.text(1)).ok_or_else(|| "The pattern does not match.".to_owned())?;
-    captured(&regex, &found)
-}
-
-fn all_matches(call: &Call<'_>) -> Computed {
-    let regex = compile(call.text(0))?;
-    let all: Vec<Value> =
-        regex.captures_iter(call.text(1)).map(|found| captured(&regex, &found)).collect::<Result<_, _>>()?;
-    let ty = match regex.captures_len() {
-        1 => Type::String,
-        _ if regex.capture_names().flatten().next().is_some() => {
-            Type::object(regex.capture_names().flatten().map(|name| (name, Type::String)))
-        }
-        n_groups => Type::tuple(vec![Type::String; n_groups - 1]),
-    };
-    Value::list(ty, all).map_err(|error| format!("{error}."))
-}
-
-/// Gives the whole match, or its groups: by name where they have names, else in order.
-fn captured(regex: &Regex, found: &Captures<'_>) -> Computed {
-    let group = |position: usize| match found.get(position) {
-        Some(group) => Value::string(group.as_str()),
-        None => Value::null(Type::String),
-    };
-    let names: Vec<Option<&str>> = regex.capture_names().skip(1).collect();
-    if names.is_empty() {
-        return Ok(group(0));
-    }
-    let named: BTreeMap<String, Value> =
-        names.iter().enumerate().filter_map(|(index, name)| Some(((*name)?.to_owned(), group(index + 1)))).collect();
-    if named.is_empty() {
-        return Ok(Value::tuple((1..=names.len()).map(group).collect()));
-    }
-    if named.len() < names.len() {
-        return Err("Either all groups of a pattern have names or none.".to_owned());
-    }
-    Ok(Value::object(named))
-}
-
-/// Compiles a pattern in RE2 syntax, whose `\d`, `\s`, `\w` and `\b` mean ASCII.
-fn compile(pattern: &str) -> Result<Regex, String> {
-    let mut translated = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars().peekable();
-    let mut is_in_class = false;
-    let mut is_class_start = false;
-    while let Some(c) = chars.next() {
-        let was_class_start = std::mem::take(&mut is_class_start);
-        match c {
-            '\\' => match chars.next() {
-                Some('d') if is_in_class => translated.push_str("0-9"),
-                Some('w') if is_in_class => translated.push_str("0-9A-Za-z_"),
-                Some('s') if is_in_class => translated.push_str("\\t\\n\\x0c\\r "),
-                Some('d') => translated.push_str("[0-9]"),
-                Some('w') => translated.push_str("[0-9A-Za-z_]"),
-                Some('s') => translated.push_str("[\\t\\n\\x0c\\r ]"),
-                Some('D') => translated.push_str("[^0-9]"),
-                Some('W') => translated.push_str("[^0-9A-Za-z_]"),
-                Some('S') => translated.push_str("[^\\t\\n\\x0c\\r ]"),
-                Some(word @ ('b' | 'B')) => translated.push_str(&format!("(?-u:\\{word})")),
-                Some(other) => translated.extend(['\\', other]),
-                None => translated.push('\\'),
-            },
-            '[' if !is_in_class => {
-                is_in_class = true;
-                is_class_start = true;
-                translated.push('[');
-            }
-            '^' if was_class_start => {
-                is_class_start = true;
-                translated.push('^');
-            }
-            ']' if was_class_start => translated.push_str("\\]"),
-            ']' if is_in_class => {
-                is_in_class = false;
-                translated.push(']');
-            }
-            '[' if chars.peek() == Some(&':') => {
-                translated.push('[');
-                while let Some(inner) = chars.next() {
-                    translated.push(inner);
-                    if inner == ':' && chars.peek() == Some(&']') {
-                        translated.extend(chars.next());
-                        break;
-                    }
-                }
-            }
-            // Rust has operations on classes where RE2 has plain characters.
-            '[' | '&' | '~' if is_in_class => translated.extend(['\\', c]),
-            c => translated.push(c),
-        }
-    }
-    let compiled = regex::RegexBuilder::new(&translated).size_limit(1 << 20).build();
-    compiled.map_err(|_| "The pattern is not one that can be used here.".to_owned())
 }

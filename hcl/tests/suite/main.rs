@@ -7,6 +7,8 @@ mod blocks;
 mod drafts;
 mod emission;
 mod evaluation;
+mod function_calls;
+mod functions;
 mod gates;
 mod json;
 mod lexing;
