@@ -237,8 +237,11 @@ impl<'t> Lexer<'t> {
 
     fn line_comment(&mut self) {
         let rest = &self.text[self.at..];
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        self.push(TokenKind::Comment, line.strip_suffix('\r').unwrap_or(line).len().max(1));
+        let n_bytes = match rest.find('\n') {
+            Some(end) => rest[..end].strip_suffix('\r').map_or(end, str::len),
+            None => rest.len(),
+        };
+        self.push(TokenKind::Comment, n_bytes);
     }
 
     fn open_heredoc(&mut self) {
@@ -299,12 +302,15 @@ impl<'t> Lexer<'t> {
         let rest = &self.text[self.at..];
         if let (true, Some(marker)) = (std::mem::take(is_line_start), *marker) {
             // The line that closes needs a line end of its own.
-            if let Some(line) = rest.find('\n').map(|end| &rest[..end]).filter(|line| line.trim() == marker) {
+            let line = rest.find('\n').map(|end| rest[..end].strip_suffix('\r').unwrap_or(&rest[..end]));
+            if let Some(line) = line.filter(|line| line.trim() == marker && !line.contains('\r')) {
                 self.modes.pop();
-                self.push(TokenKind::CloseHeredoc, line.strip_suffix('\r').unwrap_or(line).len());
+                self.push(TokenKind::CloseHeredoc, line.len());
                 return;
             }
         }
+        // Behind a carriage return alone, the rest of a text that is all template is plain.
+        let is_plain = marker.is_none();
         let mut at = self.at;
         loop {
             match self.bytes.get(at) {
@@ -323,7 +329,8 @@ impl<'t> Lexer<'t> {
         if at > self.at {
             self.push(TokenKind::Text, at - self.at);
         } else if self.bytes[at] == b'\r' {
-            self.push(TokenKind::Invalid, 1);
+            let n_bytes = if is_plain { self.bytes.len() - at } else { 1 };
+            self.push(if is_plain { TokenKind::Text } else { TokenKind::Invalid }, n_bytes);
         } else {
             self.open_template();
         }

@@ -179,7 +179,7 @@ pub(crate) fn unescape_text(text: &str) -> Cow<'_, str> {
     if !text.contains("${") && !text.contains("%{") {
         return Cow::Borrowed(text);
     }
-    unescape_template(text).map_or(Cow::Borrowed(text), Cow::Owned)
+    Cow::Owned(text.replace("$${", "${").replace("%%{", "%{"))
 }
 
 /// Resolves `$${` and `%%{`; `None` where the text holds an interpolation or directive.

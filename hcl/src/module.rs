@@ -385,10 +385,13 @@ fn file_names(tree: &dyn SourceTree, folder: &str, diagnostics: &mut Diagnostics
 fn read_file(tree: &dyn SourceTree, folder: &str, name: &FileName, diagnostics: &mut Diagnostics) -> Option<File> {
     let name = &name.name;
     let path = if folder == "." { name.clone() } else { format!("{folder}/{name}") };
-    match read_text(tree, &path) {
-        Ok(text) => {
-            let (file, problems) =
-                if is_json(name) { File::parse_json(&path, &text) } else { File::parse(&path, &text) };
+    let read = if is_json(name) {
+        read_text(tree, &path).map(|text| File::parse_json(&path, &text))
+    } else {
+        tree.read(&path).map(|bytes| File::parse_bytes(&path, &bytes)).map_err(|error| error.reason)
+    };
+    match read {
+        Ok((file, problems)) => {
             diagnostics.extend(problems);
             Some(file)
         }

@@ -9,7 +9,7 @@ use model::{Diagnostic, Diagnostics, Position, Span};
 
 use crate::expression::Node;
 use crate::json::JsonNode;
-use crate::lex::Token;
+use crate::lex::{Token, TokenKind};
 use crate::literal::{self, NotLiteral};
 use crate::{convert_json, parse};
 
@@ -27,6 +27,8 @@ pub struct File {
     pub body: Body,
     /// Its tokens; empty for JSON.
     pub(crate) tokens: Vec<Token>,
+    /// Its bytes, where they are no text.
+    bytes: Option<Arc<[u8]>>,
     /// Where its lines start, in bytes.
     line_starts: Vec<usize>,
 }
@@ -162,6 +164,38 @@ impl File {
         (file, diagnostics)
     }
 
+    /// Reads a file in native syntax that need not be text: in comments any bytes may stand.
+    ///
+    /// In [`text`](Self::text), a byte that is no text is a control character, so that all places stay what they are.
+    pub fn parse_bytes(name: &str, bytes: &[u8]) -> (Self, Diagnostics) {
+        let mut text = String::with_capacity(bytes.len());
+        let mut broken = Vec::new();
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            broken.extend(text.len()..text.len() + chunk.invalid().len());
+            text.extend(chunk.invalid().iter().map(|_| '\u{1a}'));
+        }
+        let (mut file, mut diagnostics) = Self::parse(name, &text);
+        if broken.is_empty() {
+            return (file, diagnostics);
+        }
+        file.bytes = Some(Arc::from(bytes));
+        let token_at = |byte: usize| file.tokens.get(file.tokens.partition_point(|token| token.end() <= byte));
+        let is_misplaced = |byte: &&usize| token_at(**byte).is_none_or(|token| token.kind != TokenKind::Comment);
+        if let Some(first) = broken.iter().find(is_misplaced) {
+            diagnostics.retain(|problem| problem.span.as_ref().is_none_or(|span| !broken.contains(&span.start.byte)));
+            let detail = format!("The byte {first} of the file is no UTF-8; save the file in this encoding.");
+            let problem = Diagnostic::error("invalid-configuration", "Invalid character encoding", detail);
+            diagnostics.insert(0, problem.at_span(file.span(&(*first..*first + 1))));
+        }
+        (file, diagnostics)
+    }
+
+    /// Gives the bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.as_deref().unwrap_or(self.text.as_bytes())
+    }
+
     /// Reads a `.tf.json` file.
     ///
     /// Templates in its texts are not parsed yet: only where a text stands tells whether it is one.
@@ -189,7 +223,14 @@ impl File {
 
     fn empty(name: &str, text: &str) -> Self {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { name: Arc::from(name), text: Arc::from(text), body: Body::default(), tokens: Vec::new(), line_starts }
+        Self {
+            name: Arc::from(name),
+            text: Arc::from(text),
+            body: Body::default(),
+            tokens: Vec::new(),
+            bytes: None,
+            line_starts,
+        }
     }
 
     /// Gives the tokens: every byte of the text is in one. Empty for JSON.

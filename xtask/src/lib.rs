@@ -17,6 +17,7 @@
 pub mod dist;
 pub mod drifts;
 pub mod estate;
+pub mod hclsyntax;
 pub mod http;
 pub mod kubernetes;
 pub mod loops;

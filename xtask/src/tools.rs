@@ -6,7 +6,7 @@
 
 mod aws;
 mod debian;
-mod go;
+pub(crate) mod go;
 mod inside;
 mod reduce;
 mod venv;
@@ -53,6 +53,8 @@ pub enum Tool {
     Exoscale,
     /// The `aliyun/alicloud` provider, built from its Go module: on request only, it takes as long as half of the others.
     Alicloud,
+    /// `HashiCorp`'s parser of configuration, behind a program of ours.
+    Hclsyntax,
 }
 
 /// How a tool is had.
@@ -126,6 +128,7 @@ impl Tool {
             Self::Etcd => "etcd",
             Self::Exoscale => "exoscale",
             Self::Alicloud => "alicloud",
+            Self::Hclsyntax => "hclsyntax",
         }
     }
 
@@ -143,6 +146,7 @@ impl Tool {
             Self::Etcd => Recipe::Debian(&debian::ETCD),
             Self::Exoscale => Recipe::Go(&go::EXOSCALE),
             Self::Alicloud => Recipe::Go(&go::ALICLOUD),
+            Self::Hclsyntax => Recipe::Go(&go::HCLSYNTAX),
         }
     }
 
@@ -155,7 +159,13 @@ impl Tool {
             Self::Kubectl => Some(("gavinbunney", "kubectl", go::KUBECTL.version)),
             Self::Exoscale => Some(("exoscale", "exoscale", go::EXOSCALE.version)),
             Self::Alicloud => Some(("aliyun", "alicloud", go::ALICLOUD.version)),
-            Self::Terraform | Self::Tofu | Self::Moto | Self::RabbitmqServer | Self::KubeApiserver | Self::Etcd => None,
+            Self::Terraform
+            | Self::Tofu
+            | Self::Moto
+            | Self::RabbitmqServer
+            | Self::KubeApiserver
+            | Self::Etcd
+            | Self::Hclsyntax => None,
         }
     }
 

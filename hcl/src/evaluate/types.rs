@@ -158,6 +158,10 @@ fn object(file: &File, items: &[(Node, Node)], defaults: &mut Defaults) -> Resul
         let name = match &key.kind {
             NodeKind::Name(name) => name.as_str(),
             NodeKind::Literal(text) if text.as_str().is_some() => text.as_str().unwrap_or_default(),
+            // Words that are values elsewhere are names here.
+            NodeKind::Literal(word) if word.as_bool() == Some(true) => "true",
+            NodeKind::Literal(word) if word.as_bool() == Some(false) => "false",
+            NodeKind::Literal(word) if word.is_null() => "null",
             _ => {
                 let problem =
                     Diagnostic::error("invalid-type", "Invalid type", "The name of an attribute is plain text.");

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod blocks;
+mod conformance;
 mod drafts;
 mod emission;
 mod evaluation;
@@ -21,6 +22,7 @@ mod parsing;
 mod passing;
 mod planned_drafts;
 mod roots;
+mod specsuite;
 mod terraform;
 mod traces;
 mod variables;

@@ -203,7 +203,7 @@ fn an_unreadable_file_does_not_hide_the_others() {
     let lookup = configuration.resource(&"aws_vpc.a".parse().unwrap());
     assert!(matches!(lookup, Lookup::Unread), "it may be in the file that cannot be read: {lookup:?}");
     assert_eq!(problems.len(), 1);
-    assert!(problems[0].detail.contains("byte 1 is not UTF-8"), "{}", problems[0]);
+    assert!(problems[0].detail.contains("byte 1 of the file is no UTF-8"), "{}", problems[0]);
 }
 
 #[test]

@@ -95,6 +95,16 @@ pub(super) const ALICLOUD: GoProgram = GoProgram {
     cost: "some 9 CPU minutes, 5.6 GB of memory",
 };
 
+/// The version is that of the library, and a number that counts the changes of the program.
+pub(super) const HCLSYNTAX: GoProgram = GoProgram {
+    source: Source::Repository(crate::hclsyntax::SOURCES),
+    version: "2.24.0-1",
+    package: ".",
+    version_flag: "main.version=2.24.0-1",
+    file_name: "hclsyntax",
+    cost: "",
+};
+
 /// Builds a program.
 pub(super) fn build_program(program: &GoProgram, target: &Path) -> Result<()> {
     let source = match program.source {
@@ -147,6 +157,15 @@ pub(super) fn platform() -> Result<String> {
         other => other,
     };
     Ok(format!("{system}_{architecture}"))
+}
+
+/// Returns where Go has unpacked a module that another one, in this repository, requires; downloads it unless it is there.
+pub(crate) fn required(sources: &str, module: &str) -> Result<PathBuf> {
+    let sources = crate::repository().join(sources);
+    let output = run_command(go()?.current_dir(sources).args(["mod", "download", "-json", module]))?;
+    let downloaded: DownloadedModule =
+        serde_json::from_str(&output).with_context(|| format!("go mod download answered {output:?}"))?;
+    Ok(downloaded.dir)
 }
 
 fn go() -> Result<Command> {
