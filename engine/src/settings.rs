@@ -12,7 +12,7 @@
 //!
 //! Messages name places and never values: they may be secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -33,13 +33,15 @@ const VERSION: i64 = 1;
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_DEPTH: usize = 32;
 const MAX_NODES: usize = 100_000;
-const TOP_KEYS: &[&str] = &["version", "providers"];
+const TOP_KEYS: &[&str] = &["version", "providers", "data_sources"];
 const PROVIDER_KEYS: &[&str] = &["provider", "alias", "module", "arguments"];
 
 /// What the file says.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) providers: Vec<ProviderSettings>,
+    /// The data sources that may be read, by type.
+    pub(crate) data_sources: BTreeSet<String>,
     /// Whether the file has mistakes, so that what it means to say is not all known.
     pub(crate) is_faulty: bool,
 }
@@ -77,8 +79,8 @@ pub(crate) fn read(folders: &[&Path], environment: &Environment) -> (Settings, D
 /// Reads the text of the file; `name` is what diagnostics call it.
 fn parse(name: &str, text: &str, environment: &Environment) -> (Settings, Diagnostics) {
     let mut reader = Reader { file: Arc::from(name), text, environment, diagnostics: Diagnostics::new() };
-    let providers = reader.document().unwrap_or_default();
-    (Settings { providers, is_faulty: !reader.diagnostics.is_empty() }, reader.diagnostics)
+    let (providers, data_sources) = reader.document().unwrap_or_default();
+    (Settings { providers, data_sources, is_faulty: !reader.diagnostics.is_empty() }, reader.diagnostics)
 }
 
 struct Reader<'a> {
@@ -91,14 +93,14 @@ struct Reader<'a> {
 type Entries<'n> = &'n [(Spanned<String>, Spanned<Node>)];
 
 impl Reader<'_> {
-    fn document(&mut self) -> Option<Vec<ProviderSettings>> {
+    fn document(&mut self) -> Option<(Vec<ProviderSettings>, BTreeSet<String>)> {
         if self.text.len() > MAX_BYTES {
             let detail = format!("The file has {} bytes; {MAX_BYTES} is the limit.", self.text.len());
             self.diagnostics.push(Diagnostic::error("settings-file", "The settings file is too large", detail));
             return None;
         }
         if self.text.trim().is_empty() {
-            return Some(Vec::new());
+            return Some(Default::default());
         }
         let mut options = serde_saphyr::Options::default();
         options.budget = Some({
@@ -136,12 +138,34 @@ impl Reader<'_> {
             self.error("Unknown version of the settings file", detail, &document.referenced);
             return None;
         }
-        let Some(providers) = find(entries, "providers") else { return Some(Vec::new()) };
+        let data_sources = find(entries, "data_sources").map(|names| self.names(names)).unwrap_or_default();
+        let Some(providers) = find(entries, "providers") else { return Some((Vec::new(), data_sources)) };
         let Node::List(providers) = &providers.value else {
             self.error("`providers` must be a list", "Each provider is an element of the list.", &providers.referenced);
             return None;
         };
-        Some(providers.iter().filter_map(|provider| self.provider(provider)).collect())
+        Some((providers.iter().filter_map(|provider| self.provider(provider)).collect(), data_sources))
+    }
+
+    /// Reads the names of data sources.
+    fn names(&mut self, node: &Spanned<Node>) -> BTreeSet<String> {
+        let elements = match &node.value {
+            Node::List(elements) => elements.as_slice(),
+            Node::Value(_) | Node::Map(_) => &[],
+        };
+        let name = |element: &Spanned<Node>| match &element.value {
+            Node::Value(value) => value.as_str().map(str::to_owned),
+            Node::List(_) | Node::Map(_) => None,
+        };
+        let names: Option<BTreeSet<String>> = elements.iter().map(name).collect();
+        match names {
+            Some(names) if matches!(node.value, Node::List(_)) => names,
+            _ => {
+                let detail = "`data_sources` is a list of types of data sources, such as aws_region.";
+                self.error("Not a list of data sources", detail, &node.referenced);
+                BTreeSet::new()
+            }
+        }
     }
 
     fn provider(&mut self, node: &Spanned<Node>) -> Option<ProviderSettings> {

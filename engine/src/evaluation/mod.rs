@@ -3,8 +3,14 @@
 //! Everything that looks at the code looks at one [`RootModule`]: provider blocks, the tiers of a difference, adoption,
 //! explanations. What the code alone does not tell is a need of `hcl::root`; what answered one stays answered.
 //!
-//! **Start reading** at [`RootModule::open`].
+//! **Start reading** at [`RootModule::open`], then `Stage::settled`, which answers needs.
 
+mod ask;
+mod needs;
+mod remote_state;
+pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +28,7 @@ use model::{Diagnostic, Diagnostics, ModuleAddress};
 use crate::request::{StatesRequest, VariableSource};
 use crate::{Session, code};
 
+pub(crate) use needs::answer_configurations;
 pub use tree::KeptTree;
 
 /// The largest file of variables that is read, in bytes.
@@ -160,9 +167,8 @@ impl RootModule {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let (n_answers, missing) = (answers.len(), answers[n_known..].to_vec());
         drop(answers);
-        if !missing.is_empty() {
-            root.answer(missing);
-        }
+        // Even without a new answer: what waits is evaluated anew, and names what it waits for.
+        root.answer(missing);
         // What others asked for and did not want is nothing that this one needs.
         root.take_needs();
         let taken = take(&root);

@@ -48,24 +48,54 @@ impl Configurations {
     /// # Errors
     /// [`CauseKind::UnknownConfiguration`], with what is not known, where, why, and what to do about it.
     pub(crate) fn value(&self, address: &ProviderConfigAddress, schema: &model::Block) -> Result<Value, Cause> {
+        match &self.module {
+            Some(module) => module.evaluate(|root| self.value_in(root, address, schema)),
+            None => self.value_alone(address, schema, self.settings_of(address)),
+        }
+    }
+
+    /// Gives the value of the provider block that an address means, as far as an evaluation knows what it needs.
+    ///
+    /// # Errors
+    /// As [`Configurations::value`].
+    pub(crate) fn value_in(
+        &self,
+        root: &Root,
+        address: &ProviderConfigAddress,
+        schema: &model::Block,
+    ) -> Result<Value, Cause> {
+        let settings = self.settings_of(address);
+        match &self.module {
+            _ if self.settings.is_faulty => self.value_alone(address, schema, settings),
+            Some(module) => Wanted { address, schema, settings, module }.evaluate(root),
+            None => self.value_alone(address, schema, settings),
+        }
+    }
+
+    fn value_alone(
+        &self,
+        address: &ProviderConfigAddress,
+        schema: &model::Block,
+        settings: Option<&ProviderSettings>,
+    ) -> Result<Value, Cause> {
         if self.settings.is_faulty {
             return Err(unknown(format!(
                 "{FILE_NAME} has mistakes, so what it says about {address} is not known. Correct it."
             )));
         }
-        let settings = self.settings_of(address);
-        let Some(module) = &self.module else {
-            if let (Some(alias), None) = (&address.alias, settings) {
-                return Err(unknown(format!(
-                    "The state names the configuration {alias:?} of the provider {}, and there is no code that says what it \
-                     is. Name the root module with --dir, or write its arguments into {FILE_NAME}.",
-                    address.provider
-                )));
-            }
-            return finish_alone(address, schema, settings);
-        };
-        let wanted = Wanted { address, schema, settings, module };
-        module.evaluate(|root| wanted.evaluate(root))
+        if let (Some(alias), None) = (&address.alias, settings) {
+            return Err(unknown(format!(
+                "The state names the configuration {alias:?} of the provider {}, and there is no code that says what it \
+                 is. Name the root module with --dir, or write its arguments into {FILE_NAME}.",
+                address.provider
+            )));
+        }
+        finish_alone(address, schema, settings)
+    }
+
+    /// Gives what `driftmgr.yaml` says.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Finds what `driftmgr.yaml` says about a configuration.

@@ -36,7 +36,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::code::Declared;
-use crate::evaluation::RootModule;
+use crate::evaluation::{self, RootModule};
 use crate::lists::Lister;
 use crate::providers::{Configurations, Finder, Verification};
 use crate::request::ScopeRequest;
@@ -48,7 +48,8 @@ use calls::{Calls, Use};
 use pace::{Pace, Rate};
 pub(crate) use pool::MAX_RUNNING;
 use pool::{Hosted, Origin, Pool, Unit};
-use read::{Attempt, Reader};
+use read::Attempt;
+pub(crate) use read::{Observed, Reader};
 use transcripts::Transcripts;
 
 /// So long after the first look an object that seems gone is looked for again, at the earliest.
@@ -176,7 +177,7 @@ impl Refresh {
         let origins = refresh.find(session, request).await?;
         let (configurations, problems) = Configurations::read(session, request.module);
         refresh.diagnostics.extend(problems);
-        refresh.start(&origins, &configurations).await;
+        refresh.start(session, request.module, &origins, &configurations).await;
         if let Err(error) = refresh.check_accounts().await {
             refresh.pool.shutdown().await;
             return Err(error);
@@ -209,7 +210,13 @@ impl Refresh {
     }
 
     /// Starts each provider once, and sorts its configurations by value: each value gets a process.
-    async fn start(&mut self, origins: &[(Origin, Vec<Use>)], configurations: &Configurations) {
+    async fn start(
+        &mut self,
+        session: &Session,
+        module: Option<&Arc<RootModule>>,
+        origins: &[(Origin, Vec<Use>)],
+        configurations: &Configurations,
+    ) {
         let pool = &self.pool;
         let start = |(origin, uses): &(Origin, Vec<Use>)| {
             let (hosted, of) = (pool.host(origin), uses[0].clone());
@@ -219,6 +226,18 @@ impl Refresh {
             }
         };
         let started = in_turn(origins.iter().map(start)).await;
+        if let Some(module) = module {
+            let schemas = origins.iter().zip(&started).filter_map(|((_, uses), (_, schema))| {
+                let schema = schema.as_ref().ok()?;
+                Some(uses.iter().map(|of| (of.1.clone(), Arc::clone(schema))))
+            });
+            let blocks = schemas.flatten().collect();
+            let problems = evaluation::answer_configurations(session, (module, &self.states), blocks).await;
+            // The settings and the programs are told of already.
+            let is_told = |problem: &Diagnostic| self.diagnostics.contains(problem);
+            let problems: Diagnostics = problems.into_iter().filter(|problem| !is_told(problem)).collect();
+            self.diagnostics.extend(problems);
+        }
         for ((origin, uses), (hosted, schema)) in origins.iter().zip(started) {
             match schema {
                 Ok(schema) => self.sort(origin, uses, hosted, &schema, configurations),

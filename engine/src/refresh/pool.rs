@@ -54,6 +54,15 @@ pub(crate) struct Hosted {
     supervised: Option<Arc<Supervised>>,
 }
 
+impl Hosted {
+    /// Ends the process, where there is one.
+    pub(crate) async fn shutdown(&self) {
+        if let Some(supervised) = &self.supervised {
+            supervised.shutdown().await;
+        }
+    }
+}
+
 /// A provider with one value for its block, and the configurations that have this value.
 pub(crate) struct Unit {
     /// Where the provider comes from.
@@ -88,6 +97,8 @@ pub(crate) struct Pool {
     cancel: CancellationToken,
     calls: Arc<Calls>,
     transcripts: Option<Transcripts>,
+    /// Data sources that may be read beside those that say whose credentials there are.
+    data_sources: BTreeSet<String>,
 }
 
 impl fmt::Debug for Pool {
@@ -112,7 +123,14 @@ impl Pool {
             cancel,
             calls,
             transcripts,
+            data_sources: BTreeSet::new(),
         }
+    }
+
+    /// Allows data sources to be read, by name.
+    pub(crate) fn allowing(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.data_sources.extend(names);
+        self
     }
 
     /// Gets a provider ready; a process is started with the first call.
@@ -121,7 +139,8 @@ impl Pool {
             Origin::Builtin => return Hosted { provider: Arc::new(Builtin::default()), supervised: None },
             Origin::Found(found) => found,
         };
-        let data_sources = allowed_data_sources(&found.address);
+        let mut data_sources = allowed_data_sources(&found.address);
+        data_sources.extend(self.data_sources.iter().cloned());
         let supervised = match &found.source {
             ProviderSource::Program { path, .. } => {
                 let launch = Launch::new(path, self.environment.iter().cloned());

@@ -72,6 +72,14 @@ pub(crate) enum Attempt {
     Crashed(Cause),
 }
 
+/// What a provider reads.
+pub(crate) enum Observed {
+    /// This object.
+    Object(Box<ResourceObject>),
+    /// Nothing: the object does not exist.
+    Gone,
+}
+
 /// One look at one instance.
 struct Look<'a> {
     reader: &'a Reader,
@@ -106,7 +114,24 @@ impl Reader {
         Reading { observed_at: (self.now)(), provider_version: self.version.clone(), identity, outcome }
     }
 
-    async fn try_look(&self, position: usize, slot: Slot) -> Result<Attempt, Failure> {
+    /// Reads the object of the instance at a position of the states, in today's shape.
+    pub(crate) async fn observe(&self, position: usize) -> Result<Observed, Failure> {
+        let slot = self.pace.slot().await;
+        let (mut look, object) = self.begin(position, slot)?;
+        let recorded = look.upgrade(object).await?;
+        let (mut read, is_second_look) = look.read(&recorded.object).await?;
+        if read.value.is_null() && !is_second_look {
+            look.slot.pause(super::SECOND_LOOK).await;
+            (read, _) = look.read(&recorded.object).await?;
+        }
+        if read.value.is_null() {
+            return Ok(Observed::Gone);
+        }
+        let value = normalize_legacy(&read.value, &look.schema.block);
+        Ok(Observed::Object(Box::new(ResourceObject { value, ..read })))
+    }
+
+    fn begin(&self, position: usize, slot: Slot) -> Result<(Look<'_>, InstanceObject), Failure> {
         let instance = &self.states.recorded[position];
         let resource_type = instance.address.resource_type().as_str();
         let Some(schema) = self.schema.resources.get(resource_type) else {
@@ -115,7 +140,7 @@ impl Reader {
             return Err(Cause::new(CauseKind::UnknownType, detail).into());
         };
         let object = self.states.object(position)?;
-        let mut look = Look {
+        let look = Look {
             reader: self,
             instance,
             schema,
@@ -124,6 +149,12 @@ impl Reader {
             call: Call { cancel: self.cancel.clone(), deadline: Instant::now().checked_add(self.deadline) },
             secrets: self.secrets.clone(),
         };
+        Ok((look, object))
+    }
+
+    async fn try_look(&self, position: usize, slot: Slot) -> Result<Attempt, Failure> {
+        let (mut look, object) = self.begin(position, slot)?;
+        let schema = look.schema;
         let recorded = look.upgrade(object).await?;
         let (read, is_second_look) = look.read(&recorded.object).await?;
         if read.value.is_null() {

@@ -103,7 +103,11 @@ impl InstanceScope<'_> {
     pub(crate) fn instance(&self, address: InstanceAddress) -> Resolved {
         let name = local(&address.resource);
         match self.root.ask(&Need::Instance(address)) {
-            Some(Answer::Value(value)) => Resolved::Value { value, n_steps: 0 },
+            Some(Answer::Value(value)) if value.is_wholly_known() => Resolved::Value { value, n_steps: 0 },
+            Some(Answer::Value(value)) => {
+                let reason = format!("{name} tells it once it is applied");
+                Resolved::Value { value: self.root.run.because(&value, reason, None), n_steps: 0 }
+            }
             Some(Answer::Unknown { ty, reason }) => Resolved::Unknown { ty, n_steps: 0, reason },
             Some(Answer::Invalid(detail)) => Resolved::Invalid(detail),
             None => {

@@ -183,15 +183,36 @@ pub fn open_root(
         Some(workspace) => workspace.to_owned(),
         None => pointer::selected_workspace(&data_dir)?,
     };
-    let backend = BACKENDS.iter().find(|backend| backend.name == config.kind).ok_or_else(|| {
+    (find(&config.kind, directory)?.from_config)(&config, &Root { directory, workspace, context })
+}
+
+/// Opens the place that a configuration names for a workspace, as `terraform_remote_state` does.
+///
+/// Relative paths start from `directory`; what `terraform init` noted does not count.
+///
+/// # Errors
+/// As [`open_root`].
+pub fn open_config(
+    config: &BackendConfig,
+    directory: &Path,
+    workspace: &str,
+    context: &Context,
+) -> Result<Box<dyn StateSource>, Error> {
+    check_workspace(workspace)?;
+    let root = Root { directory, workspace: workspace.to_owned(), context };
+    (find(&config.kind, directory)?.from_config)(config, &root)
+}
+
+/// Finds a backend by the label of its block.
+fn find(kind: &str, directory: &Path) -> Result<&'static Backend, Error> {
+    BACKENDS.iter().find(|backend| backend.name == kind).ok_or_else(|| {
         let names: Vec<&str> = BACKENDS.iter().map(|backend| backend.name).collect();
         Error::new(ErrorKind::Unsupported, "open the state")
-            .with("backend", &config.kind)
+            .with("backend", kind)
             .with("directory", directory.display())
             .with_help(format!("Backends read directly are: {}.", names.join(", ")))
             .with_help("Pipe the state instead: `terraform state pull | driftmgr … -`.")
-    })?;
-    (backend.from_config)(&config, &Root { directory, workspace, context })
+    })
 }
 
 /// Refuses names that would lead out of the place.
