@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use support::{Place, Run, torture};
+use support::{Demo, Place, Run, torture};
 use xtask::terraform::{CliConfig, Root};
 use xtask::tools::{self, Tool};
 
@@ -385,6 +385,48 @@ fn without_the_provider_attributes_are_compared_as_a_whole() {
         assert_eq!(document["as_of"], "2020-01-02T03:04:05Z");
         assert!(kinds(&document).into_values().all(|kind| kind == "undetermined"));
     });
+}
+
+/// Gives what fails: each instance, with its attributes that the code sets or that open something.
+fn failing(document: &Value) -> BTreeMap<String, Vec<String>> {
+    let findings = document["findings"].as_array().expect("a list").iter();
+    let attributes = |finding: &Value| {
+        let attributes = finding["attributes"].as_array().expect("a list").iter();
+        let declared = attributes.filter(|attribute| attribute["tier"] == "declared");
+        declared.map(|attribute| text(&attribute["path"]).to_owned()).collect()
+    };
+    let failing = findings.filter(|finding| finding["fails"] == true);
+    failing
+        .map(|finding| (format!("{} {}", text(&finding["kind"]), text(&finding["address"])), attributes(finding)))
+        .collect()
+}
+
+#[test]
+fn the_plan_of_an_estate_tells_what_its_provider_tells() {
+    let (Some(_), Some(terraform)) = (tools::or_skip(Tool::Moto), tools::or_skip(Tool::Terraform)) else { return };
+    let demo = Demo::start(true);
+    let Some(()) = demo.install_providers() else { return };
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(&terraform);
+        demo.moto.configure(&mut command);
+        command.args(arguments).current_dir(demo.place.path("estate"));
+        command.env("TF_CLI_CONFIG_FILE", demo.place.path("terraform.rc")).env("CHECKPOINT_DISABLE", "1");
+        let output = command.output().expect("terraform starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    run(&["plan", "-no-color", "-input=false", "-out=p.tfplan"]);
+    demo.place.write("plan.json", run(&["show", "-json", "p.tfplan"]));
+
+    let mut command = demo.place.driftmgr();
+    demo.moto.configure(&mut command);
+    command.args(["drift", "--dir", "estate", "--precision", "provider", "--json"]);
+    let read = Run::of(command.output().expect("driftmgr starts")).ends_with(2).document("driftmgr.drift/v1");
+    // No endpoint and no credentials.
+    let planned = demo.place.run(&["drift", "--dir", "estate", "--plan", "plan.json", "--json"]).ends_with(2);
+    let planned = planned.document("driftmgr.drift/v1");
+    assert_eq!(failing(&planned), failing(&read));
+    assert_eq!(planned["summary"]["checked"], planned["summary"]["instances"]);
 }
 
 #[test]
