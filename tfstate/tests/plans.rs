@@ -206,7 +206,7 @@ fn plans_with_options_tell_what_they_cover() {
     for world in worlds() {
         world.0.apply(4).unwrap();
         let document = world.plan(&["-refresh-only"]);
-        assert!(!document.has_resource_changes() && document.instances().all(|instance| instance.is_recorded()));
+        assert!(!document.has_resource_changes() && document.instances().all(PlanInstance::is_recorded));
         let document = world.plan(&["-destroy"]);
         assert!(document.is_destroy());
         let document = world.plan(&["-target=terraform_data.plain"]);

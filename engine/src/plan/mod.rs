@@ -298,7 +298,7 @@ impl Doubts {
             return warnings;
         }
         let detail = if self.is_refresh_only && self.is_narrowed.is_none() {
-            "Nothing that its refresh saw differs from the state. A plan of OpenTofu, or of Terraform before 1.8, does not \
+            "Nothing that its refresh saw differs from the state. A plan of OpenTofu, or of an older Terraform, does not \
              say whether -target narrowed it."
         } else if self.is_refresh_only {
             return warnings;

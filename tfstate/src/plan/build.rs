@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
 
-use model::address::is_valid_name;
 use model::{
     DeposedKey, Diagnostic, Diagnostics, InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, Position,
-    ProviderAddress, ProviderConfigAddress, ResourceAddress, ResourceMode, Span,
+    ProviderAddress, ProviderConfigAddress, ResourceAddress, Span,
 };
 use serde::Deserialize;
 
 use super::change::PlanAction;
 use super::lookalike::{Markers, recognize_bytes};
+use super::members::{ResourceMembers, Texts};
 use super::{Change, ConfiguredEntry, Entry, Header, Piece, Prior};
 use crate::scan::{Fault, MAX_DEPTH, MAX_INPUT, MAX_TOKEN, Scanner};
 use crate::{Error, ErrorKind};
@@ -105,75 +105,6 @@ struct PendingPrior {
     module: usize,
     members: ResourceMembers,
     prior: Prior,
-}
-
-/// What identifies a resource instance, in whichever order its members come.
-#[derive(Default)]
-struct ResourceMembers {
-    address: Option<String>,
-    module: Option<String>,
-    mode: Option<String>,
-    resource_type: Option<String>,
-    name: Option<String>,
-    key: Option<InstanceKey>,
-    deposed: Option<String>,
-    provider: Option<String>,
-    is_key_odd: bool,
-}
-
-impl ResourceMembers {
-    /// Gives the address; `Ok(None)` for what is neither managed nor read, which this release does not know.
-    fn address(&self, module: Option<&ModuleAddress>, texts: &mut Texts) -> Result<Option<InstanceAddress>, String> {
-        let shown = || self.address.clone().unwrap_or_else(|| "one without an address".to_owned());
-        let mode = match self.mode.as_deref() {
-            Some("managed") => ResourceMode::Managed,
-            Some("data") => ResourceMode::Data,
-            _ => return Ok(None),
-        };
-        let module = match module {
-            Some(module) => module.clone(),
-            None => match &self.module {
-                None => ModuleAddress::root(),
-                Some(text) => texts.module(text).ok_or_else(shown)?,
-            },
-        };
-        let (Some(resource_type), Some(name)) = (&self.resource_type, &self.name) else { return Err(shown()) };
-        if self.is_key_odd || !is_valid_name(resource_type) || !is_valid_name(name) {
-            return Err(shown());
-        }
-        let resource = ResourceAddress {
-            module,
-            mode,
-            resource_type: model::ResourceType::new(texts.share(resource_type)),
-            name: texts.share(name),
-        };
-        Ok(Some(resource.instance(self.key.clone())))
-    }
-}
-
-/// Texts and modules that occur often, kept once.
-#[derive(Default)]
-struct Texts {
-    texts: BTreeMap<Arc<str>, ()>,
-    modules: HashMap<String, Option<ModuleAddress>>,
-}
-
-impl Texts {
-    fn share(&mut self, text: &str) -> Arc<str> {
-        if let Some((text, ())) = self.texts.get_key_value(text) {
-            return Arc::clone(text);
-        }
-        let shared: Arc<str> = text.into();
-        self.texts.insert(Arc::clone(&shared), ());
-        shared
-    }
-
-    fn module(&mut self, text: &str) -> Option<ModuleAddress> {
-        if !self.modules.contains_key(text) {
-            self.modules.insert(text.to_owned(), text.parse().ok());
-        }
-        self.modules.get(text).cloned().flatten()
-    }
 }
 
 struct Builder<'a> {

@@ -22,6 +22,7 @@ mod change;
 mod configuration;
 mod extras;
 mod lookalike;
+mod members;
 mod value;
 
 use std::collections::BTreeMap;
@@ -199,18 +200,18 @@ impl PlanDocument {
         self.header.timestamp.as_deref()
     }
 
-    /// Tells whether the plan can be applied; Terraform 1.8 and later tell.
+    /// Tells whether the plan can be applied; older versions do not tell.
     pub fn is_applyable(&self) -> Option<bool> {
         self.header.is_applyable
     }
 
     /// Tells whether the plan covers every instance; `false` where `-target` narrowed it, or changes were deferred.
-    /// Terraform 1.8 and later tell, OpenTofu does not.
+    /// Older versions of Terraform do not tell, and OpenTofu does not.
     pub fn is_complete(&self) -> Option<bool> {
         self.header.is_complete
     }
 
-    /// Tells whether planning ended with an error; Terraform 1.3 and later tell.
+    /// Tells whether planning ended with an error; older versions do not tell.
     pub fn is_errored(&self) -> Option<bool> {
         self.header.is_errored
     }
@@ -374,8 +375,8 @@ impl<'a> PlanInstance<'a> {
 
     /// Gives the address it has in the state, where the plan moves it.
     pub fn previous_address(self) -> Option<&'a InstanceAddress> {
-        let changes = self.entry.change.iter().chain(&self.entry.drift);
-        changes.filter_map(|change| change.previous_address.as_ref()).next()
+        let mut changes = self.entry.change.iter().chain(&self.entry.drift);
+        changes.find_map(|change| change.previous_address.as_ref())
     }
 
     /// Gives the deposed key; `None` for the current object.
