@@ -97,7 +97,7 @@ impl StateArgs {
 
 /// Values for the root module's variables, in the order in which both options were given.
 #[derive(Debug, Default)]
-struct VariableArgs(Vec<VariableSource>);
+pub(crate) struct VariableArgs(pub(crate) Vec<VariableSource>);
 
 impl Args for VariableArgs {
     fn augment_args(command: Command) -> Command {

@@ -4,7 +4,8 @@ mod support;
 
 use support::{Place, estate};
 
-const COMMANDS: &[&str] = &["scan", "query", "drift", "unmanaged", "adopt", "state", "types", "doctor", "completions"];
+const COMMANDS: &[&str] =
+    &["scan", "query", "drift", "unmanaged", "adopt", "explain", "state", "types", "doctor", "completions"];
 
 #[test]
 fn every_command_explains_itself() {
@@ -45,6 +46,9 @@ fn wrong_usage_is_an_error_and_never_drift() {
         &["adopt", "--out-dir", "x", "--arguments", "all"],
         &["adopt", "--out-dir", "x", "--import-only", "--verify"],
         &["adopt", "--dir", "nowhere"],
+        &["explain"],
+        &["explain", "local.x", "--format", "markdown"],
+        &["explain", "local.x", "--dir", "nowhere"],
     ] {
         let run = place.run(arguments).ends_with(1);
         assert!(run.stdout.is_empty() && !run.stderr.is_empty(), "{arguments:?}: {}", run.stdout);

@@ -20,6 +20,7 @@ mod doctor;
 mod drift;
 mod error;
 pub mod evaluation;
+mod explain;
 mod import_id;
 mod lists;
 mod plan;
@@ -42,6 +43,7 @@ pub use adopt::{
 pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
 pub use drift::{DriftAnswer, DriftRequest, drift, subject};
 pub use error::{Error, ErrorKind};
+pub use explain::{ExplainRequest, Explained, Explanation, ProviderLook, explain};
 pub use import_id::import_id;
 pub use net::Environment;
 pub use plan::drift_of_plan;

@@ -87,7 +87,7 @@ pub(crate) fn path(path: &Path) -> Cow<'_, Path> {
     Cow::Owned(path.steps().iter().map(hide).collect())
 }
 
-fn contains_credential(value: &Value) -> bool {
+pub(crate) fn contains_credential(value: &Value) -> bool {
     let mut found = false;
     cty::walk(value, |_, inner| {
         found = found || inner.as_str().is_some_and(looks_like_credential);

@@ -5,6 +5,7 @@ mod comparison;
 mod completions;
 mod doctor;
 mod drift;
+mod explain;
 mod query;
 mod scan;
 mod state;
@@ -38,6 +39,7 @@ enum Command {
     Drift(drift::Arguments),
     Unmanaged(unmanaged::Arguments),
     Adopt(adopt::Arguments),
+    Explain(explain::Arguments),
     State(state::Arguments),
     Types(types::Arguments),
     Doctor(doctor::Arguments),
@@ -54,6 +56,7 @@ impl CommandLine {
             Command::Drift(arguments) => drift::run(arguments, &store, session).await,
             Command::Unmanaged(arguments) => unmanaged::run(arguments, &store, session).await,
             Command::Adopt(arguments) => adopt::run(arguments, &store, session).await,
+            Command::Explain(arguments) => explain::run(arguments, session).await,
             Command::State(arguments) => state::run(arguments, session).await,
             Command::Types(arguments) => types::run(&arguments, session),
             Command::Doctor(arguments) => doctor::run(arguments, &store, session).await,

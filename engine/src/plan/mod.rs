@@ -8,7 +8,7 @@
 
 mod compare;
 mod configured;
-mod schemas;
+pub(crate) mod schemas;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

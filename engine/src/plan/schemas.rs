@@ -14,17 +14,17 @@ use crate::refresh::{find_origins, in_turn};
 use crate::{Error, Session};
 
 /// What each provider offers, where it is installed.
-pub(super) struct Schemas {
+pub(crate) struct Schemas {
     by_provider: BTreeMap<ProviderAddress, Result<(Option<String>, Arc<ProviderSchema>), Cause>>,
     calls: Arc<Calls>,
     /// Which configuration each provider was asked for.
     asked_for: BTreeMap<ProviderAddress, Use>,
-    pub(super) diagnostics: Diagnostics,
+    pub(crate) diagnostics: Diagnostics,
 }
 
 impl Schemas {
     /// Finds and starts each provider, takes its schema, and ends it again.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         session: &Session,
         root: Option<PathBuf>,
         configurations: &BTreeSet<&ProviderConfigAddress>,
@@ -78,19 +78,24 @@ impl Schemas {
     }
 
     /// Gives the schema of a resource type, or why there is none.
-    pub(super) fn get(&self, provider: &ProviderConfigAddress, resource_type: &str) -> Result<&Schema, Cause> {
+    pub(crate) fn get(&self, provider: &ProviderConfigAddress, resource_type: &str) -> Result<&Schema, Cause> {
+        self.all(provider)?.resources.get(resource_type).ok_or_else(|| {
+            let detail = format!("{} has no resource type {resource_type}.", provider.provider);
+            Cause::new(CauseKind::UnknownType, detail)
+        })
+    }
+
+    /// Gives everything that a provider offers, or why that is not known.
+    pub(crate) fn all(&self, provider: &ProviderConfigAddress) -> Result<&ProviderSchema, Cause> {
         match self.by_provider.get(&provider.provider) {
             None => Err(Cause::new(CauseKind::NoProvider, format!("{} was not looked for.", provider.provider))),
             Some(Err(cause)) => Err(cause.clone()),
-            Some(Ok((_, schema))) => schema.resources.get(resource_type).ok_or_else(|| {
-                let detail = format!("{} has no resource type {resource_type}.", provider.provider);
-                Cause::new(CauseKind::UnknownType, detail)
-            }),
+            Some(Ok((_, schema))) => Ok(schema),
         }
     }
 
     /// Gives the version of a provider, and how often it was asked for a configuration.
-    pub(super) fn used(&self, provider: &ProviderConfigAddress) -> (Option<String>, BTreeMap<String, u64>) {
+    pub(crate) fn used(&self, provider: &ProviderConfigAddress) -> (Option<String>, BTreeMap<String, u64>) {
         let known = self.by_provider.get(&provider.provider).and_then(|answer| answer.as_ref().ok());
         let version = known.and_then(|(version, _)| version.clone());
         let of = self.asked_for.get(&provider.provider).filter(|of| of.1 == *provider);

@@ -11,6 +11,7 @@ use crate::redact::{self, Shown};
 use crate::text::{count, escape_controls, shorten};
 
 pub mod adopt;
+pub mod explain;
 pub mod json;
 pub mod markdown;
 pub mod table;

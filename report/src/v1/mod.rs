@@ -5,6 +5,7 @@
 pub mod adopt;
 mod common;
 pub mod drift;
+pub mod explain;
 pub mod mapping;
 pub mod query;
 pub mod scan;

@@ -45,6 +45,7 @@ use self::hunt::{Hunt, Outcome, Planned, Settled, Stop};
 use crate::exact::Plan;
 use crate::lifecycle::{self, Action, Ignored};
 pub use lessons::Lessons;
+pub use secrets::{is_secret_name, is_secret_text};
 
 /// How much the configuration says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -36,7 +36,7 @@ pub(super) fn of(leaf: &Leaf) -> Option<SecretArgument> {
     }
     let text = leaf.value.as_str()?;
     let named = name(leaf).is_some_and(|name| is_secret_name(&name) && may_be_secret(text));
-    (named || is_secret_shape(text) || holds_secret(text)).then(|| secret(false))
+    (named || is_secret_text(text)).then(|| secret(false))
 }
 
 /// Gives the name nearest to the value: the key of a map, else the attribute.
@@ -48,13 +48,18 @@ fn name(leaf: &Leaf) -> Option<String> {
 }
 
 /// Tells whether a name ends in a word for a secret: `db_password`, `API_KEY`, `clientSecret`.
-fn is_secret_name(name: &str) -> bool {
+pub fn is_secret_name(name: &str) -> bool {
     let words = words(name);
     match words.as_slice() {
         [.., last] if WORDS.contains(&last.as_str()) => true,
         [.., first, second] => PAIRS.contains(&(first.as_str(), second.as_str())),
         _ => false,
     }
+}
+
+/// Tells whether a text is or holds a secret, whatever it is called: by its shape, or by the names in a JSON text.
+pub fn is_secret_text(text: &str) -> bool {
+    is_secret_shape(text) || holds_secret(text)
 }
 
 fn words(name: &str) -> Vec<String> {

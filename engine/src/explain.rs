@@ -1,0 +1,345 @@
+//! `explain`: where a value of the code comes from.
+//!
+//! The code is evaluated and followed by `hcl::trace`. An installed provider is asked for its schema alone, which says
+//! what an argument is and which ones are secret; it is neither configured nor given credentials. What only a plan or a
+//! cloud knows stays unknown, with the reason.
+
+mod secrets;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cty::{Path, PathStep};
+use hcl::root::{META_ARGUMENTS, Root};
+use hcl::trace::{NoSuchName, Subject, parse_path};
+use model::{
+    Attribute, AttributeType, Block, Cause, Diagnostic, Diagnostics, InstanceAddress, ModuleAddress, ProviderAddress,
+    ProviderConfigAddress, ResourceMode, Severity, Span, TraceStep,
+};
+
+use crate::evaluation::RootModule;
+use crate::plan::schemas::Schemas;
+use crate::request::StatesRequest;
+use crate::{Error, ErrorKind, Session};
+
+const OPERATION: &str = "explain a value";
+/// So many instances are explained where their resource is asked for; of more, the first.
+const MAX_INSTANCES: usize = 3;
+
+/// Asks where the values of something come from.
+#[derive(Clone, Debug)]
+pub struct ExplainRequest {
+    /// The root module, and the values of its variables.
+    pub states: StatesRequest,
+    /// What is asked about: `aws_vpc.main`, `local.x`, `module.m.var.y`, `provider.aws.west`; a path may follow.
+    pub address: String,
+    /// The path of the value in it; without one, everything that its block writes.
+    pub path: Option<String>,
+    /// Whether the installed provider is asked for its schema.
+    pub with_provider: bool,
+}
+
+/// Where values come from.
+#[derive(Debug)]
+pub struct Explanation {
+    /// What was asked about.
+    pub address: String,
+    /// The path of the one value that was asked about.
+    pub path: Option<Path>,
+    /// The root module.
+    pub root: PathBuf,
+    /// What the provider was asked, where it is about a provider's block.
+    pub provider: Option<ProviderLook>,
+    /// The instances, where a resource is asked about that has several.
+    pub instances: Vec<InstanceAddress>,
+    /// What is explained.
+    pub explained: Vec<Explained>,
+    /// Problems met on the way that the answer survived.
+    pub diagnostics: Diagnostics,
+}
+
+/// Something that is explained: an instance, a provider block, a local value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// Its address.
+    pub address: String,
+    /// Where it is declared.
+    pub span: Option<Span>,
+    /// Its values, in the order in which they are written; one where a path was asked about.
+    pub values: Vec<TraceStep>,
+}
+
+/// What became of asking a provider for its schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderLook {
+    /// The provider.
+    pub provider: ProviderAddress,
+    /// Its version, where it is known.
+    pub version: Option<String>,
+    /// Why there is no schema, as a sentence; `None` where there is one.
+    pub problem: Option<String>,
+}
+
+impl Explanation {
+    /// Tells whether every value that was asked for is known.
+    pub fn is_complete(&self) -> bool {
+        self.explained.iter().flat_map(|explained| &explained.values).all(|value| !value.is_unknown())
+    }
+}
+
+/// Explains where values come from.
+///
+/// # Errors
+///
+/// Where there is no root module, or it has nothing of this name.
+pub async fn explain(session: &Session, request: &ExplainRequest) -> Result<Explanation, Error> {
+    let module = RootModule::opened(session, &request.states).await;
+    let module = module.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, OPERATION, "There is no configuration in this folder: it has no .tf files.")
+            .with_help("Name the folder of the root module with --dir.")
+    })?;
+    let (subject, mut path) =
+        module.evaluate(|root| root.subject(&request.address)).map_err(|missing| not_found(&missing))?;
+    if let Some(text) = &request.path {
+        let more = parse_path(text).map_err(|problem| {
+            let detail = format!("{text:?} is no path: {}", problem.detail);
+            Error::usage(OPERATION, detail).with_help("Write it as HCL does: tags[\"Name\"], ingress[0].from_port.")
+        })?;
+        path = path.steps().iter().chain(more.steps()).cloned().collect();
+    }
+    if let Some(PathStep::GetAttr(first)) = path.steps().first()
+        && matches!(subject, Subject::Instance(_) | Subject::Resource(_))
+        && META_ARGUMENTS.contains(&first.as_str())
+        && !matches!(first.as_str(), "count" | "for_each")
+    {
+        let detail = format!("`{first}` means something to terraform itself and has no value to explain.");
+        return Err(Error::usage(OPERATION, detail));
+    }
+    let mut diagnostics: Diagnostics =
+        module.code_problems().iter().chain(module.variable_problems()).cloned().collect();
+    for diagnostic in &mut diagnostics {
+        diagnostic.severity = Severity::Warning;
+    }
+    diagnostics.dedup();
+    let configuration = configuration_of(&module, &subject);
+    let mut provider = None;
+    let mut schema: Option<Block> = None;
+    if let Some(address) = configuration {
+        let (look, found) = if request.with_provider {
+            let wanted = BTreeSet::from([&address]);
+            let schemas = Schemas::open(session, Some(module.directory().to_owned()), &wanted).await?;
+            diagnostics.extend(schemas.diagnostics.iter().cloned());
+            look(&schemas, &address, &subject)
+        } else {
+            let problem = Some("The provider was not asked, because --no-provider says so.".to_owned());
+            (ProviderLook { provider: address.provider.clone(), version: None, problem }, None)
+        };
+        (provider, schema) = (Some(look), found);
+    }
+    if session.cancel.is_cancelled() {
+        return Err(Error::cancelled(OPERATION));
+    }
+    let has_path = !path.is_empty();
+    let (instances, explained, problems) =
+        module.evaluate(|root| explain_subject(root, &subject, &path, schema.as_ref())).map_err(|problem| {
+            Error::new(ErrorKind::NotFound, OPERATION, problem.detail.clone()).with_diagnostics(vec![*problem])
+        })?;
+    diagnostics.extend(problems);
+    Ok(Explanation {
+        address: subject.to_string(),
+        path: has_path.then_some(path),
+        root: module.directory().to_owned(),
+        provider,
+        instances,
+        explained,
+        diagnostics,
+    })
+}
+
+fn not_found(missing: &NoSuchName) -> Error {
+    let error = Error::new(ErrorKind::NotFound, OPERATION, missing.detail.clone());
+    match missing.meant.as_slice() {
+        [] => error.with_help("Addresses are written as in terraform: aws_vpc.main, module.m.aws_vpc.main, local.x, var.x, output.x, provider.aws."),
+        meant => error.with_help(format!("Did you mean {}?", meant.join(", or "))),
+    }
+}
+
+/// Gives the provider configuration whose schema a subject has.
+fn configuration_of(module: &Arc<RootModule>, subject: &Subject) -> Option<ProviderConfigAddress> {
+    match subject {
+        Subject::Instance(InstanceAddress { resource, .. }) | Subject::Resource(resource) => {
+            module.configuration().provider_of(resource).ok()
+        }
+        Subject::Provider { module: address, name, alias, .. } => {
+            let provider = module.definitions(address)?.provider_named(name).ok()?;
+            let alias = alias.as_deref().map(Into::into);
+            Some(ProviderConfigAddress { module: ModuleAddress::root(), provider, alias, key: None })
+        }
+        Subject::Call(_) | Subject::Local { .. } | Subject::Variable { .. } | Subject::Output { .. } => None,
+    }
+}
+
+/// Takes the schema of what a subject is out of what its provider offers.
+fn look(schemas: &Schemas, address: &ProviderConfigAddress, subject: &Subject) -> (ProviderLook, Option<Block>) {
+    let mut look = ProviderLook { provider: address.provider.clone(), version: schemas.used(address).0, problem: None };
+    let all = match schemas.all(address) {
+        Ok(all) => all,
+        Err(Cause { detail, .. }) => {
+            look.problem = Some(detail);
+            return (look, None);
+        }
+    };
+    let (schema, what) = match subject {
+        Subject::Instance(InstanceAddress { resource, .. }) | Subject::Resource(resource) => match resource.mode {
+            ResourceMode::Managed => {
+                let name = resource.resource_type.to_string();
+                (all.resources.get(&name), format!("resource type {name}"))
+            }
+            ResourceMode::Data => {
+                let name = resource.resource_type.to_string();
+                (all.data_sources.get(&name), format!("data source {name}"))
+            }
+        },
+        _ => (Some(&all.provider), String::new()),
+    };
+    if schema.is_none() {
+        look.problem = Some(format!("The installed {} has no {what}.", address.provider));
+    }
+    (look, schema.map(|schema| schema.block.clone()))
+}
+
+type Answer = (Vec<InstanceAddress>, Vec<Explained>, Diagnostics);
+
+fn explain_subject(
+    root: &Root,
+    subject: &Subject,
+    path: &Path,
+    schema: Option<&Block>,
+) -> Result<Answer, Box<Diagnostic>> {
+    let mut diagnostics = Diagnostics::new();
+    let Subject::Resource(address) = subject else {
+        return Ok((Vec::new(), vec![explain_one(root, subject, path, schema)?], diagnostics));
+    };
+    let keys = match root.resource_keys(address) {
+        Ok(keys) => keys,
+        Err(reason) => {
+            let detail = format!("Which instances {address} has is not known: {reason}.");
+            diagnostics.push(Diagnostic::warning("instances-unknown", "Instances are not known", detail));
+            return Ok((Vec::new(), vec![repetition(root, subject)?], diagnostics));
+        }
+    };
+    let instances: Vec<InstanceAddress> = keys.keys().map(|key| address.clone().instance(key.clone())).collect();
+    if instances.is_empty() {
+        return Ok((instances, vec![repetition(root, subject)?], diagnostics));
+    }
+    let n_explained = if instances.len() > MAX_INSTANCES { 1 } else { instances.len() };
+    let explained = instances
+        .iter()
+        .take(n_explained)
+        .map(|instance| explain_one(root, &Subject::Instance(instance.clone()), path, schema))
+        .collect::<Result<_, _>>()?;
+    Ok((instances, explained, diagnostics))
+}
+
+/// Explains what repeats a resource.
+fn repetition(root: &Root, subject: &Subject) -> Result<Explained, Box<Diagnostic>> {
+    let of = |name: &str| root.trace(subject, &Path::new().attr(name));
+    let counted = of("count")?;
+    let mut value = if counted.span.is_some() { counted } else { of("for_each")? };
+    secrets::hide(&mut value, false);
+    Ok(Explained { address: subject.to_string(), span: root.declaration(subject), values: vec![value] })
+}
+
+fn explain_one(
+    root: &Root,
+    subject: &Subject,
+    path: &Path,
+    schema: Option<&Block>,
+) -> Result<Explained, Box<Diagnostic>> {
+    let is_block = matches!(subject, Subject::Instance(_) | Subject::Provider { .. } | Subject::Call(_));
+    let paths = if path.is_empty() && is_block { root.written_paths(subject)? } else { vec![path.clone()] };
+    let mut values = Vec::with_capacity(paths.len());
+    for path in paths {
+        let mut value = root.trace(subject, &path)?;
+        let mut is_sensitive = false;
+        if let Some(schema) = schema.filter(|_| is_block) {
+            match find(schema, &path) {
+                Some(attribute) => {
+                    is_sensitive = attribute.is_sensitive;
+                    if let (Some(ty), Some(found)) = (attribute.ty, &value.value) {
+                        value.value = cty::convert::convert(found, &ty).ok().or(value.value);
+                    }
+                }
+                None if !META_ARGUMENTS.contains(&first_name(&path)) && !is_meta_of_provider(subject, &path) => {
+                    value.note = Some("the installed provider has no such argument".to_owned());
+                }
+                None => {}
+            }
+        }
+        secrets::hide(&mut value, is_sensitive);
+        values.push(value);
+    }
+    Ok(Explained { address: subject.to_string(), span: root.declaration(subject), values })
+}
+
+fn first_name(path: &Path) -> &str {
+    match path.steps().first() {
+        Some(PathStep::GetAttr(name)) => name,
+        _ => "",
+    }
+}
+
+fn is_meta_of_provider(subject: &Subject, path: &Path) -> bool {
+    matches!(subject, Subject::Provider { .. }) && matches!(first_name(path), "alias" | "version" | "for_each")
+}
+
+/// What a schema says of a path.
+struct Found {
+    is_sensitive: bool,
+    /// The type, where the path leads to an attribute of a plain type itself.
+    ty: Option<cty::Type>,
+}
+
+fn find(schema: &Block, path: &Path) -> Option<Found> {
+    let mut block = schema;
+    let mut steps = path.steps().iter();
+    while let Some(step) = steps.next() {
+        // Positions and keys of blocks do not matter to what is in them.
+        let PathStep::GetAttr(name) = step else { continue };
+        if let Some(attribute) = block.attributes.get(name) {
+            return Some(of_attribute(attribute, steps.as_slice()));
+        }
+        block = &block.blocks.get(name)?.block;
+    }
+    Some(Found { is_sensitive: false, ty: None })
+}
+
+fn of_attribute(attribute: &Attribute, rest: &[PathStep]) -> Found {
+    let is_sensitive = attribute.sensitive || attribute.write_only;
+    match &attribute.ty {
+        AttributeType::Plain(ty) => Found { is_sensitive, ty: rest.is_empty().then(|| ty.clone()) },
+        AttributeType::Nested(nested) => {
+            let named = rest.iter().enumerate().find_map(|(position, step)| match step {
+                PathStep::GetAttr(name) => Some((nested.attributes.get(name)?, &rest[position + 1..])),
+                PathStep::Index(_) => None,
+            });
+            match named {
+                Some((inner, rest)) => {
+                    let found = of_attribute(inner, rest);
+                    Found { is_sensitive: found.is_sensitive || is_sensitive, ..found }
+                }
+                // All of it is shown: what is secret inside makes it so.
+                None => Found { is_sensitive: is_sensitive || has_secret(nested), ty: None },
+            }
+        }
+    }
+}
+
+fn has_secret(nested: &model::NestedObject) -> bool {
+    nested.attributes.values().any(|attribute| {
+        attribute.sensitive
+            || attribute.write_only
+            || matches!(&attribute.ty, AttributeType::Nested(inner) if has_secret(inner))
+    })
+}
