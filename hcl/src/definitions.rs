@@ -98,6 +98,8 @@ pub struct OutputDefinition {
     pub written: Written,
     /// Whether its value must not be shown.
     pub is_sensitive: bool,
+    /// Whether its value is kept in no state.
+    pub is_ephemeral: bool,
     /// Where it is declared.
     pub span: Span,
 }
@@ -190,15 +192,19 @@ impl Definitions {
             }
             ("output", [name]) => {
                 let is_sensitive = flag(file, block, "sensitive");
+                let is_ephemeral = flag(file, block, "ephemeral");
                 let written = Written::new(file, &block.body);
                 match self.outputs.get_mut(name).filter(|_| is_override) {
                     Some(earlier) => {
                         earlier.written.override_with(written);
                         earlier.is_sensitive = is_sensitive.unwrap_or(earlier.is_sensitive);
+                        earlier.is_ephemeral = is_ephemeral.unwrap_or(earlier.is_ephemeral);
                     }
                     None => {
                         let (is_sensitive, span) = (is_sensitive.unwrap_or_default(), file.span(&block.header));
-                        self.outputs.insert(name.clone(), OutputDefinition { written, is_sensitive, span });
+                        let is_ephemeral = is_ephemeral.unwrap_or_default();
+                        self.outputs
+                            .insert(name.clone(), OutputDefinition { written, is_sensitive, is_ephemeral, span });
                     }
                 }
             }

@@ -342,6 +342,7 @@ impl Root {
                 return Err(invalid(format!("The output {name:?} has no value.")));
             };
             let value = self.evaluate(file, &value.expression, &self.module_scope(module)?)?;
+            let value = if output.is_ephemeral { value.mark(cty::Mark::Ephemeral) } else { value };
             Ok(if output.is_sensitive { value.mark_sensitive() } else { value })
         })
     }

@@ -235,6 +235,7 @@ impl Variable {
             Some(value) if self.is_nullable || !value.is_null() => value,
             _ => self.default.clone()?,
         };
+        let value = if self.is_ephemeral { value.mark(cty::Mark::Ephemeral) } else { value };
         Some(if self.is_sensitive { value.mark_sensitive() } else { value })
     }
 }

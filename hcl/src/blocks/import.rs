@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use cty::convert::convert;
 use cty::{Type, Value};
-use model::{Diagnostic, InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, Span};
+use model::{Diagnostic, InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, ResourceMode, Span};
 
 use super::target::{Target, reference, target};
 use crate::definitions::BlockDefinition;
 use crate::evaluate::{Unknown, Written};
 use crate::expression::Node;
+use crate::gates::Program;
 use crate::root::{InstanceScope, Repetition, Root, Unexpanded};
 use crate::syntax::File;
 
@@ -101,6 +102,9 @@ impl Root {
             other => other,
         })?;
         let Target::Resource(inner) = found else { return Err(failed("`to` must be the address of a resource.")) };
+        if inner.resource.mode == ResourceMode::Data {
+            return Err(failed("`to` must be the address of a managed resource, not of a data source."));
+        }
         let steps: Vec<ModuleStep> = [scope.module().steps(), inner.resource.module.steps()].concat();
         let mut to = inner;
         to.resource.module = ModuleAddress::from_steps(steps);
@@ -129,7 +133,9 @@ impl Root {
                     return Ok(ImportedBy::Unknown(unknown));
                 }
                 let value = convert(&value, &Type::String).map_err(|_| failed("`id` must be a text."))?;
-                match value.as_str().filter(|text| !text.is_empty()) {
+                // OpenTofu gives an empty id to the provider.
+                let is_of_tofu = self.sources().configuration.program == Some(Program::OpenTofu);
+                match value.as_str().filter(|text| is_of_tofu || !text.is_empty()) {
                     Some(text) => Ok(ImportedBy::Id(text.to_owned())),
                     None => Err(failed("`id` must be a text, neither null nor empty.")),
                 }

@@ -35,6 +35,9 @@ impl Definitions {
     }
 }
 
+/// What may be required of a provider.
+const REQUIREMENTS: &[&str] = &["configuration_aliases", "source", "version"];
+
 struct Finder {
     program: Option<Program>,
     found: Diagnostics,
@@ -74,7 +77,15 @@ impl Finder {
                 self.report("Block that cannot be overridden", detail, file.span(&block.header));
             }
             "moved" | "import" | "removed" | "language" => {}
+            "module" if !block.body.blocks.iter().all(|inner| inner.block_type == "lifecycle") => {
+                let detail = "A call holds no blocks but `lifecycle` of OpenTofu.".to_owned();
+                self.report("Unsupported block type", detail, file.span(&block.header));
+            }
             "provider" => {
+                if let Some(alias) = block.body.attribute("alias").filter(|it| file.literal(&it.expression).is_err()) {
+                    let detail = "An alias must be a literal name.".to_owned();
+                    self.report("Invalid argument", detail, file.span(&alias.range));
+                }
                 let alias = block.body.attribute("alias").and_then(|alias| file.literal(&alias.expression).ok());
                 let alias = alias.as_ref().and_then(cty::Value::as_str).map(|alias| format!(".{alias}"));
                 let name = format!("provider.{}{}", block.labels[0], alias.unwrap_or_default());
@@ -121,6 +132,15 @@ impl Finder {
                 self.found.push(problem);
             }
         }
+        let program = self.program;
+        for attribute in body.attributes.iter().filter(|it| is_literal_flag(block, &it.name, program)) {
+            let value = file.literal(&attribute.expression).ok();
+            let value = value.and_then(|value| cty::convert::convert(&value, &cty::Type::Bool).ok());
+            if value.is_none() {
+                let detail = format!("{:?} must be true or false, as a literal.", attribute.name);
+                self.report("Invalid argument", detail, file.span(&attribute.range));
+            }
+        }
         for name in grammar.required.iter().filter(|name| !is_override && body.attribute(name).is_none()) {
             let detail = format!("A block `{}` has an argument {name:?}.", block.block_type);
             self.report("Missing argument", detail, file.span(&block.header));
@@ -160,8 +180,7 @@ impl Finder {
         let detail = match outer.block_type.as_str() {
             "variable" => {
                 let name = outer.labels.first().map_or("", String::as_str);
-                let is_own = |(first, second): &(&str, Option<&str>)| *first == "var" && *second == Some(name);
-                if references.iter().any(is_own) {
+                if references.iter().any(|it| it.first == "var" && it.names.first() == Some(&name)) {
                     return;
                 }
                 format!("The condition of the validation does not refer to var.{name}.")
@@ -208,6 +227,17 @@ impl Finder {
 
     fn required_providers(&mut self, file: &Arc<File>, body: &Body) {
         for attribute in &body.attributes {
+            let entries = crate::literal::entries(file, &attribute.expression).and_then(Result::ok).unwrap_or_default();
+            for (name, _) in entries.iter().filter(|(name, _)| !REQUIREMENTS.contains(&name.as_str())) {
+                let detail = format!("What is required of a provider has no argument {name:?}.");
+                self.report("Unsupported argument", detail, file.span(&attribute.range));
+            }
+            let version = entries.iter().find(|(name, _)| name == "version").and_then(|(_, it)| file.literal(it).ok());
+            let version = version.as_ref().and_then(cty::Value::as_str);
+            if version.is_some_and(|version| version.parse::<crate::versions::Constraints>().is_err()) {
+                let detail = format!("{:?} is no constraint of versions.", version.unwrap_or_default());
+                self.report("Invalid version constraint", detail, file.span(&attribute.range));
+            }
             let Some(source) = crate::module::required_source(file, &attribute.expression) else { continue };
             if source.to_lowercase().parse::<model::ProviderAddress>().is_err() {
                 let detail = format!("The source {source:?} is no address of a provider.");
@@ -241,6 +271,19 @@ impl Finder {
             }
             _ => {}
         }
+    }
+}
+
+/// Tells whether an argument must be a literal truth.
+fn is_literal_flag(block: &BlockSyntax, name: &str, program: Option<Program>) -> bool {
+    match block.block_type.as_str() {
+        "output" => matches!(name, "ephemeral" | "sensitive"),
+        "variable" => matches!(name, "ephemeral" | "nullable" | "sensitive"),
+        // From version 1.12 on, OpenTofu evaluates prevent_destroy.
+        "lifecycle" => {
+            name == "create_before_destroy" || (name == "prevent_destroy" && program == Some(Program::Terraform))
+        }
+        _ => false,
     }
 }
 

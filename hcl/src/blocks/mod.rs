@@ -13,6 +13,7 @@ mod mistakes;
 pub mod moved;
 mod problems;
 pub mod providers;
+mod references;
 pub mod removed;
 mod target;
 

@@ -48,6 +48,17 @@ impl Configuration {
                         let is_one_kind = matches!(from, Target::Module(_)) == matches!(to, Target::Module(_));
                         if is_one_kind {
                             let span = block.span.clone();
+                            let wrong = if from == to {
+                                Some(format!("{from} is moved to itself."))
+                            } else if !from.has_key() && !to.has_key() && self.still_has(names, &from) {
+                                Some(format!("The code still has {from}, which is said to have moved."))
+                            } else {
+                                None
+                            };
+                            diagnostics.extend(wrong.map(|detail| {
+                                let problem = Diagnostic::error("invalid-block", "Invalid move", detail);
+                                problem.at_span(span.clone())
+                            }));
                             statements.push(MoveStatement { module: names.clone(), from, to, span });
                             continue;
                         }
@@ -57,6 +68,14 @@ impl Configuration {
                     }
                     (from, to) => diagnostics.extend([from.err(), to.err()].into_iter().flatten().map(|it| *it)),
                 }
+            }
+        }
+        let is_same = |a: &MoveStatement, b: &MoveStatement| a.module == b.module && a.to == b.to && a.from != b.from;
+        for (at, statement) in statements.iter().enumerate() {
+            if statements[..at].iter().any(|earlier| is_same(earlier, statement)) {
+                let detail = format!("Another `moved` block moves something else to {}.", statement.to);
+                let problem = Diagnostic::error("invalid-block", "Invalid move", detail);
+                diagnostics.push(problem.at_span(statement.span.clone()));
             }
         }
         // Calls of one folder state the same mistakes.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use cty::Mark;
 use model::{Diagnostic, Diagnostics, InstanceKey, ModuleAddress, ModuleStep, ResourceAddress};
 
 use crate::definitions::Definitions;
@@ -23,8 +24,15 @@ impl Root {
         let mut problems = Problems { root: self, found: Diagnostics::new(), told: BTreeSet::new() };
         let configuration = &self.sources().configuration;
         let mut folders = BTreeSet::new();
-        for definitions in configuration.definitions.values().filter(|it| folders.insert(&it.folder)) {
+        for (names, definitions) in &configuration.definitions {
+            if !folders.insert(&definitions.folder) {
+                continue;
+            }
             problems.extend(definitions.mistakes(configuration.program));
+            // Where a file could not be read, it may define what is missing.
+            if configuration.modules.get(names).is_some_and(|module| module.is_complete) {
+                problems.extend(super::references::undefined(definitions));
+            }
             problems.extend(definitions.problems.iter().cloned());
         }
         problems.extend(configuration.moves().1);
@@ -34,8 +42,15 @@ impl Root {
         for reason in unexpanded.chain(expansion.unknown_resources.into_iter().map(|(_, reason)| reason)) {
             problems.unexpanded(reason);
         }
-        for (_, reason) in self.imports().1 {
+        let (imports, unknown) = self.imports();
+        for (_, reason) in unknown {
             problems.unexpanded(reason);
+        }
+        let mut targets = BTreeSet::new();
+        for import in imports.iter().filter(|import| !targets.insert(&import.to)) {
+            let detail = format!("Another `import` block has the target {} already.", import.to);
+            problems
+                .extend([Diagnostic::error("invalid-block", "Duplicate import", detail).at_span(import.span.clone())]);
         }
         for module in &expansion.modules {
             problems.module(module);
@@ -83,8 +98,22 @@ impl Problems<'_> {
                 self.extend([problem.at_span(variable.span.clone())]);
             }
         }
-        for name in definitions.outputs.keys() {
-            self.extend(root.output(module, name).2);
+        for (name, output) in &definitions.outputs {
+            let (value, _, found) = root.output(module, name);
+            self.extend(found);
+            let marks = value.unmark_deep().1;
+            let wrong = if marks.contains(&Mark::Ephemeral) && !output.is_ephemeral {
+                "is kept in no state, and so must be its output: `ephemeral = true`"
+            } else if module.is_root() && marks.contains(&Mark::Sensitive) && !output.is_sensitive {
+                "is sensitive, and so must be its output: `sensitive = true`"
+            } else if module.is_root() && output.is_ephemeral {
+                "is an output of the root module, which keeps its outputs, and cannot be `ephemeral`"
+            } else {
+                continue;
+            };
+            let problem =
+                Diagnostic::error("invalid-block", "Invalid output", format!("The value of {name:?} {wrong}."));
+            self.extend([problem.at_span(output.span.clone())]);
         }
         for (name, call) in &definitions.calls {
             self.call(module, definitions, name, call);
@@ -142,6 +171,13 @@ impl Problems<'_> {
         let Some(span) = definitions.call_spans.get(name) else { return };
         let names: Vec<String> = step(None).steps().iter().map(|step| step.name.to_string()).collect();
         let is_complete = root.sources().configuration.modules.get(&names).is_some_and(|it| it.is_complete);
+        let source = call.attribute("source").and_then(|(file, it)| file.literal(&it.expression).ok());
+        let is_local = source.as_ref().and_then(cty::Value::as_str).is_some_and(|it| it.starts_with('.'));
+        if let (true, Some((file, version))) = (is_local, call.attribute("version")) {
+            let detail = format!("The source of {name:?} is a folder, which has no versions.");
+            let problem = Diagnostic::error("invalid-block", "Version of a local module", detail);
+            self.extend([problem.at_span(file.span(&version.range))]);
+        }
         for (file, argument) in call.attributes().filter(|_| is_complete) {
             let is_known =
                 CALL_ARGUMENTS.contains(&argument.name.as_str()) || called.variables.contains_key(&argument.name);
@@ -152,7 +188,14 @@ impl Problems<'_> {
             }
         }
         for variable in called.variables.iter().filter(|(_, it)| it.default.is_none()).map(|(name, _)| name) {
-            if call.attribute(variable).is_none() {
+            let is_given = match call.attribute(variable) {
+                None => false,
+                Some((file, given)) => {
+                    let is_null = file.literal(&given.expression).is_ok_and(|value| value.is_null());
+                    called.variables[variable].is_nullable || !is_null
+                }
+            };
+            if !is_given {
                 let detail =
                     format!("The call of {name:?} gives no value for the variable {variable:?}, which has no default.");
                 let problem = Diagnostic::error("invalid-block", "Missing argument", detail);

@@ -1,6 +1,6 @@
 //! What the code no longer has, on purpose: `removed` blocks.
 
-use model::{Diagnostic, Diagnostics, InstanceAddress, Span};
+use model::{Diagnostic, Diagnostics, InstanceAddress, ModuleAddress, ResourceAddress, ResourceMode, Span};
 
 use super::target::{Target, fixed_target};
 use crate::configuration::Configuration;
@@ -27,7 +27,16 @@ impl Configuration {
         let mut removals = Vec::new();
         for (names, definitions) in &self.definitions {
             for block in &definitions.removed {
-                match removal(names, block) {
+                let found = removal(names, block).and_then(|removal| match self.still_has(names, &removal.from) {
+                    false => Ok(removal),
+                    true => {
+                        let detail =
+                            format!("The code still has {}, which a `removed` block says is gone.", removal.from);
+                        let problem = Diagnostic::error("invalid-block", "Removed object still exists", detail);
+                        Err(Box::new(problem.at_span(removal.span)))
+                    }
+                });
+                match found {
                     Ok(removal) => removals.push(removal),
                     Err(problem) if diagnostics.contains(&problem) => {}
                     Err(problem) => diagnostics.push(*problem),
@@ -35,6 +44,23 @@ impl Configuration {
             }
         }
         (removals, diagnostics)
+    }
+
+    /// Tells whether the code has the block that a module, by the names of the calls, means.
+    pub(crate) fn still_has(&self, names: &[String], target: &Target) -> bool {
+        let mut names = names.to_vec();
+        names.extend(target.module().steps().iter().map(|step| step.name.to_string()));
+        match target {
+            Target::Module(_) => {
+                let call = names.pop();
+                let definitions = self.definitions.get(&names);
+                call.zip(definitions).is_some_and(|(call, definitions)| definitions.calls.contains_key(&call))
+            }
+            Target::Resource(address) => {
+                let in_module = ResourceAddress { module: ModuleAddress::root(), ..address.resource.clone() };
+                self.definitions.get(&names).is_some_and(|it| it.resources.contains_key(&in_module))
+            }
+        }
     }
 }
 
@@ -76,6 +102,9 @@ fn removal(names: &[String], block: &BlockDefinition) -> Result<Removal, Box<Dia
     let from = fixed_target(file, from)?;
     if from.has_any_key() {
         return Err(wrong(format!("{from} has a key; a `removed` block is about all instances.")));
+    }
+    if matches!(&from, Target::Resource(address) if address.resource.mode == ResourceMode::Data) {
+        return Err(wrong(format!("{from} is a data source, of which nothing is kept that could be removed.")));
     }
     let lifecycle = block.written.blocks().find(|(_, inner)| inner.block_type == "lifecycle");
     let destroy = lifecycle.and_then(|(file, lifecycle)| Some((file, lifecycle.body.attribute("destroy")?)));

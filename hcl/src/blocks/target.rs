@@ -164,16 +164,36 @@ pub(crate) fn fixed_target(
     })
 }
 
-/// Collects what an expression refers to: first names that no `for` binds, each with the name behind it.
-pub(crate) fn references<'n>(node: &'n Node, bound: &mut Vec<&'n str>, found: &mut Vec<(&'n str, Option<&'n str>)>) {
+/// What an expression refers to: a first name that no `for` binds, and the names behind it as far as nothing else follows.
+pub(crate) struct Referred<'n> {
+    pub(crate) first: &'n str,
+    pub(crate) names: Vec<&'n str>,
+    /// Where all of it is.
+    pub(crate) range: std::ops::Range<usize>,
+}
+
+/// Collects what an expression refers to.
+pub(crate) fn references<'n>(node: &'n Node, bound: &mut Vec<&'n str>, found: &mut Vec<Referred<'n>>) {
+    if let Some(steps) = steps(node)
+        && let Some((Step::Name(first), rest)) = steps.split_first()
+    {
+        let names = rest.iter().map_while(|step| match step {
+            Step::Name(name) => Some(*name),
+            Step::Key(_) => None,
+        });
+        if !bound.contains(first) {
+            found.push(Referred { first, names: names.collect(), range: node.range.clone() });
+        }
+        for step in rest {
+            if let Step::Key(key) = step {
+                references(key, bound, found);
+            }
+        }
+        return;
+    }
     match &node.kind {
-        NodeKind::Literal(_) | NodeKind::SplatElement => {}
-        NodeKind::Name(name) if bound.contains(&name.as_str()) => {}
-        NodeKind::Name(name) => found.push((name, None)),
-        NodeKind::Attribute { of, name } => match &of.kind {
-            NodeKind::Name(first) if !bound.contains(&first.as_str()) => found.push((first, Some(name))),
-            _ => references(of, bound, found),
-        },
+        NodeKind::Literal(_) | NodeKind::SplatElement | NodeKind::Name(_) => {}
+        NodeKind::Attribute { of, .. } => references(of, bound, found),
         NodeKind::Index { of, key } => {
             references(of, bound, found);
             references(key, bound, found);
@@ -183,7 +203,9 @@ pub(crate) fn references<'n>(node: &'n Node, bound: &mut Vec<&'n str>, found: &m
             references(each, bound, found);
         }
         NodeKind::Template(parts) | NodeKind::Tuple(parts) | NodeKind::Call { arguments: parts, .. } => {
-            parts.iter().for_each(|part| references(part, bound, found));
+            for part in parts {
+                references(part, bound, found);
+            }
         }
         NodeKind::Wrapped(inner) | NodeKind::Joined(inner) | NodeKind::Parentheses(inner) => {
             references(inner, bound, found);
@@ -208,7 +230,9 @@ pub(crate) fn references<'n>(node: &'n Node, bound: &mut Vec<&'n str>, found: &m
             bound.truncate(n_before);
         }
         NodeKind::Conditional { condition, yes, no } => {
-            [condition, yes, no].into_iter().for_each(|part| references(part, bound, found));
+            for part in [condition, yes, no] {
+                references(part, bound, found);
+            }
         }
         NodeKind::Unary { operand, .. } => references(operand, bound, found),
         NodeKind::Binary { left, right, .. } => {

@@ -11,181 +11,24 @@ use crate::evaluation::{programs, run};
 use crate::moves::{Files, tree, write};
 use crate::roots::root_of;
 
-const DATA: &str = "resource \"terraform_data\" \"a\" {\n  input = 1\n}\n";
-
-/// Small roots, with whether terraform and `OpenTofu` refuse them.
-const CASES: &[(Files<'static>, bool, bool)] = &[
-    (&[("main.tf", DATA)], false, false),
-    (&[("main.tf", "variable \"a\" {}\nvariable \"a\" {}\n")], true, true),
-    (&[("main.tf", "locals {\n  a = 1\n}\nlocals {\n  a = 2\n}\n")], true, true),
-    (&[("main.tf", "output \"a\" {\n  value = 1\n}\noutput \"a\" {\n  value = 1\n}\n")], true, true),
-    (&[("a.tf", DATA), ("b.tf", DATA)], true, true),
-    (&[("main.tf", DATA), ("a_override.tf", DATA)], false, false),
-    (&[("a_override.tf", DATA)], true, true),
-    (&[("a_override.tf", "variable \"a\" {}\n")], true, true),
-    (&[("a_override.tf", "locals {\n  a = 1\n}\n")], true, true),
-    (&[("a_override.tf", "output \"a\" {\n  value = 1\n}\n")], true, true),
-    (&[("main.tf", DATA), ("a_override.tf", "terraform {\n  required_version = \"> 1\"\n}\n")], false, false),
-    (&[("main.tf", DATA), ("a_override.tf", "terraform {\n  backend \"local\" {}\n}\n")], false, false),
-    (
-        &[("main.tf", DATA), ("a_override.tf", "moved {\n  from = terraform_data.b\n  to = terraform_data.a\n}\n")],
-        true,
-        true,
-    ),
-    (&[("main.tf", DATA), ("a_override.tf", "removed {\n  from = terraform_data.b\n}\n")], false, true),
-    (&[("main.tf", "nonsense {}\n")], true, true),
-    (&[("main.tf", "a = 1\n")], true, true),
-    (&[("main.tf", "variable {}\n")], true, true),
-    (&[("main.tf", "variable \"a\" \"b\" {}\n")], true, true),
-    (&[("main.tf", "variable \"1a\" {}\n")], true, true),
-    (&[("main.tf", "variable \"count\" {\n  default = 1\n}\n")], true, true),
-    (&[("main.tf", "variable \"a\" {\n  typo = string\n  default = 1\n}\n")], true, true),
-    (&[("main.tf", "variable \"a\" {\n  type = number\n  default = \"x\"\n}\n")], true, true),
-    (
-        &[(
-            "main.tf",
-            "variable \"a\" {\n  default = 1\n  validation {\n    condition = var.a > 0\n    error_message = \"No.\"\n  }\n}\n",
-        )],
-        false,
-        false,
-    ),
-    (
-        &[("main.tf", "variable \"a\" {\n  default = 1\n  validation {\n    condition = var.a > 0\n  }\n}\n")],
-        true,
-        true,
-    ),
-    (&[("main.tf", "output \"a\" {}\n")], true, true),
-    (&[("main.tf", "output \"a\" {\n  value = local.b\n}\n")], true, true),
-    (&[("main.tf", "output \"a\" {\n  value = var.b\n}\n")], true, true),
-    (&[("main.tf", "output \"a\" {\n  value = terraform_data.b.id\n}\n")], true, true),
-    (
-        &[(
-            "main.tf",
-            "output \"a\" {\n  value = 1\n  precondition {\n    condition = path.root == \".\"\n    error_message = \"No.\"\n  }\n}\n",
-        )],
-        false,
-        false,
-    ),
-    (
-        &[(
-            "main.tf",
-            "output \"a\" {\n  value = 1\n  postcondition {\n    condition = path.root == \".\"\n    error_message = \"No.\"\n  }\n}\n",
-        )],
-        true,
-        true,
-    ),
-    (&[("main.tf", "locals {\n  a = local.a\n}\n")], true, true),
-    (&[("main.tf", "locals {\n  a = 1\n  inner {}\n}\n")], true, true),
-    (&[("main.tf", "terraform {\n  typo = 1\n}\n")], true, true),
-    (&[("main.tf", "terraform {\n  backend \"local\" {}\n  backend \"local\" {}\n}\n")], true, true),
-    (&[("main.tf", "terraform {\n  backend \"local\" {}\n  cloud {\n    organization = \"x\"\n  }\n}\n")], true, true),
-    (&[("main.tf", "terraform {\n  required_providers {}\n}\nterraform {\n  required_providers {}\n}\n")], true, true),
-    (&[("main.tf", "terraform {\n  required_providers {\n    a = { source = \"a/b/c/d\" }\n  }\n}\n")], true, true),
-    (&[("main.tf", "resource \"terraform_data\" \"a\" {\n  count    = 1\n  for_each = {}\n}\n")], true, true),
-    (&[("main.tf", "resource \"terraform_data\" \"a\" {\n  input = var.b\n}\n")], true, true),
-    (&[("main.tf", "resource \"terraform_data\" \"a\" {\n  lifecycle {\n    typo = 1\n  }\n}\n")], true, true),
-    (&[("main.tf", "resource \"terraform_data\" \"a\" {\n  lifecycle {}\n  lifecycle {}\n}\n")], true, true),
-    (&[("main.tf", "resource \"terraform_data\" \"a\" {\n  lifecycle {\n    enabled = true\n  }\n}\n")], true, false),
-    (&[("main.tf", "resource \"terraform_data\" \"a\" {\n  provider = terraform.west\n}\n")], true, true),
-    (
-        &[(
-            "main.tf",
-            "resource \"terraform_data\" \"a\" {\n  lifecycle {\n    precondition {\n      condition = path.root == \".\"\n      error_message = \"No.\"\n    }\n  }\n}\n",
-        )],
-        false,
-        false,
-    ),
-    (
-        &[(
-            "main.tf",
-            "data \"terraform_remote_state\" \"a\" {\n  backend = \"local\"\n  lifecycle {\n    prevent_destroy = true\n  }\n}\n",
-        )],
-        true,
-        true,
-    ),
-    (&[("main.tf", "moved {\n  from = terraform_data.b\n}\n")], true, true),
-    (&[("main.tf", "moved {\n  from = terraform_data.b\n  to = module.x\n}\n")], true, true),
-    (&[("main.tf", "removed {\n  from = terraform_data.b[0]\n}\n")], true, true),
-    (&[("main.tf", "import {\n  id = \"x\"\n}\n")], true, true),
-    (&[("main.tf", "import {\n  to = terraform_data.a\n}\nresource \"terraform_data\" \"a\" {}\n")], true, true),
-    (&[("main.tf", "check \"a\" {}\n")], true, true),
-    (
-        &[(
-            "main.tf",
-            "check \"a\" {\n  assert {\n    condition = path.root == \".\"\n    error_message = \"No.\"\n  }\n}\n",
-        )],
-        false,
-        false,
-    ),
-    (&[("main.tf", "module \"a\" {}\n")], true, true),
-    (&[("main.tf", "module \"a\" {\n  source = \"./m\"\n}\n"), ("m/main.tf", "variable \"b\" {}\n")], true, true),
-    (
-        &[("main.tf", "module \"a\" {\n  source = \"./m\"\n  b = 1\n}\n"), ("m/main.tf", "variable \"b\" {}\n")],
-        false,
-        false,
-    ),
-    (&[("main.tf", "module \"a\" {\n  source = \"./m\"\n  c = 1\n}\n"), ("m/main.tf", "locals {}\n")], true, true),
-    (
-        &[
-            ("main.tf", "module \"a\" {\n  source = \"./m\"\n  b = \"x\"\n}\n"),
-            ("m/main.tf", "variable \"b\" {\n  type = number\n}\n"),
-        ],
-        true,
-        true,
-    ),
-    (
-        &[
-            ("main.tf", "output \"a\" {\n  value = module.m.nothing\n}\nmodule \"m\" {\n  source = \"./m\"\n}\n"),
-            ("m/main.tf", "locals {}\n"),
-        ],
-        true,
-        true,
-    ),
-    (&[("main.tf", "provider \"terraform\" {}\nprovider \"terraform\" {}\n")], true, true),
-    (&[("main.tf", "provider \"terraform\" {}\nprovider \"terraform\" {\n  alias = \"b\"\n}\n")], false, false),
-    (&[("main.tf.json", r#"{"variable": {"a": {"typo": 1}}}"#)], true, true),
-    (&[("main.tf.json", r#"{"locals": {"a": "${local.b}"}}"#)], true, true),
-    (&[("main.tf.json", r#"{"nonsense": {}}"#)], true, true),
-    (
-        &[("main.tf.json", r#"{"variable": {"a": {"default": 1}}, "output": {"b": {"value": "${var.a}"}}}"#)],
-        false,
-        false,
-    ),
-    (&[("main.tf", DATA), ("main.tofu", "nonsense {}\n")], false, true),
-    (&[("main.tf", "nonsense {}\n"), ("main.tofu", DATA)], true, false),
-    (
-        &[(
-            "main.tf",
-            "output \"a\" {\n  value = 1\n  precondition {\n    condition = true\n    error_message = \"No.\"\n  }\n}\n",
-        )],
-        true,
-        true,
-    ),
-    (
-        &[(
-            "main.tf",
-            "check \"a\" {\n  assert {\n    condition = alltrue([for a in [1] : a > 0])\n    error_message = \"No.\"\n  }\n}\n",
-        )],
-        true,
-        true,
-    ),
-    (
-        &[(
-            "main.tf",
-            "variable \"a\" {\n  default = 1\n  validation {\n    condition = path.root == \".\"\n    error_message = \"No.\"\n  }\n}\n",
-        )],
-        true,
-        true,
-    ),
-    (
-        &[(
-            "main.tf",
-            "variable \"b\" {\n  default = 1\n}\nvariable \"a\" {\n  default = 1\n  validation {\n    condition = var.a >= var.b\n    error_message = \"No.\"\n  }\n}\n",
-        )],
-        false,
-        false,
-    ),
-];
+/// The roots of `cases.txt`: their files, and whether terraform and `OpenTofu` refuse them.
+fn cases() -> Vec<(Vec<(&'static str, &'static str)>, bool, bool)> {
+    let text = include_str!("mistakes/cases.txt");
+    let case = |case: &'static str| {
+        let (who, files) = case.split_once('\n').unwrap();
+        let files = files.split("--- ").filter(|file| !file.is_empty());
+        let files = files.map(|file| file.split_once('\n').unwrap()).collect();
+        let (by_terraform, by_tofu) = match who {
+            "both" => (true, true),
+            "nobody" => (false, false),
+            "terraform" => (true, false),
+            "opentofu" => (false, true),
+            other => panic!("{other:?} is nobody"),
+        };
+        (files, by_terraform, by_tofu)
+    };
+    text.split("=== ").skip(1).map(case).collect()
+}
 
 fn root(files: Files<'_>, program: Program) -> (Root, model::Diagnostics) {
     let tree = tree(files);
@@ -205,10 +48,10 @@ fn refusals(files: Files<'_>, program: Program) -> Vec<String> {
 #[test]
 fn we_refuse_what_the_programs_refuse() {
     let mut wrong = Vec::new();
-    for (files, by_terraform, by_tofu) in CASES {
+    for (files, by_terraform, by_tofu) in cases() {
         for (program, is_refused) in [(Program::Terraform, by_terraform), (Program::OpenTofu, by_tofu)] {
-            let refusals = refusals(files, program);
-            if refusals.is_empty() == *is_refused {
+            let refusals = refusals(&files, program);
+            if refusals.is_empty() == is_refused {
                 wrong.push(format!("{program}: {files:?}: {refusals:?}"));
             }
         }
@@ -221,17 +64,15 @@ fn the_programs_refuse_what_the_table_says() {
     let mut wrong = Vec::new();
     for program in programs() {
         let is_tofu = program.to_string_lossy().contains("tofu");
-        for (files, by_terraform, by_tofu) in CASES {
+        for (files, by_terraform, by_tofu) in cases() {
             let folder = tempfile::tempdir().unwrap();
-            write(folder.path(), files);
+            write(folder.path(), &files);
             let has_modules = files.iter().any(|(name, _)| name.contains('/'));
-            let mut is_refused = false;
-            for arguments in
-                [&["init", "-backend=false", "-input=false"][..], &["validate"]].iter().skip(usize::from(!has_modules))
-            {
-                is_refused |= !run(&program, folder.path(), arguments, &[]).status.success();
-            }
-            if is_refused != if is_tofu { *by_tofu } else { *by_terraform } {
+            let init = &["init", "-backend=false", "-input=false"][..];
+            let commands = [init, &["plan", "-input=false", "-lock=false"]];
+            let mut commands = commands.iter().skip(usize::from(!has_modules));
+            let is_refused = !commands.all(|arguments| run(&program, folder.path(), arguments, &[]).status.success());
+            if is_refused != if is_tofu { by_tofu } else { by_terraform } {
                 wrong.push(format!("{}: {files:?}: refused: {is_refused}", program.display()));
             }
         }
