@@ -184,9 +184,16 @@ fn merge_type(arguments: &[Value]) -> Result<Type, Failure> {
     let mut attributes = BTreeMap::new();
     let mut types = Vec::new();
     let mut has_unknown_keys = false;
+    let has = |value: &Value, name: &str| value.ty().as_object().is_some_and(|object| object.get(name).is_some());
+    let others_have = |name: &str| arguments.iter().any(|value| !value.is_null() && has(value, name));
     for value in arguments {
         let ty = match value.ty() {
             Type::Dynamic => return Ok(Type::Dynamic),
+            Type::Object(object) if value.is_null() && !object.attributes().all(|(name, _)| others_have(name)) => {
+                return Err(Failure::Unable(
+                    "some versions of the programs cannot merge an object that is null".to_owned(),
+                ));
+            }
             Type::Object(_) if value.is_null() => Type::object(std::iter::empty::<(&str, Type)>()),
             ty @ (Type::Object(_) | Type::Map(_)) => ty.clone(),
             other => {

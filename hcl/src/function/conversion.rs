@@ -25,13 +25,14 @@ const SAME: Returns = Returns::By(|arguments| Ok(arguments[0].ty().clone()));
 pub(super) const FUNCTIONS: &[Function] = &[
     function("ephemeralasnull", &[WHATEVER], SAME, |call| {
         Ok(cty::transform(&call.arguments[0], |_, value| {
-            if !value.marks().contains(&Mark::Ephemeral) {
-                return Ok(value);
-            }
             let (bare, mut marks) = value.unmark();
-            marks.remove(&Mark::Ephemeral);
-            // Whether something unknown will be ephemeral is not known either.
-            let bare = if bare.is_known() { Value::null(bare.ty().clone()) } else { bare };
+            let is_ephemeral = marks.remove(&Mark::Ephemeral);
+            // Whether something unknown will be ephemeral is not known either, and so whether it will be null.
+            let bare = match (bare.is_known(), is_ephemeral) {
+                (true, false) => bare,
+                (true, true) => Value::null(bare.ty().clone()),
+                (false, _) => Value::unknown(bare.ty().clone()),
+            };
             Ok(bare.with_marks(marks))
         })?)
     }),

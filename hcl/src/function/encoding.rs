@@ -6,15 +6,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cty::{Refinements, Type, Value};
 
-use super::{Call, Computed, Failure, Function, NULLABLE, Parameter, Returns, TEXT, refined};
+use super::{Call, Computed, Failure, Function, NULLABLE, Parameter, Returns, TEXT, Takes, Wanted, of, refined};
 use crate::evaluate::MAX_TEXT;
 
 const fn function(name: &'static str, parameters: &'static [Parameter], body: fn(&Call<'_>) -> Computed) -> Function {
     Function { name, parameters, rest: None, returns: Returns::Text, is_nullable: false, body }
 }
 
+const MARKED: Parameter = of(Wanted::Text, &[Takes::Marked]);
+
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("base64decode", &[TEXT], |call| text_of(from_base64(call.text(0))?)),
+    function("base64decode", &[MARKED], |call| Ok(text_of(from_base64(call.text(0))?)?.with_marks(call.bare(0).1))),
     function("base64encode", &[TEXT], |call| Ok(Value::string(STANDARD.encode(call.text(0))))),
     function("base64gunzip", &[TEXT], |call| {
         let bytes = from_base64(call.text(0))?;

@@ -273,7 +273,8 @@ impl Function {
         }
         let is_known = with_parameters()
             .all(|((position, _), parameter)| arguments[position].is_known() || parameter.takes(Takes::Unknown));
-        if !is_type_known && is_known {
+        let is_bare_null = |value: &Value| value.is_null() && *value.ty() == Type::Dynamic;
+        if !is_type_known && arguments.iter().any(is_bare_null) {
             return Err(Failure::Unable("the programs have no value for a null that has no type here".to_owned()));
         }
         let ty = if is_type_known { self.returns.of(&arguments)? } else { Type::Dynamic };
@@ -281,8 +282,6 @@ impl Function {
             let call = Call { arguments, ty, evaluator, range };
             (self.body)(&call)?
         } else {
-            // What is marked sensitive stays so, even where nothing of it can be seen.
-            marks.extend(arguments.iter().flat_map(|argument| argument.unmark_deep().1));
             Value::unknown(ty)
         };
         let result =

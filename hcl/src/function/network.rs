@@ -11,7 +11,7 @@ const fn function(name: &'static str, parameters: &'static [Parameter], body: fn
 }
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function { returns: Returns::Bool, ..function("cidrcontains", &[TEXT, TEXT], contains) },
+    Function { returns: Returns::Bool, is_nullable: true, ..function("cidrcontains", &[TEXT, TEXT], contains) },
     function("cidrhost", &[TEXT, NUMBER], host),
     function("cidrnetmask", &[TEXT], |call| {
         let range = Range::parse(call.text(0))?;

@@ -28,7 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function { rest: Some(NULLABLE), returns: Returns::By(coalesce_type), ..function("coalescelist", &[], coalesce) },
     Function { returns: Returns::Texts, ..function("compact", &[TEXTS], compact) },
     Function { rest: Some(MARKED), returns: Returns::By(concat_type), ..function("concat", &[], concat) },
-    Function { returns: Returns::Bool, ..function("contains", &[ANY, of(Wanted::Any, &[Takes::Null])], contains) },
+    Function { returns: Returns::Bool, ..function("contains", &[ANY, ANY], contains) },
     Function { returns: FIRST, ..function("distinct", &[LIST], distinct) },
     Function {
         returns: Returns::By(element_type),

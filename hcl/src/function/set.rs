@@ -1,9 +1,9 @@
 //! Functions on sets.
 
 use cty::convert::{convert, unify_unsafe};
-use cty::{Marks, Refinements, Type, Value};
+use cty::{Marks, Type, Value};
 
-use super::{Call, Computed, Failure, Function, Parameter, Returns, Takes, Wanted, of, refined};
+use super::{Call, Computed, Failure, Function, Parameter, Returns, Takes, Wanted, of};
 use crate::evaluate::MAX_ELEMENTS;
 
 const SET: Parameter = of(Wanted::SetOfAny, &[Takes::Dynamic]);
@@ -94,16 +94,6 @@ fn product_type(arguments: &[Value]) -> Result<Type, Failure> {
     Ok(if has_set { Type::set(tuple) } else { Type::list(tuple) })
 }
 
-/// Gives the most elements a list, set or tuple can have, where that is known and not large.
-fn most(value: &Value) -> Option<usize> {
-    let most = match value.ty() {
-        Type::Tuple(types) => types.len(),
-        _ if value.is_known() => value.len(),
-        _ => usize::try_from(value.refinements()?.max_length()?).ok()?,
-    };
-    (most <= 1024).then_some(most)
-}
-
 fn product(call: &Call<'_>) -> Computed {
     let mut marks = Marks::new();
     let mut lists = Vec::with_capacity(call.arguments.len());
@@ -115,18 +105,7 @@ fn product(call: &Call<'_>) -> Computed {
     let has_length =
         |value: &Value| value.is_known() && (!value.ty().is_set() || value.is_wholly_known() || value.len() < 2);
     if !lists.iter().all(has_length) {
-        let most = lists
-            .iter()
-            .try_fold(1_usize, |product, value| product.checked_mul(most(value)?).filter(|product| *product <= 2048));
-        let unknown = match most {
-            None => call.unknown(),
-            Some(most) => {
-                let least = u64::from(most > 0);
-                let refinements = Refinements::new().not_null().length_min(least).length_max(most as u64);
-                refined(call.ty.clone(), refinements)
-            }
-        };
-        return Ok(unknown.with_marks(marks));
+        return Ok(call.unknown().with_marks(marks));
     }
     let n_rows = lists.iter().map(Value::len).fold(1_usize, usize::saturating_mul);
     if n_rows > MAX_ELEMENTS / (lists.len() + 1) {

@@ -34,6 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
     Function {
         returns: Returns::Bool,
+        is_nullable: true,
         ..function("strcontains", &[TEXT, TEXT], |call| Ok(Value::bool(call.text(0).contains(call.text(1)))))
     },
     function("strrev", &[DYNAMIC], |call| Ok(Value::string(clusters(call.text(0)).rev().collect::<String>()))),

@@ -13,17 +13,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let time = Time::parse(call.text(1)).ok_or_else(|| no_time(2))?;
         formatted(call.text(0), &time).map(Value::string)
     }),
-    function("timeadd", &[TEXT, TEXT], |call| {
-        let time = Time::parse(call.text(0)).ok_or_else(|| no_time(1))?;
-        let duration = duration(call.text(1)).ok_or("Argument 2 must be a duration such as 1h30m.")?;
-        let seconds = time.nanoseconds().saturating_add(i128::from(duration)).div_euclid(1_000_000_000);
-        let later = Time::at(i64::try_from(seconds).unwrap_or(i64::MAX), time.offset);
-        // Years of other than four digits have no form.
-        let is_plain = (0..=9999).contains(&later.year);
-        is_plain
-            .then(|| Value::string(later.to_text()))
-            .ok_or_else(|| Failure::Unable("timeadd() leads to a year that has not four digits".to_owned()))
-    }),
+    Function {
+        is_nullable: true,
+        ..function("timeadd", &[TEXT, TEXT], |call| {
+            let time = Time::parse(call.text(0)).ok_or_else(|| no_time(1))?;
+            let duration = duration(call.text(1)).ok_or("Argument 2 must be a duration such as 1h30m.")?;
+            let seconds = time.nanoseconds().saturating_add(i128::from(duration)).div_euclid(1_000_000_000);
+            let later = Time::at(i64::try_from(seconds).unwrap_or(i64::MAX), time.offset);
+            // Years of other than four digits have no form.
+            let is_plain = (0..=9999).contains(&later.year);
+            is_plain
+                .then(|| Value::string(later.to_text()))
+                .ok_or_else(|| Failure::Unable("timeadd() leads to a year that has not four digits".to_owned()))
+        })
+    },
     Function {
         returns: Returns::Number,
         ..function("timecmp", &[TEXT, TEXT], |call| {

@@ -9,6 +9,7 @@ mod drafts;
 mod emission;
 mod evaluation;
 mod function_calls;
+mod function_unknowns;
 mod functions;
 mod gates;
 mod json;

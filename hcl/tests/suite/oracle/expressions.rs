@@ -11,7 +11,7 @@ use super::generate::Generator;
 use super::values::{Table, Variables, difference, from_json, may_be, to_json, with_reasons};
 
 /// What expressions refer to: values of all sorts, of all degrees of being known.
-pub(super) fn variables() -> Variables {
+pub(crate) fn variables() -> Variables {
     let text = Value::string;
     let number = |number: i64| Value::from(number);
     let list = |elements: Vec<Value>| Value::list(Type::Dynamic, elements).unwrap();
@@ -144,7 +144,7 @@ pub(super) fn variables() -> Variables {
 }
 
 /// Asks for all values, and returns what differs.
-pub(super) fn compare(texts: &[String], variables: &Variables) -> Option<(Vec<String>, Counts)> {
+pub(crate) fn compare(texts: &[String], variables: &Variables) -> Option<(Vec<String>, Counts)> {
     let questions = questions(texts, variables);
     let answers = xtask::oracle::ask(&questions)?;
     let reasoned: Variables = variables.iter().map(|(name, value)| (name.clone(), with_reasons(value))).collect();
@@ -216,7 +216,7 @@ fn mismatch(text: &str, ours: &Result<Value, String>, answer: &Json) -> Option<S
 
 /// How many answers were of which sort.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     n_values: usize,
     n_unknown: usize,
     n_marked: usize,

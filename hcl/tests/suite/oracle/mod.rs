@@ -3,6 +3,6 @@
 //!
 //! What is not known may be known less well here, never better and never otherwise.
 
-mod expressions;
+pub(crate) mod expressions;
 mod generate;
-mod values;
+pub(crate) mod values;

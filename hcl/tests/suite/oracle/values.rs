@@ -9,10 +9,10 @@ use hcl::expression::ReferenceStep;
 use serde_json::{Value as Json, json};
 
 /// Values by name.
-pub(super) type Variables = BTreeMap<String, Value>;
+pub(crate) type Variables = BTreeMap<String, Value>;
 
 /// A scope of values by name.
-pub(super) struct Table<'a>(pub(super) &'a Variables);
+pub(crate) struct Table<'a>(pub(super) &'a Variables);
 
 impl Scope for Table<'_> {
     fn resolve(&self, name: &str, _: &[ReferenceStep<'_>], _: &Evaluation) -> Resolved {
@@ -24,7 +24,7 @@ impl Scope for Table<'_> {
 }
 
 /// Marks everything unknown in a value as evaluation itself marks it with the reason.
-pub(super) fn with_reasons(value: &Value) -> Value {
+pub(crate) fn with_reasons(value: &Value) -> Value {
     let changed = cty::transform(value, |_, part| {
         let reason = || Mark::Named(Arc::from("unknown#7"));
         Ok(if part.is_known() { part } else { part.mark(reason()) })
@@ -32,7 +32,7 @@ pub(super) fn with_reasons(value: &Value) -> Value {
     changed.unwrap()
 }
 
-pub(super) fn to_json(value: &Value) -> Json {
+pub(crate) fn to_json(value: &Value) -> Json {
     let (bare, marked) = value.unmark_deep_with_paths();
     let bytes = msgpack::encode(&bare, bare.ty()).unwrap();
     let ty: Json = serde_json::from_str(&bare.ty().to_json()).unwrap();
@@ -62,7 +62,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub(super) fn from_json(json: &Json) -> Value {
+pub(crate) fn from_json(json: &Json) -> Value {
     let ty = Type::from_json(json["type"].to_string()).unwrap();
     let text = json["msgpack"].as_str().unwrap();
     let bytes: Vec<u8> =
@@ -90,7 +90,7 @@ fn marks(json: &Json) -> (Path, Marks) {
 }
 
 /// Says how a value of ours differs from the oracle's; nothing where it does not, or only knows less.
-pub(super) fn difference(ours: &Value, theirs: &Value) -> Option<String> {
+pub(crate) fn difference(ours: &Value, theirs: &Value) -> Option<String> {
     if ours.ty() != theirs.ty() {
         return Some(format!("the type is {}, not {}", ours.ty(), theirs.ty()));
     }
@@ -119,7 +119,7 @@ pub(super) fn difference(ours: &Value, theirs: &Value) -> Option<String> {
 }
 
 /// Tells whether what is known of a value of ours leaves room for the oracle's.
-pub(super) fn may_be(ours: &Value, theirs: &Value) -> bool {
+pub(crate) fn may_be(ours: &Value, theirs: &Value) -> bool {
     if !ours.is_known() {
         return theirs.ty().conforms_to(ours.ty()) && (!ours.is_definitely_not_null() || !theirs.is_null());
     }
