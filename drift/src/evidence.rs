@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use cty::{Path, Value};
 use model::{
-    AccountId, Cause, CloudName, NativeType, RecordedInstance, ResourceAddress, ResourceType, ScopeOutcome, Span,
-    StateRef,
+    AccountId, Cause, CloudName, InstanceAddress, NativeType, RecordedInstance, ResourceAddress, ResourceType,
+    ScopeOutcome, Span, StateRef,
 };
 
 use crate::IgnoreRules;
@@ -94,6 +94,16 @@ pub trait DeclaredArguments: Sync {
     fn block(&self, address: &ResourceAddress) -> DeclaredBlock;
     /// Tells whether the block of a resource writes what is at `path`.
     fn argument(&self, address: &ResourceAddress, path: &Path) -> Declaration;
+
+    /// Finds the block of an instance: absent too where the block is there and has no such instance any more.
+    fn instance(&self, address: &InstanceAddress) -> DeclaredBlock {
+        self.block(&address.resource)
+    }
+
+    /// Tells whether the block writes what is at `path` for an instance: what it sets to null there is not written.
+    fn instance_argument(&self, address: &InstanceAddress, path: &Path) -> Declaration {
+        self.argument(&address.resource, path)
+    }
 }
 
 /// Tells whether a resource has a block.

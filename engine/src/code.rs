@@ -1,16 +1,21 @@
 //! The code beside a state: what it says about backends, regions and arguments. It is parsed, not evaluated.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cty::convert::convert;
-use cty::{Path as AttributePath, Type};
+use cty::{Path as AttributePath, PathStep, Type, Value};
 use drift::{Declaration, DeclaredArguments, DeclaredBlock};
+use hcl::blocks::removed::Removal;
 use hcl::configuration::Lookup;
 use hcl::module::Module;
-use hcl::{File, ReadError, SourceTree};
-use model::{Diagnostics, ModuleAddress, ProviderAddress, ProviderConfigAddress, Region, ResourceAddress, Severity};
+use hcl::root::{Expansion, Root};
+use hcl::{ReadError, SourceTree};
+use model::{
+    Block, Diagnostics, InstanceAddress, ModuleAddress, ProviderAddress, ProviderConfigAddress, RecordedInstance,
+    Region, ResourceAddress, Severity,
+};
 use tfstate::backend::BackendConfig;
 
 use crate::evaluation::RootModule;
@@ -148,29 +153,58 @@ pub(crate) fn provider_configurations(module: &RootModule) -> BTreeSet<ProviderC
 #[derive(Debug)]
 pub(crate) struct Declared {
     module: Arc<RootModule>,
-    /// Whether any block moves or removes addresses: then an address without a block proves nothing.
+    /// Whether any block moves or removes addresses: then a resource without a block proves nothing.
     has_moves: bool,
+    /// Where recorded instances are now that `moved` blocks lead elsewhere; `None` where a mistake in them hides it.
+    moved: Option<BTreeMap<InstanceAddress, InstanceAddress>>,
+    /// What `removed` blocks say.
+    removals: Vec<Removal>,
+    /// Which instances there are.
+    expansion: Expansion,
+    /// The instances, to be found fast.
+    instances: HashSet<InstanceAddress>,
 }
 
-/// Takes the code that a request is about.
+/// Takes the code that a request is about, with the instances that its state records.
 ///
 /// Mistakes in the code become warnings: what they hide is unknown, the rest is known.
-pub(crate) fn declared(module: &Arc<RootModule>) -> (Declared, Diagnostics) {
+pub(crate) fn declared(module: &Arc<RootModule>, recorded: &[RecordedInstance]) -> (Declared, Diagnostics) {
     let mut diagnostics = module.code_problems().clone();
     for diagnostic in &mut diagnostics {
         diagnostic.severity = Severity::Warning;
     }
-    let mut files = module.configuration().modules.values().flat_map(|module| &module.files);
-    let has_moves = files.any(|(path, _)| moves_addresses(&**module.tree(), path));
-    (Declared { module: Arc::clone(module), has_moves }, diagnostics)
+    let configuration = module.configuration();
+    let (moves, move_problems) = configuration.moves();
+    let (removals, removal_problems) = configuration.removals();
+    let has_moves = !moves.statements().is_empty() || !removals.is_empty();
+    let is_certain = move_problems.is_empty() && removal_problems.is_empty();
+    let addresses = recorded.iter().map(|instance| instance.address.clone()).collect();
+    let moved = is_certain.then(|| moves.all_current(&addresses));
+    let expansion = module.evaluate(Root::expand);
+    let instances = expansion.instances.iter().cloned().collect();
+    let has_moves = has_moves || !is_certain;
+    (Declared { module: Arc::clone(module), has_moves, moved, removals, expansion, instances }, diagnostics)
 }
 
-fn moves_addresses(tree: &dyn SourceTree, path: &str) -> bool {
-    let Ok(bytes) = tree.read(path) else { return true };
-    let Ok(text) = String::from_utf8(bytes) else { return true };
-    let is_json = Path::new(path).extension().is_some_and(|extension| extension == "json");
-    let (file, _) = if is_json { File::parse_json(path, &text) } else { File::parse(path, &text) };
-    file.body.blocks.iter().any(|block| matches!(block.block_type.as_str(), "moved" | "removed"))
+impl Declared {
+    /// Gives the address that an instance of the state has in the code.
+    fn current<'a>(&'a self, address: &'a InstanceAddress) -> &'a InstanceAddress {
+        self.moved.as_ref().and_then(|moved| moved.get(address)).unwrap_or(address)
+    }
+
+    /// Tells whether it is certain that the code has no such instance, though it has the block.
+    fn is_gone(&self, address: &InstanceAddress) -> bool {
+        let steps = address.resource.module.steps();
+        let is_on_way = |module: &ModuleAddress| {
+            let unknown = module.steps();
+            let Some((last, outer)) = unknown.split_last() else { return true };
+            steps.len() >= unknown.len() && steps[..outer.len()] == *outer && steps[outer.len()].name == last.name
+        };
+        !self.instances.contains(address)
+            && !self.expansion.unknown_modules.iter().any(|(module, _)| is_on_way(module))
+            && !self.expansion.unknown_resources.iter().any(|(resource, _)| *resource == address.resource)
+            && (0..=steps.len()).all(|n| self.module.is_complete(&ModuleAddress::from_steps(steps[..n].to_vec())))
+    }
 }
 
 impl DeclaredArguments for Declared {
@@ -192,6 +226,102 @@ impl DeclaredArguments for Declared {
             None => Declaration::Silent,
         }
     }
+
+    fn instance(&self, address: &InstanceAddress) -> DeclaredBlock {
+        let now = self.current(address);
+        match self.module.configuration().resource(&now.resource) {
+            Lookup::Block(_) if self.moved.is_some() && self.is_gone(now) => DeclaredBlock::Absent,
+            Lookup::Block(block) => DeclaredBlock::Present(block.span.clone()),
+            Lookup::Absent if self.moved.is_some() && !self.removals.iter().any(|one| one.removes(now)) => {
+                DeclaredBlock::Absent
+            }
+            Lookup::Absent | Lookup::Unread => DeclaredBlock::Unknown,
+        }
+    }
+
+    fn instance_argument(&self, address: &InstanceAddress, path: &AttributePath) -> Declaration {
+        self.argument(&self.current(address).resource, path)
+    }
+}
+
+/// What the code declares of one instance, evaluated against the schema of its provider.
+#[derive(Debug)]
+pub(crate) struct EvaluatedInstance {
+    declared: Arc<Declared>,
+    /// The schema and the configuration; `None` where there is a mistake in the code.
+    config: Option<(Block, Value)>,
+}
+
+impl EvaluatedInstance {
+    /// Evaluates the block of an instance of the state, on a thread that may block.
+    pub(crate) async fn new(declared: &Arc<Declared>, address: &InstanceAddress, schema: &Block) -> Self {
+        let (code, address, schema) = (Arc::clone(declared), address.clone(), schema.clone());
+        let evaluated = tokio::task::spawn_blocking(move || {
+            let found = code.module.evaluate(|root| root.instance(code.current(&address), &schema)).ok()?;
+            let is_faulty = model::diagnostic::has_errors(&found.diagnostics);
+            (!is_faulty).then(|| (schema, found.config.unmark_deep().0))
+        });
+        Self { declared: Arc::clone(declared), config: evaluated.await.ok().flatten() }
+    }
+}
+
+impl DeclaredArguments for EvaluatedInstance {
+    fn block(&self, address: &ResourceAddress) -> DeclaredBlock {
+        self.declared.block(address)
+    }
+
+    fn argument(&self, address: &ResourceAddress, path: &AttributePath) -> Declaration {
+        self.declared.argument(address, path)
+    }
+
+    fn instance(&self, address: &InstanceAddress) -> DeclaredBlock {
+        self.declared.instance(address)
+    }
+
+    fn instance_argument(&self, address: &InstanceAddress, path: &AttributePath) -> Declaration {
+        match (self.declared.instance_argument(address, path), &self.config) {
+            (Declaration::Written(_), Some((schema, config))) if is_silent(schema, config, path) => Declaration::Silent,
+            (declaration, _) => declaration,
+        }
+    }
+}
+
+/// Tells whether what a configuration has at a path is known, and nothing: null, or no block.
+fn is_silent(schema: &Block, config: &Value, path: &AttributePath) -> bool {
+    let mut block = Some(schema);
+    let mut is_block = true;
+    let mut here = vec![config.clone()];
+    for step in path.steps() {
+        let mut next = Vec::new();
+        for value in here {
+            if !value.is_known() {
+                return false;
+            }
+            if value.is_null() {
+                continue;
+            }
+            match step {
+                PathStep::GetAttr(name) => match value.get_attr(name) {
+                    Ok(value) => next.push(value),
+                    Err(_) => return false,
+                },
+                // Of a collection that is an argument, the code says all there is.
+                PathStep::Index(_) if !is_block => return false,
+                PathStep::Index(_) => {
+                    next.extend(value.elements().cloned());
+                    next.extend(value.entries().map(|(_, element)| element.clone()));
+                }
+            }
+        }
+        if let PathStep::GetAttr(name) = step {
+            let nested = block.and_then(|block| block.blocks.get(name));
+            is_block = nested.is_some();
+            block = nested.map(|nested| &nested.block);
+        }
+        here = next;
+    }
+    let is_nothing = |value: &Value| value.is_known() && (value.is_null() || is_block && value.is_empty());
+    here.iter().all(is_nothing)
 }
 
 #[cfg(test)]
@@ -207,7 +337,7 @@ mod tests {
         }
         let session = Session::new(net::Environment::default(), folder.path().to_owned());
         let module = RootModule::open(&session, &StatesRequest::default()).expect("there is code");
-        super::declared(&module).0
+        super::declared(&module, &[]).0
     }
 
     fn block(declared: &Declared, address: &str) -> &'static str {
@@ -247,6 +377,123 @@ mod tests {
     #[test]
     fn code_with_mistakes_is_unknown() {
         assert_eq!(block(&declared(&[("main.tf", "resource \"a_b\" {")]), "a_b.c"), "unknown");
+    }
+
+    /// Tells what the code says of an instance that a state records, among others that it records.
+    fn instance(code: &str, recorded: &[&str], address: &str) -> &'static str {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("main.tf"), code).expect("it is written");
+        let session = Session::new(net::Environment::default(), folder.path().to_owned());
+        let module = RootModule::open(&session, &StatesRequest::default()).expect("there is code");
+        let recorded: Vec<RecordedInstance> = recorded.iter().map(|address| recorded_at(address)).collect();
+        let (declared, _) = super::declared(&module, &recorded);
+        match declared.instance(&address.parse().expect("an address")) {
+            DeclaredBlock::Present(_) => "present",
+            DeclaredBlock::Absent => "absent",
+            DeclaredBlock::Unknown => "unknown",
+        }
+    }
+
+    fn recorded_at(address: &str) -> RecordedInstance {
+        RecordedInstance {
+            state: 0,
+            position: 0,
+            address: address.parse().expect("an address"),
+            deposed: None,
+            provider: "provider[\"registry.terraform.io/hashicorp/a\"]".parse().expect("an address"),
+            id: None,
+            import_id: None,
+            arn: None,
+            identity: None,
+            account: None,
+            region: None,
+            is_tainted: false,
+        }
+    }
+
+    #[test]
+    fn an_instance_whose_key_is_gone_is_absent_where_all_keys_are_known() {
+        let counted = "variable \"n\" { default = 1 }\nresource \"a_b\" \"c\" {\n  count = var.n\n}\n";
+        assert_eq!(instance(counted, &[], "a_b.c[0]"), "present");
+        assert_eq!(instance(counted, &[], "a_b.c[1]"), "absent");
+        let unknown = "data \"a_b\" \"d\" {}\nresource \"a_b\" \"c\" {\n  count = data.a_b.d.n\n}\n";
+        assert_eq!(instance(unknown, &[], "a_b.c[1]"), "present");
+        let broken = format!("{counted}resource \"a_b\" {{\n");
+        assert_eq!(instance(&broken, &[], "a_b.c[1]"), "present");
+        let keyed = "resource \"a_b\" \"c\" {\n  for_each = toset([\"x\"])\n}\n";
+        assert_eq!(instance(keyed, &[], "a_b.c[\"x\"]"), "present");
+        assert_eq!(instance(keyed, &[], "a_b.c[\"y\"]"), "absent");
+    }
+
+    #[test]
+    fn an_instance_that_moved_is_found_and_one_that_is_removed_is_no_orphan() {
+        let moved = "resource \"a_b\" \"new\" {\n  count = 1\n}\nmoved {\n  from = a_b.old\n  to = a_b.new\n}\n";
+        assert_eq!(instance(moved, &["a_b.old[0]"], "a_b.old[0]"), "present");
+        assert_eq!(instance(moved, &["a_b.old[0]", "a_b.other"], "a_b.other"), "absent");
+        let removed = "removed {\n  from = a_b.c\n  lifecycle {\n    destroy = false\n  }\n}\n";
+        assert_eq!(instance(removed, &["a_b.c"], "a_b.c"), "unknown");
+        assert_eq!(instance(removed, &["a_b.c", "a_b.d"], "a_b.d"), "absent");
+    }
+
+    #[tokio::test]
+    async fn what_is_null_or_not_repeated_is_not_written() {
+        let code = r#"
+variable "none" { default = null }
+data "a_b" "d" {}
+resource "a_b" "c" {
+  plain   = var.none
+  set     = var.none == null ? "x" : null
+  later   = data.a_b.d.name
+  listed  = []
+  dynamic "rule" {
+    for_each = var.none == null ? [] : [1]
+    content { port = 1 }
+  }
+  other {
+    port = null
+    name = "n"
+  }
+}
+"#;
+        let text = |ty: Type| model::Attribute {
+            ty: model::AttributeType::Plain(ty),
+            description: String::new(),
+            description_is_markdown: false,
+            required: false,
+            optional: true,
+            computed: true,
+            sensitive: false,
+            write_only: false,
+            deprecated: false,
+            deprecation_message: String::new(),
+        };
+        let block = |names: &[&str]| Block {
+            attributes: names.iter().map(|name| ((*name).to_owned(), text(Type::String))).collect(),
+            ..Block::default()
+        };
+        let mut schema = block(&["plain", "set", "later", "open"]);
+        schema.attributes.insert("listed".to_owned(), text(Type::list(Type::String)));
+        for name in ["rule", "other"] {
+            let (nesting, block) = (model::NestingMode::List, block(&["port", "name"]));
+            let nested = model::NestedBlock { nesting, block, min_items: 0, max_items: 0 };
+            schema.blocks.insert(name.to_owned(), nested);
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("main.tf"), code).expect("it is written");
+        let session = Session::new(net::Environment::default(), folder.path().to_owned());
+        let module = RootModule::open(&session, &StatesRequest::default()).expect("there is code");
+        let declared = Arc::new(super::declared(&module, &[]).0);
+        let address = "a_b.c".parse().expect("an address");
+        let evaluated = EvaluatedInstance::new(&declared, &address, &schema).await;
+        let is_written =
+            |path: AttributePath| matches!(evaluated.instance_argument(&address, &path), Declaration::Written(_));
+        let at = |name: &str| AttributePath::default().attr(name);
+        assert!(!is_written(at("plain")) && !is_written(at("open")));
+        assert!(is_written(at("set")) && is_written(at("later")) && is_written(at("listed").index(0_u64)));
+        assert!(!is_written(at("rule")) && !is_written(at("rule").index(0_u64).attr("port")));
+        assert!(is_written(at("other").index(0_u64).attr("name")));
+        assert!(!is_written(at("other").index(0_u64).attr("port")));
+        assert!(matches!(declared.instance_argument(&address, &at("plain")), Declaration::Written(_)));
     }
 
     #[test]

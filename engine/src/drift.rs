@@ -128,9 +128,16 @@ async fn compare_once(
     states.derive_import_ids(&catalog);
     let mut diagnostics = std::mem::take(&mut states.diagnostics);
     let states = Arc::new(states);
-    let (declared, problems) = module.map(code::declared).unzip();
-    diagnostics.extend(problems.unwrap_or_default());
-    let declared = declared.map(Arc::new);
+    let mut declared = None;
+    if let Some(module) = module.cloned() {
+        let of_state = Arc::clone(&states);
+        let read = tokio::task::spawn_blocking(move || code::declared(&module, &of_state.recorded)).await;
+        let (found, problems) = read.map_err(|source| {
+            Error::new(ErrorKind::Unavailable, "evaluate the code", "The evaluation ended early.").with_source(source)
+        })?;
+        diagnostics.extend(problems);
+        declared = Some(Arc::new(found));
+    }
 
     let unrecorded =
         (reach == Reach::Root).then(|| module.map(|module| code::provider_configurations(module)).unwrap_or_default());

@@ -10,7 +10,7 @@ mod policy;
 use std::collections::BTreeMap;
 
 use cty::{Path, Type, Value};
-use model::{AttributeDifference, Cause, RemoteObject, ResourceAddress, Tier};
+use model::{AttributeDifference, Cause, RemoteObject, Tier};
 
 use crate::{Declaration, Evidence, JudgeOptions};
 use canonical::{canonical, is_blank, is_equal};
@@ -56,9 +56,9 @@ pub(crate) fn differences(
     }
     let mut found = comparison.found;
     if let Some(declared) = evidence.declared {
-        let address: &ResourceAddress = &evidence.recorded[instance].address.resource;
+        let address = &evidence.recorded[instance].address;
         for difference in &mut found {
-            match declared.argument(address, &difference.path) {
+            match declared.instance_argument(address, &difference.path) {
                 Declaration::Written(_) => difference.tier = Tier::Declared,
                 Declaration::Silent => difference.tier = Tier::Undeclared,
                 Declaration::IgnoredChanges => {

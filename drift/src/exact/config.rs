@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cty::{Path, Type, Value};
-use model::{Attribute, AttributeType, Block, NestedBlock, NestingMode, ResourceAddress};
+use model::{Attribute, AttributeType, Block, InstanceAddress, NestedBlock, NestingMode};
 
 use super::is_runtime;
 use crate::{Declaration, DeclaredArguments};
@@ -15,7 +15,7 @@ use crate::{Declaration, DeclaredArguments};
 /// What decides which arguments the code writes.
 #[derive(Clone, Copy)]
 pub(super) struct Code<'a> {
-    pub(super) address: &'a ResourceAddress,
+    pub(super) address: &'a InstanceAddress,
     pub(super) declared: Option<&'a dyn DeclaredArguments>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Supposed<'a> {
 
 impl Code<'_> {
     pub(super) fn declaration(&self, path: &Path) -> Declaration {
-        self.declared.map_or(Declaration::Unknown, |declared| declared.argument(self.address, path))
+        self.declared.map_or(Declaration::Unknown, |declared| declared.instance_argument(self.address, path))
     }
 }
 

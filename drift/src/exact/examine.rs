@@ -87,7 +87,7 @@ impl<'a> Examination<'a> {
         let (observed, _) = facets.observed.unmark_deep();
         let mut examination = Self {
             facets,
-            code: Code { address: &facets.address.resource, declared: facets.declared },
+            code: Code { address: facets.address, declared: facets.declared },
             recorded,
             observed,
             hidden: marks.into_iter().map(|(path, _)| path).collect(),

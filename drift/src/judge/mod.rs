@@ -410,7 +410,7 @@ impl Judging<'_> {
 
     fn block(&self, instance: &RecordedInstance) -> DeclaredBlock {
         match self.evidence.declared {
-            Some(declared) => declared.block(&instance.address.resource),
+            Some(declared) => declared.instance(&instance.address),
             None => DeclaredBlock::Unknown,
         }
     }

@@ -299,7 +299,7 @@ fn known_instances(
     states: &States,
     schemas: &BTreeMap<&ResourceType, &Schema>,
 ) -> Vec<(InstanceAddress, Value)> {
-    let (declared, _) = code::declared(module);
+    let (declared, _) = code::declared(module, &states.recorded);
     if states.refs.len() != 1 {
         return Vec::new();
     }

@@ -77,7 +77,7 @@ pub async fn drift_of_plan(session: &Session, plan: &str, request: &DriftRequest
     let doubts = Doubts::of(&document);
     diagnostics.extend(doubts.warnings(&document));
     let module = RootModule::opened(session, &request.states).await;
-    let written = module.map(|module| code::declared(&module).0);
+    let written = module.map(|module| code::declared(&module, &recorded).0);
     let configured = Configured::new(Arc::clone(&document), schemas, written, &recorded);
     let mut options = request.options.clone();
     if let Freshness::Within(max_age) = request.freshness {

@@ -23,7 +23,7 @@ use super::asking::{Failure, settle};
 use super::calls::Calls;
 use super::cause::Secrets;
 use super::pace::{Pace, Rate, Rests, Slot};
-use crate::code::Declared;
+use crate::code::{Declared, EvaluatedInstance};
 use crate::states::States;
 
 /// A read that takes longer than this, and longer than others of its type by [`SUSPICIOUS`], probably waits for an object
@@ -355,14 +355,21 @@ impl Look<'_> {
         recorded: &Recorded,
         observed: &ResourceObject,
     ) -> Result<Vec<model::AttributeDifference>, Failure> {
-        let declared = self.reader.declared.clone();
+        // Where nothing differs, nobody asks what the code says.
+        let declared = match &self.reader.declared {
+            Some(declared) if recorded.object.value != observed.value => {
+                Some(EvaluatedInstance::new(declared, &self.instance.address, &self.schema.block).await)
+            }
+            _ => None,
+        };
+        let statically = self.reader.declared.as_deref().map(|declared| declared as &dyn DeclaredArguments);
         let (mut examination, mut next) = Examination::begin(Facets {
             address: &self.instance.address,
             schema: self.schema,
             recorded_json: recorded.json.as_bytes(),
             recorded: &recorded.marked,
             observed: &observed.value,
-            declared: declared.as_deref().map(|declared| declared as &dyn DeclaredArguments),
+            declared: declared.as_ref().map(|declared| declared as &dyn DeclaredArguments).or(statically),
         });
         loop {
             match next {
