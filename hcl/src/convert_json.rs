@@ -36,12 +36,14 @@ const RESOURCE: &[Form] = &[
 
 /// The blocks of a file.
 const TOP: &[Form] = &[
+    with_schema("action", 2, &[]),
     form("check", 1, &[with_schema("data", 2, &[]), form("assert", 0, &[])]),
     with_schema("data", 2, RESOURCE),
     with_schema("ephemeral", 2, RESOURCE),
     form("import", 0, &[]),
+    form("language", 0, &[form("compatible_with", 0, &[])]),
     form("locals", 0, &[]),
-    form("module", 1, &[]),
+    form("module", 1, &[form("lifecycle", 0, &[])]),
     form("moved", 0, &[]),
     form("output", 1, CONDITIONS),
     with_schema("provider", 1, &[]),

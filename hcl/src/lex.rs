@@ -80,14 +80,17 @@ pub struct Token {
 
 impl Token {
     /// Gives where it is, in bytes.
+    #[inline]
     pub fn range(&self) -> Range<usize> {
         self.start()..self.end()
     }
 
+    #[inline]
     pub(crate) fn start(&self) -> usize {
         self.start as usize
     }
 
+    #[inline]
     pub(crate) fn end(&self) -> usize {
         self.end as usize
     }

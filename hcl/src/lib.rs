@@ -21,6 +21,7 @@ pub mod blocks;
 pub mod configuration;
 mod convert_json;
 pub mod definitions;
+pub mod edit;
 pub mod emit;
 pub mod evaluate;
 pub mod expression;

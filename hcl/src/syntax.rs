@@ -29,8 +29,8 @@ pub struct File {
     pub(crate) tokens: Vec<Token>,
     /// Its bytes, where they are no text.
     bytes: Option<Arc<[u8]>>,
-    /// Where its lines start, in bytes.
-    line_starts: Vec<usize>,
+    /// Where its lines start, in bytes, once one asks for a place.
+    line_starts: OnceLock<Vec<usize>>,
 }
 
 /// What stands between two braces, or in a whole file.
@@ -168,6 +168,9 @@ impl File {
     ///
     /// In [`text`](Self::text), a byte that is no text is a control character, so that all places stay what they are.
     pub fn parse_bytes(name: &str, bytes: &[u8]) -> (Self, Diagnostics) {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Self::parse(name, text);
+        }
         let mut text = String::with_capacity(bytes.len());
         let mut broken = Vec::new();
         for chunk in bytes.utf8_chunks() {
@@ -176,9 +179,6 @@ impl File {
             text.extend(chunk.invalid().iter().map(|_| '\u{1a}'));
         }
         let (mut file, mut diagnostics) = Self::parse(name, &text);
-        if broken.is_empty() {
-            return (file, diagnostics);
-        }
         file.bytes = Some(Arc::from(bytes));
         let token_at = |byte: usize| file.tokens.get(file.tokens.partition_point(|token| token.end() <= byte));
         let is_misplaced = |byte: &&usize| token_at(**byte).is_none_or(|token| token.kind != TokenKind::Comment);
@@ -222,14 +222,13 @@ impl File {
     }
 
     fn empty(name: &str, text: &str) -> Self {
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self {
             name: Arc::from(name),
             text: Arc::from(text),
             body: Body::default(),
             tokens: Vec::new(),
             bytes: None,
-            line_starts,
+            line_starts: OnceLock::new(),
         }
     }
 
@@ -267,8 +266,11 @@ impl File {
 
     fn position(&self, byte: usize) -> Position {
         let byte = byte.min(self.text.len());
-        let line = self.line_starts.partition_point(|start| *start <= byte);
-        let start = self.line_starts[line - 1];
+        let line_starts = self
+            .line_starts
+            .get_or_init(|| std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect());
+        let line = line_starts.partition_point(|start| *start <= byte);
+        let start = line_starts[line - 1];
         let before = self.text.get(start..byte).unwrap_or_default();
         // A byte order mark has no width.
         let column = before.trim_start_matches('\u{feff}').chars().count() + 1;

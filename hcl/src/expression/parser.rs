@@ -50,6 +50,7 @@ impl<'f> Parser<'f> {
     }
 
     /// Gives the next token that is no blank.
+    #[inline]
     pub(crate) fn token(&mut self) -> Option<&'f Token> {
         while let Some(token) = self.tokens.get(self.at) {
             match token.kind {
@@ -62,14 +63,17 @@ impl<'f> Parser<'f> {
     }
 
     /// Gives the next token, blanks included.
+    #[inline]
     pub(super) fn raw(&self) -> Option<&'f Token> {
         self.tokens.get(self.at)
     }
 
+    #[inline]
     pub(crate) fn kind(&mut self) -> Option<TokenKind> {
         self.token().map(|token| token.kind)
     }
 
+    #[inline]
     pub(crate) fn text_of(&self, token: &Token) -> &'f str {
         self.text.get(token.range()).unwrap_or_default()
     }
@@ -85,6 +89,7 @@ impl<'f> Parser<'f> {
     }
 
     /// Steps over one token.
+    #[inline]
     pub(crate) fn advance(&mut self) {
         if let Some(token) = self.tokens.get(self.at) {
             self.at += 1;
@@ -92,12 +97,14 @@ impl<'f> Parser<'f> {
         }
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, kind: TokenKind) -> Option<&'f Token> {
         let token = self.token().filter(|token| token.kind == kind)?;
         self.advance();
         Some(token)
     }
 
+    #[inline]
     fn take_text(&mut self, kind: TokenKind, text: &str) -> bool {
         let is_it = self.kind() == Some(kind) && self.text() == text;
         if is_it {
@@ -106,6 +113,7 @@ impl<'f> Parser<'f> {
         is_it
     }
 
+    #[inline]
     fn take_operator(&mut self, text: &str) -> bool {
         self.take_text(TokenKind::Operator, text)
     }
@@ -114,17 +122,20 @@ impl<'f> Parser<'f> {
         self.take_text(TokenKind::Identifier, word)
     }
 
+    #[inline]
     fn start(&mut self) -> usize {
         let end = self.last_end;
         self.token().map_or(end, Token::start)
     }
 
     /// Makes a node that began at a byte and ends here.
+    #[inline]
     pub(super) fn node(&self, start: usize, kind: NodeKind) -> Node {
         Node { kind, range: self.placed(start..self.last_end) }
     }
 
     /// Makes a node without parts.
+    #[inline]
     fn leaf(&mut self, start: usize, kind: NodeKind) -> Node {
         self.height = 1;
         self.node(start, kind)
@@ -140,6 +151,7 @@ impl<'f> Parser<'f> {
         self.height
     }
 
+    #[inline]
     pub(super) fn placed(&self, range: Range<usize>) -> Range<usize> {
         match &self.place {
             Some(place) => place.at(range),

@@ -6,6 +6,7 @@
 mod blocks;
 mod conformance;
 mod drafts;
+mod edits;
 mod emission;
 mod evaluation;
 mod function_calls;
