@@ -7,6 +7,7 @@ use cty::{Type, Value};
 use model::{Diagnostic, Diagnostics, ModuleAddress, ResourceAddress, ResourceMode, Span};
 
 use crate::evaluate::{NoScope, TypeConstraint, Written, expression};
+use crate::literal;
 use crate::module;
 use crate::source::SourceTree;
 use crate::syntax::{BlockSyntax, Expression, File};
@@ -44,6 +45,8 @@ pub struct Definitions {
     pub problems: Diagnostics,
     /// The files it was read from, overrides last, each with whether it is one.
     pub files: Vec<(Arc<File>, bool)>,
+    /// The provider configurations that must be passed to it: local names and aliases.
+    pub required_aliases: Vec<(String, String)>,
     /// The source addresses of the providers it asks for, as written, by local name.
     pub required_providers: BTreeMap<String, Option<String>>,
 }
@@ -226,6 +229,9 @@ impl Definitions {
                     for attribute in &inner.body.attributes {
                         let source = module::required_source(file, &attribute.expression);
                         self.required_providers.insert(attribute.name.clone(), source);
+                        let aliases = required_aliases(file, &attribute.expression);
+                        self.required_aliases.retain(|(name, _)| *name != attribute.name);
+                        self.required_aliases.extend(aliases);
                     }
                 }
             }
@@ -238,6 +244,19 @@ impl BlockDefinition {
     fn new(file: &Arc<File>, block: &BlockSyntax) -> Self {
         Self { written: Written::new(file, &block.body), span: file.span(&block.header) }
     }
+}
+
+/// Reads `configuration_aliases` of an entry of `required_providers`.
+fn required_aliases(file: &File, expression: &Expression) -> Vec<(String, String)> {
+    let entries = literal::entries(file, expression).and_then(Result::ok).unwrap_or_default();
+    let aliases = entries.iter().find(|(name, _)| name == "configuration_aliases");
+    let aliases = aliases.and_then(|(_, aliases)| literal::elements(file, aliases)).unwrap_or_default();
+    let alias = |alias: &Expression| {
+        let text = file.source(alias);
+        let (name, alias) = text.split_once('.')?;
+        Some((name.trim().to_owned(), alias.trim().to_owned()))
+    };
+    aliases.iter().filter_map(alias).collect()
 }
 
 /// Reads an argument that is a literal truth.

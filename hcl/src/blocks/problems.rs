@@ -171,6 +171,8 @@ impl Problems<'_> {
         let Some(span) = definitions.call_spans.get(name) else { return };
         let names: Vec<String> = step(None).steps().iter().map(|step| step.name.to_string()).collect();
         let is_complete = root.sources().configuration.modules.get(&names).is_some_and(|it| it.is_complete);
+        let of_providers = super::providers::problems_of_call(definitions, called, name, call);
+        self.extend(of_providers.into_iter().map(|it| if it.span.is_none() { it.at_span(span.clone()) } else { it }));
         let source = call.attribute("source").and_then(|(file, it)| file.literal(&it.expression).ok());
         let is_local = source.as_ref().and_then(cty::Value::as_str).is_some_and(|it| it.starts_with('.'));
         if let (true, Some((file, version))) = (is_local, call.attribute("version")) {

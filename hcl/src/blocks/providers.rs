@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Diagnostic, InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, ProviderAddress, ProviderConfigAddress,
-    ResourceAddress,
+    Diagnostic, Diagnostics, InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, ProviderAddress,
+    ProviderConfigAddress, ResourceAddress,
 };
 
 use super::target::{Step, reference, steps, value_key};
@@ -139,6 +139,42 @@ impl Configuration {
             key: found_key,
         })
     }
+}
+
+/// Tells what is wrong with the provider configurations that a call passes.
+pub(crate) fn problems_of_call(caller: &Definitions, callee: &Definitions, name: &str, call: &Written) -> Diagnostics {
+    let passes = match passes(call) {
+        Ok(passes) => passes,
+        Err(problem) => return vec![*problem],
+    };
+    let mut found = Diagnostics::new();
+    let means = |definitions: &Definitions, name: &str, other: &str, of: &Definitions| match (
+        definitions.provider_named(name),
+        of.provider_named(other),
+    ) {
+        (Ok(one), Ok(other)) => one.is_same_provider(&other),
+        _ => false,
+    };
+    for (_, outer) in &passes {
+        let Some(alias) = &outer.alias else { continue };
+        let blocks = caller.providers.iter().filter(|it| it.alias.as_ref() == Some(alias));
+        let required = caller.required_aliases.iter().filter(|(_, required)| required == alias);
+        let mut names = blocks.map(|it| &it.name).chain(required.map(|(name, _)| name));
+        if !names.any(|own| means(caller, own, &outer.name, caller)) {
+            let detail = format!("The call of {name:?} passes {}.{alias}, which nothing defines.", outer.name);
+            found.push(problem("No such provider configuration", detail));
+        }
+    }
+    for (required, alias) in &callee.required_aliases {
+        let is_passed = |(inner, _): &(Named, Named)| {
+            inner.alias.as_ref() == Some(alias) && means(callee, &inner.name, required, callee)
+        };
+        if !passes.iter().any(is_passed) {
+            let detail = format!("The call of {name:?} does not pass {required}.{alias}, which the module asks for.");
+            found.push(problem("Missing provider configuration", detail));
+        }
+    }
+    found
 }
 
 impl Root {
