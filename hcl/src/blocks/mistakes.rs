@@ -216,7 +216,7 @@ impl Finder {
                 _ => continue,
             };
             // An override may also be the first.
-            if !(is_override && !self.declared.contains_key(&name)) {
+            if !is_override || self.declared.contains_key(&name) {
                 self.declare(name, file.span(&inner.header), is_override);
             }
             if inner.block_type == "required_providers" {

@@ -27,14 +27,13 @@ impl Configuration {
         let mut removals = Vec::new();
         for (names, definitions) in &self.definitions {
             for block in &definitions.removed {
-                let found = removal(names, block).and_then(|removal| match self.still_has(names, &removal.from) {
-                    false => Ok(removal),
-                    true => {
-                        let detail =
-                            format!("The code still has {}, which a `removed` block says is gone.", removal.from);
-                        let problem = Diagnostic::error("invalid-block", "Removed object still exists", detail);
-                        Err(Box::new(problem.at_span(removal.span)))
+                let found = removal(names, block).and_then(|removal| {
+                    if !self.still_has(names, &removal.from) {
+                        return Ok(removal);
                     }
+                    let detail = format!("The code still has {}, which a `removed` block says is gone.", removal.from);
+                    let problem = Diagnostic::error("invalid-block", "Removed object still exists", detail);
+                    Err(Box::new(problem.at_span(removal.span)))
                 });
                 match found {
                     Ok(removal) => removals.push(removal),

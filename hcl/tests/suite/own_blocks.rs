@@ -163,20 +163,25 @@ fn conditions_hold_or_say_why_not() {
         };
         root.conditions().iter().map(|it| (it.kind, format!("{}: {}", it.subject, text(&it.outcome)))).collect()
     };
-    use ConditionKind::{Assertion, Postcondition, Precondition, Validation};
     let expected = |kind, text: &str| (kind, text.to_owned());
     assert_eq!(
         told(&root),
         [
-            expected(Validation, "the variable \"hidden\": failed: None"),
-            expected(Validation, "the variable \"size\": failed: Some(\"Not 3.\")"),
-            expected(Validation, "the variable \"size\": passed"),
-            expected(Precondition, "the output \"o\": invalid: A condition must be true or false."),
-            expected(Assertion, "the check \"health\": unknown: data.a_status.s is read from a cloud"),
-            expected(Precondition, "a_b.c[0]: passed"),
-            expected(Postcondition, "a_b.c[0]: unknown: a_b.c is a resource, whose plan was not asked for"),
-            expected(Precondition, "a_b.c[1]: failed: Some(\"Number 1.\")"),
-            expected(Postcondition, "a_b.c[1]: unknown: a_b.c is a resource, whose plan was not asked for"),
+            expected(ConditionKind::Validation, "the variable \"hidden\": failed: None"),
+            expected(ConditionKind::Validation, "the variable \"size\": failed: Some(\"Not 3.\")"),
+            expected(ConditionKind::Validation, "the variable \"size\": passed"),
+            expected(ConditionKind::Precondition, "the output \"o\": invalid: A condition must be true or false."),
+            expected(ConditionKind::Assertion, "the check \"health\": unknown: data.a_status.s is read from a cloud"),
+            expected(ConditionKind::Precondition, "a_b.c[0]: passed"),
+            expected(
+                ConditionKind::Postcondition,
+                "a_b.c[0]: unknown: a_b.c is a resource, whose plan was not asked for"
+            ),
+            expected(ConditionKind::Precondition, "a_b.c[1]: failed: Some(\"Number 1.\")"),
+            expected(
+                ConditionKind::Postcondition,
+                "a_b.c[1]: unknown: a_b.c is a resource, whose plan was not asked for"
+            ),
         ]
     );
     let answers = root.take_needs().into_iter().map(|need| {
@@ -323,4 +328,24 @@ fn each_program_reads_its_own_files() {
             assert_eq!(root.output(&ModuleAddress::root(), name).0, *value, "{name}: {}", program.display());
         }
     }
+}
+
+#[test]
+fn conditions_in_json_count_as_well() {
+    let json = r#"{
+  "variable": {"v": {"default": 1, "validation": {"condition": "${var.v > 1}", "error_message": "Not ${var.v}."}}},
+  "output": {"o": {"value": 1, "precondition": [{"condition": "${var.v == 1}", "error_message": "No."}]}},
+  "check": {"c": {"assert": {"condition": "${var.v == 2}", "error_message": "Off."}}},
+  "resource": {"a_b": {"c": {"lifecycle": {"precondition": {"condition": "${var.v == 3}", "error_message": "Three."}}}}}
+}"#;
+    let root = root(&[("main.tf.json", json)]);
+    let told = root.conditions().into_iter().map(|it| match it.outcome {
+        Outcome::Passed => format!("{}: passed", it.subject),
+        Outcome::Failed(message) => format!("{}: {}", it.subject, message.unwrap_or_default()),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        ["the variable \"v\": Not 1.", "the output \"o\": passed", "the check \"c\": Off.", "a_b.c: Three."]
+    );
 }
