@@ -22,7 +22,7 @@ use crate::source::SourceTree;
 use crate::syntax::{Expression, File};
 pub(crate) use body::block_in;
 pub(crate) use node::{Evaluator, Frame, capitalized, pairs, place};
-pub(crate) use run::{MAX_ELEMENTS, MAX_TEXT, is_reason, reasons, sized};
+pub(crate) use run::{MAX_ELEMENTS, MAX_TEXT, is_reason, sized};
 
 /// Something that is not known, and why.
 #[derive(Clone, Debug, PartialEq)]

@@ -30,6 +30,7 @@ pub struct Evaluation {
     positions: RefCell<HashMap<Reason, usize>>,
     depth: Cell<usize>,
     n_steps: Cell<usize>,
+    n_unknown: Cell<usize>,
     is_stopped: Cell<bool>,
     is_in_spite_of_problems: Cell<bool>,
 }
@@ -54,6 +55,16 @@ impl Evaluation {
             reasons.len() - 1
         });
         value.mark(Mark::Named(Arc::from(format!("{PREFIX}{position}"))))
+    }
+
+    /// Gives how many references to things that are not wholly known were seen.
+    pub(crate) fn n_unknown(&self) -> usize {
+        self.n_unknown.get()
+    }
+
+    /// Says how many references to things that are not wholly known were seen.
+    pub(crate) fn set_n_unknown(&self, n_unknown: usize) {
+        self.n_unknown.set(n_unknown);
     }
 
     /// Goes one level deeper; says what stands in the way. From the topmost level on, steps count anew.

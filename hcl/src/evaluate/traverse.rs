@@ -33,7 +33,11 @@ impl Evaluator<'_> {
     }
 
     fn reference(&self, name: &str, steps: &[ReferenceStep<'_>], range: &Range<usize>) -> Outcome {
-        let (value, n_steps) = match self.minding_problems(|| self.scope.resolve(name, steps, self.run)) {
+        let n_unknown = self.run.n_unknown();
+        let resolved = self.minding_problems(|| self.scope.resolve(name, steps, self.run));
+        // What that refers to does not count, only what it is worth.
+        self.run.set_n_unknown(n_unknown);
+        let (value, n_steps) = match resolved {
             Resolved::Value { value, n_steps } => (value, n_steps),
             Resolved::Unknown { ty, n_steps, reason } => {
                 let value = Value::unknown(ty);
@@ -42,7 +46,11 @@ impl Evaluator<'_> {
             Resolved::Failed(problem) => return Err(problem),
             Resolved::Invalid(detail) => return Err(self.fail(range, "Invalid reference", detail)),
         };
-        self.walk(value, steps.get(n_steps..).unwrap_or_default(), range)
+        let value = self.walk(value, steps.get(n_steps..).unwrap_or_default(), range)?;
+        if !value.is_wholly_known() {
+            self.run.set_n_unknown(n_unknown + 1);
+        }
+        Ok(value)
     }
 
     fn walk(&self, value: Value, steps: &[ReferenceStep<'_>], range: &Range<usize>) -> Outcome {

@@ -3,7 +3,7 @@
 use cty::{Marks, Type, Value};
 use model::Diagnostic;
 
-use crate::evaluate::{Evaluator, Frame, Resolved, reasons};
+use crate::evaluate::{Evaluator, Frame, Resolved, is_reason};
 use crate::expression::Node;
 
 /// Heads the problem of a value that grew out of all proportion.
@@ -23,14 +23,26 @@ pub(super) fn attempt(
     }
     let mut problems = Vec::new();
     for argument in arguments {
-        match evaluator.minding_problems(|| evaluator.value(argument, frame)) {
+        let n_unknown = evaluator.run.n_unknown();
+        let result = evaluator.minding_problems(|| evaluator.value(argument, frame));
+        // What depends on something unknown may turn out to be a mistake, even where its value is known already.
+        let is_open = evaluator.run.n_unknown() > n_unknown;
+        match result {
             // The programs have no such limit: for them it may be no mistake.
             Err(problem) if is_limit(&problem) || evaluator.run.is_stopped() => return Err(problem),
             Err(problem) => problems.push(problem.detail),
-            Ok(value) if !value.is_wholly_known() => {
-                // The programs forget the marks of what is not known.
-                let marks = reasons(&value.unmark_deep().1);
-                return Ok(Value::unknown(if is_can { Type::Bool } else { Type::Dynamic }).with_marks(marks));
+            Ok(value) if is_open || !value.is_wholly_known() => {
+                let (bare, marks) = value.unmark_deep();
+                // The programs forget the marks of what is not known to them. What is not known here, with a reason, may
+                // be known to them.
+                let is_kept = bare.is_wholly_known() || marks.iter().any(is_reason);
+                let marks = if is_kept { marks } else { Marks::new() };
+                let result = Value::unknown(if is_can { Type::Bool } else { Type::Dynamic }).with_marks(marks);
+                if result.marks().iter().any(is_reason) {
+                    return Ok(result);
+                }
+                let reason = "what try() or can() looks at depends on something that is not known".to_owned();
+                return Ok(evaluator.run.because(&result, reason, Some(evaluator.file.span(&node.range))));
             }
             Ok(_) if is_can => return Ok(Value::bool(true)),
             Ok(value) => return Ok(value),
