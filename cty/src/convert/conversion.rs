@@ -178,6 +178,9 @@ impl Conversion {
                     if let Some((name, conversion)) = attributes.get_key_value(name) {
                         let attribute = apply_element(conversion, attribute)
                             .map_err(|error| error.under(PathStep::GetAttr(name.to_string())))?;
+                        // go-cty makes such a null anew, without its marks.
+                        let attribute =
+                            if attribute.is_null() { Value::null(attribute.ty().clone()) } else { attribute };
                         converted.insert(Arc::clone(name), attribute);
                     }
                 }

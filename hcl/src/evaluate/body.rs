@@ -10,9 +10,10 @@ use model::schema::{Attribute, AttributeType, NestedBlock, NestedObject, Nesting
 use model::{Diagnostic, Diagnostics, Span};
 
 use super::node::{Evaluator, Frame, pairs, place};
+use super::run::{is_reason, reasons};
 use super::{Evaluation, Scope, Unknown};
 use crate::convert_json;
-use crate::expression;
+use crate::expression::{self, NodeKind};
 use crate::json::JsonNode;
 use crate::syntax::{AttributeSyntax, BlockSyntax, Body, Expression, File};
 
@@ -130,12 +131,13 @@ pub(crate) fn block_in(
     schema: &model::Block,
     scope: &dyn Scope,
 ) -> (Value, Vec<Unknown>, Diagnostics) {
-    let mut reader = Reader { scope, run, diagnostics: Diagnostics::new() };
+    let mut reader = Reader { scope, run, has_implied_blocks: !is_beyond_sdk(schema), diagnostics: Diagnostics::new() };
     let items = Items {
         attributes: written.attributes.iter().map(|(file, attribute)| (&**file, attribute)).collect(),
         blocks: written.blocks.iter().map(|(file, block)| (&**file, block)).collect(),
     };
-    let value = reader.object(&items, schema, &Frame::EMPTY, &Path::new());
+    let around = Around { frame: &Frame::EMPTY, marks: Marks::new(), is_open: false };
+    let value = reader.object(&items, schema, &around, &Path::new());
     let diagnostics = reader.diagnostics;
     let (value, unknown) = run.settle(&value);
     (value, unknown, diagnostics)
@@ -156,6 +158,20 @@ impl<'b> Items<'b> {
     }
 }
 
+impl Items<'_> {
+    /// Tells whether there are blocks of a type, or a `dynamic` that makes some.
+    fn has_blocks(&self, name: &str) -> bool {
+        let generates = |content: &JsonNode| {
+            one_or_many(content).iter().any(|generator| generator.properties().any(|generated| generated.name == name))
+        };
+        self.blocks.iter().any(|(_, block)| block_type(block) == name)
+            || self
+                .attributes
+                .iter()
+                .any(|(_, attribute)| attribute.name == "dynamic" && attribute.expression.json().is_some_and(generates))
+    }
+}
+
 /// The blocks of one type, evaluated.
 #[derive(Default)]
 struct Collected {
@@ -163,15 +179,40 @@ struct Collected {
     blocks: Vec<(Vec<String>, Value)>,
     /// Set where it is not known how many there are: why, as marks.
     unknown: Option<Marks>,
+    /// Whether there can be one block only.
+    is_one: bool,
+}
+
+impl Collected {
+    /// Tells whether further blocks change nothing: then nobody looks into them.
+    fn is_settled(&self) -> bool {
+        self.unknown.is_some() && !self.is_one
+    }
+}
+
+/// What is around the items of a body.
+struct Around<'f> {
+    /// The names that `dynamic` introduces.
+    frame: &'f Frame<'f>,
+    /// What every argument is marked with: the marks of the `for_each` that makes the block.
+    marks: Marks,
+    /// Whether nobody knows if there is such a block: then its arguments are not evaluated.
+    is_open: bool,
 }
 
 struct Reader<'a> {
     scope: &'a dyn Scope,
     run: &'a Evaluation,
+    /// Whether an argument whose type is a list or set of objects may be written as blocks, which ended with protocol 6.
+    has_implied_blocks: bool,
     diagnostics: Diagnostics,
 }
 
 impl Reader<'_> {
+    fn implied_block(&self, attribute: &Attribute) -> Option<model::Block> {
+        implied_block(attribute).filter(|_| self.has_implied_blocks)
+    }
+
     fn report(&mut self, problem: Diagnostic, path: &Path) {
         self.diagnostics.push(problem.at_path(path.clone()));
     }
@@ -187,21 +228,23 @@ impl Reader<'_> {
         }
     }
 
-    fn object(&mut self, items: &Items<'_>, schema: &model::Block, frame: &Frame<'_>, path: &Path) -> Value {
+    fn object(&mut self, items: &Items<'_>, schema: &model::Block, around: &Around<'_>, path: &Path) -> Value {
         let mut attributes = BTreeMap::new();
         for (name, attribute) in &schema.attributes {
             let path = path.clone().attr(name);
-            let value = self.attribute(items, name, attribute, frame, &path);
+            let value = self.attribute(items, name, attribute, around, &path);
             attributes.insert(name.clone(), value);
         }
         for (name, nested) in &schema.blocks {
             let path = path.clone().attr(name);
-            let collected = self.collect(items, name, &nested.block, nested.nesting == NestingMode::Map, frame, &path);
-            let value = self.nest(name, nested, collected, items, frame, &path);
+            let collected = self.collect(items, name, &nested.block, nested.nesting, around, &path);
+            let value = self.nest(name, nested, collected, items, around, &path);
             attributes.insert(name.clone(), value);
         }
         self.refuse_others(items, schema, path);
-        Value::object(attributes)
+        // What stands between bodies and lets arguments be written as blocks hides the marks of a whole body.
+        let marks = if self.has_implied_blocks { Marks::new() } else { around.marks.clone() };
+        Value::object(attributes).with_marks(marks)
     }
 
     /// Reports arguments and blocks that the schema does not have.
@@ -240,7 +283,11 @@ impl Reader<'_> {
         }
         for (file, block) in &items.blocks {
             let name = block_type(block);
-            let is_attribute = schema.attributes.get(name).is_some_and(|attribute| implied_block(attribute).is_none());
+            let is_written = items.attributes.iter().any(|(_, attribute)| attribute.name == name);
+            let is_attribute = schema
+                .attributes
+                .get(name)
+                .is_some_and(|attribute| is_written || self.implied_block(attribute).is_none());
             if !is_known(name) {
                 let problem = unknown_argument(file, name, &block.header);
                 self.report(problem, path);
@@ -257,16 +304,14 @@ impl Reader<'_> {
         items: &Items<'_>,
         name: &str,
         attribute: &Attribute,
-        frame: &Frame<'_>,
+        around: &Around<'_>,
         path: &Path,
     ) -> Value {
         let ty = attribute.value_type();
         let Some((file, written)) = items.attributes.iter().find(|(_, written)| written.name == name) else {
             // Lists of objects may be written as blocks.
-            if let Some(schema) =
-                implied_block(attribute).filter(|_| items.blocks.iter().any(|(_, block)| block_type(block) == name))
-            {
-                let collected = self.collect(items, name, &schema, false, frame, path);
+            if let Some(schema) = self.implied_block(attribute).filter(|_| items.has_blocks(name)) {
+                let collected = self.collect(items, name, &schema, NestingMode::List, around, path);
                 let values: Vec<Value> = collected.blocks.into_iter().map(|(_, value)| value).collect();
                 return match collected.unknown {
                     Some(marks) => Value::unknown(ty).with_marks(marks),
@@ -275,9 +320,20 @@ impl Reader<'_> {
                     None => convert(&Value::tuple(values), &ty).unwrap_or_else(|_| Value::unknown(ty)),
                 };
             }
+            if attribute.required {
+                self.missing(items, path, &format!("The argument {name:?} is required, but not written."));
+            }
             return Value::null(ty);
         };
-        let Some(value) = self.evaluate(file, &written.expression, frame, path) else { return Value::unknown(ty) };
+        let value = if around.is_open {
+            Value::dynamic()
+        } else {
+            match self.evaluate(file, &written.expression, around.frame, path) {
+                Some(value) => value,
+                None => return Value::unknown(ty),
+            }
+        };
+        let value = value.with_marks(around.marks.iter().cloned());
         let wanted = match &attribute.ty {
             AttributeType::Plain(ty) => ty.clone(),
             AttributeType::Nested(nested) => lenient(nested),
@@ -295,44 +351,84 @@ impl Reader<'_> {
         }
     }
 
+    fn missing(&mut self, items: &Items<'_>, path: &Path, detail: &str) {
+        let mut problem = Diagnostic::error("missing-argument", "Missing argument", detail);
+        problem.span = items
+            .attributes
+            .first()
+            .map(|(file, attribute)| file.span(&attribute.range))
+            .or_else(|| items.blocks.first().map(|(file, block)| file.span(&block.header)));
+        self.report(problem, path);
+    }
+
     /// Evaluates all blocks of a type, those that `dynamic` makes included.
     fn collect(
         &mut self,
         items: &Items<'_>,
         name: &str,
         schema: &model::Block,
-        has_label: bool,
-        frame: &Frame<'_>,
+        nesting: NestingMode,
+        around: &Around<'_>,
         path: &Path,
     ) -> Collected {
-        let mut collected = Collected::default();
+        let has_label = nesting == NestingMode::Map;
+        let is_one = matches!(nesting, NestingMode::Single | NestingMode::Group);
+        let mut collected = Collected { is_one, ..Collected::default() };
         if path.len() > MAX_DEPTH {
             return collected;
         }
         for (file, block) in &items.blocks {
             if block.block_type == name {
-                let value = self.object(&Items::of(file, &block.body), schema, frame, path);
-                collected.blocks.push((block.labels.clone(), value));
+                if block.labels.len() != usize::from(has_label) {
+                    let wanted = if has_label { "one label" } else { "no label" };
+                    let detail = format!("A {name:?} block has {wanted} behind its name, not {}.", block.labels.len());
+                    let problem = Diagnostic::error("unsupported-argument", "Wrong labels of a block", detail);
+                    self.report(problem.at_span(file.span(&block.header)), path);
+                    continue;
+                }
+                self.add(block.labels.clone(), &Items::of(file, &block.body), schema, around, path, &mut collected);
             } else if block.block_type == "dynamic" && block_type(block) == name {
-                self.dynamic(file, name, &block.body, schema, frame, path, &mut collected);
+                self.dynamic(file, name, &block.body, schema, has_label, around, path, &mut collected);
             }
         }
         for (file, attribute) in &items.attributes {
             let Some(content) = attribute.expression.json() else { continue };
             if attribute.name == name {
-                self.json_blocks(file, content, schema, usize::from(has_label), &[], frame, path, &mut collected);
+                self.json_blocks(file, content, schema, usize::from(has_label), &[], around, path, &mut collected);
             } else if attribute.name == "dynamic" {
                 for generator in one_or_many(content) {
                     for generated in generator.properties().filter(|generated| generated.name == name) {
                         for body in one_or_many(&generated.value) {
                             let body = json_body(body, &["content"]);
-                            self.dynamic(file, name, &body, schema, frame, path, &mut collected);
+                            self.dynamic(file, name, &body, schema, has_label, around, path, &mut collected);
                         }
                     }
                 }
             }
         }
         collected
+    }
+
+    /// Evaluates a block and adds it to those of its type.
+    fn add(
+        &mut self,
+        labels: Vec<String>,
+        items: &Items<'_>,
+        schema: &model::Block,
+        around: &Around<'_>,
+        path: &Path,
+        collected: &mut Collected,
+    ) {
+        if collected.is_settled() {
+            return;
+        }
+        // The marks of a `for_each` are not those of blocks that are written inside.
+        let inside = Around { frame: around.frame, marks: Marks::new(), is_open: around.is_open };
+        let value = self.object(items, schema, &inside, path);
+        if around.is_open {
+            collected.unknown.get_or_insert_default().extend(reasons(&around.marks));
+        }
+        collected.blocks.push((labels, value));
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is a part of where the block is")]
@@ -343,11 +439,16 @@ impl Reader<'_> {
         schema: &model::Block,
         n_labels: usize,
         labels: &[String],
-        frame: &Frame<'_>,
+        around: &Around<'_>,
         path: &Path,
         collected: &mut Collected,
     ) {
+        let is_listed = content.as_array().is_some();
         for content in one_or_many(content) {
+            if content.is_null() && is_listed && n_labels == 0 {
+                let nothing = Items { attributes: Vec::new(), blocks: Vec::new() };
+                self.add(labels.to_vec(), &nothing, schema, around, path, collected);
+            }
             if content.is_null() {
                 continue;
             }
@@ -359,13 +460,12 @@ impl Reader<'_> {
             }
             if n_labels == 0 {
                 let body = json_body(content, &[]);
-                let value = self.object(&Items::of(file, &body), schema, frame, path);
-                collected.blocks.push((labels.to_vec(), value));
+                self.add(labels.to_vec(), &Items::of(file, &body), schema, around, path, collected);
                 continue;
             }
             for label in content.properties() {
                 let labels = [labels, std::slice::from_ref(&label.name)].concat();
-                self.json_blocks(file, &label.value, schema, n_labels - 1, &labels, frame, path, collected);
+                self.json_blocks(file, &label.value, schema, n_labels - 1, &labels, around, path, collected);
             }
         }
     }
@@ -377,7 +477,8 @@ impl Reader<'_> {
         name: &str,
         body: &Body,
         schema: &model::Block,
-        frame: &Frame<'_>,
+        has_label: bool,
+        around: &Around<'_>,
         path: &Path,
         collected: &mut Collected,
     ) {
@@ -386,36 +487,81 @@ impl Reader<'_> {
             let problem = Diagnostic::error("invalid-dynamic-block", "Invalid dynamic block", detail);
             reader.report(problem.at_span(file.span(&range)), path);
         };
-        let (Some(for_each), Some(content)) = (body.attribute("for_each"), body.blocks("content").next()) else {
-            return report(self, "A dynamic block needs `for_each` and a `content` block.");
+        let contents: Vec<&BlockSyntax> = body.blocks("content").collect();
+        let (Some(for_each), [content]) = (body.attribute("for_each"), contents.as_slice()) else {
+            return report(self, "A dynamic block needs `for_each` and one `content` block.");
         };
-        let Some(source) = self.evaluate(file, &for_each.expression, frame, path) else { return };
+        let is_meant = |name: &str| matches!(name, "for_each" | "iterator") || has_label && name == "labels";
+        if !body.attributes.iter().all(|attribute| is_meant(&attribute.name)) || body.blocks.len() > 1 {
+            return report(
+                self,
+                "A dynamic block has `for_each`, `iterator`, `content`, and `labels` where they are wanted.",
+            );
+        }
+        let iterator = match body.attribute("iterator") {
+            Some(iterator) => match iterator_name(file, &iterator.expression) {
+                Some(name) => name,
+                None => return report(self, "`iterator` of a dynamic block must be one name, without quotes."),
+            },
+            None => name.to_owned(),
+        };
+        let Some(source) = self.evaluate(file, &for_each.expression, around.frame, path) else { return };
         let (source, marks) = source.unmark();
         if source.is_null() {
             return report(self, "`for_each` of a dynamic block cannot be null; an empty list makes no block.");
         }
-        if !source.is_known() {
-            collected.unknown.get_or_insert_default().extend(marks);
-            return;
-        }
-        let Some(elements) = pairs(&source) else {
-            return report(self, "`for_each` of a dynamic block must be a list, a set, a map or an object.");
-        };
-        let iterator = match body.attribute("iterator") {
-            Some(iterator) => file.source(&iterator.expression),
-            None => name.to_owned(),
+        let elements = match pairs(&source) {
+            Some(elements) if source.is_known() => elements,
+            None if *source.ty() != Type::Dynamic => {
+                return report(self, "`for_each` of a dynamic block must be a list, a set, a map or an object.");
+            }
+            _ => vec![(Value::dynamic(), Value::dynamic())],
         };
         for (key, value) in elements {
             let each = Value::object(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]));
-            let inner = Frame::with(frame, vec![(iterator.as_str(), each.with_marks(marks.iter().cloned()))]);
-            let mut labels = Vec::new();
-            if let Some(written) = body.attribute("labels") {
-                let Some(values) = self.evaluate(file, &written.expression, &inner, path) else { return };
-                labels.extend(values.unmark_deep().0.elements().filter_map(|label| label.as_str().map(str::to_owned)));
+            let frame = Frame::with(around.frame, vec![(iterator.as_str(), each)]);
+            let Some(labels) = self.labels(file, body, has_label, &frame, path) else { continue };
+            if collected.is_settled() {
+                return;
             }
-            let value = self.object(&Items::of(file, &content.body), schema, &inner, path);
+            let is_open = around.is_open || !source.is_known();
+            let inside = Around { frame: &frame, marks: marks.clone(), is_open };
+            let value = self.object(&Items::of(file, &content.body), schema, &inside, path);
             collected.blocks.push((labels, value));
+            if is_open {
+                collected.unknown.get_or_insert_default().extend(reasons(&marks));
+            }
         }
+    }
+
+    /// Evaluates the labels of a block that `dynamic` makes; nothing where there is a problem, which is reported.
+    fn labels(
+        &mut self,
+        file: &File,
+        body: &Body,
+        has_label: bool,
+        frame: &Frame<'_>,
+        path: &Path,
+    ) -> Option<Vec<String>> {
+        let written = body.attribute("labels");
+        let values = match written {
+            Some(written) => self.evaluate(file, &written.expression, frame, path)?,
+            None => Value::tuple(Vec::new()),
+        };
+        let label = |value: &Value| {
+            let value = convert(value, &Type::String).ok().filter(|value| value.marks().iter().all(is_reason))?;
+            value.as_str().map(str::to_owned)
+        };
+        let labels: Option<Vec<String>> = values.elements().map(label).collect();
+        let labels = labels.filter(|labels| labels.len() == usize::from(has_label));
+        if labels.is_none() {
+            let detail = "The labels of a dynamic block must be texts that are known and not sensitive, as many as the \
+                          block has.";
+            let range = written.map_or(0..0, |written| written.range.clone());
+            let problem = Diagnostic::error("invalid-dynamic-block", "Invalid labels of a dynamic block", detail);
+            self.report(problem.at_span(file.span(&range)), path);
+        }
+        labels
     }
 
     /// Makes one value of all blocks of a type.
@@ -425,13 +571,10 @@ impl Reader<'_> {
         nested: &NestedBlock,
         collected: Collected,
         items: &Items<'_>,
-        frame: &Frame<'_>,
+        around: &Around<'_>,
         path: &Path,
     ) -> Value {
         let ty = nested.value_type();
-        if let Some(marks) = collected.unknown {
-            return Value::unknown(ty).with_marks(marks);
-        }
         let mut blocks = collected.blocks;
         let block_place = items.blocks.iter().find(|(_, block)| block_type(block) == name);
         let span = block_place.map(|(file, block)| file.span(&block.header));
@@ -440,20 +583,35 @@ impl Reader<'_> {
             problem.span.clone_from(&span);
             reader.report(problem, path);
         };
+        let is_one = matches!(nested.nesting, NestingMode::Single | NestingMode::Group);
+        if is_one && blocks.len() > 1 {
+            too_many(self, format!("There can be one {name:?} block here, not {}.", blocks.len()));
+        }
+        // A group is there in any case: only what is written in it is not known.
+        if let Some(marks) = collected.unknown.filter(|_| nested.nesting != NestingMode::Group) {
+            return Value::unknown(ty).with_marks(marks);
+        }
+        let n_blocks = blocks.len() as u64;
+        if nested.nesting != NestingMode::Map && n_blocks < nested.min_items {
+            let detail = format!("At least {} {name:?} blocks are required, not {n_blocks}.", nested.min_items);
+            self.missing(items, path, &detail);
+        }
+        let is_counted = matches!(nested.nesting, NestingMode::List | NestingMode::Set);
+        if is_counted && nested.max_items > 0 && n_blocks > nested.max_items {
+            too_many(self, format!("At most {} {name:?} blocks are allowed, not {n_blocks}.", nested.max_items));
+        }
         let element = nested.block.value_type();
         let result = match nested.nesting {
             NestingMode::Single | NestingMode::Group => {
-                if blocks.len() > 1 {
-                    too_many(self, format!("There can be one {name:?} block here, not {}.", blocks.len()));
-                }
-                match blocks.pop() {
-                    Some((_, value)) => return value,
-                    None if nested.nesting == NestingMode::Single => return Value::null(ty),
+                return match blocks.pop() {
+                    Some((_, value)) => value,
+                    None if nested.nesting == NestingMode::Single => Value::null(ty),
                     None => {
                         let nothing = Items { attributes: Vec::new(), blocks: Vec::new() };
-                        return self.object(&nothing, &nested.block, frame, path);
+                        let around = Around { frame: around.frame, marks: Marks::new(), is_open: false };
+                        self.object(&nothing, &optional(&nested.block), &around, path)
                     }
-                }
+                };
             }
             NestingMode::List if ty == Type::Dynamic => {
                 return Value::tuple(blocks.into_iter().map(|(_, value)| value).collect());
@@ -478,6 +636,28 @@ impl Reader<'_> {
             Value::unknown(ty)
         })
     }
+}
+
+/// Gives the one name that an expression consists of; in JSON it is a text.
+fn iterator_name(file: &File, expression: &Expression) -> Option<String> {
+    match &expression::parse(file, expression).ok()?.kind {
+        NodeKind::Name(name) => Some(name.clone()),
+        NodeKind::Literal(text) if expression.json().is_some() => text.as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// Gives the schema of a block that is not written: nothing in it is required.
+fn optional(block: &model::Block) -> model::Block {
+    let mut block = block.clone();
+    for attribute in block.attributes.values_mut() {
+        attribute.required = false;
+    }
+    for nested in block.blocks.values_mut() {
+        nested.min_items = 0;
+        nested.block = optional(&nested.block);
+    }
+    block
 }
 
 /// Gives the elements of a list, or the value itself.
@@ -525,12 +705,27 @@ fn lenient(nested: &NestedObject) -> Type {
     }
 }
 
+/// Tells whether a schema has what the SDK could not make that let arguments be written as blocks: nested attributes,
+/// objects, deep collections.
+fn is_beyond_sdk(schema: &model::Block) -> bool {
+    let is_beyond = |attribute: &Attribute| match &attribute.ty {
+        AttributeType::Nested(_) | AttributeType::Plain(Type::Tuple(_) | Type::Object(_)) => true,
+        AttributeType::Plain(ty) => {
+            let element = ty.element_type();
+            matches!(ty, Type::Map(_)) && element.is_some_and(|element| element.as_object().is_some())
+                || element.and_then(Type::element_type).is_some_and(|inner| !inner.is_primitive())
+        }
+    };
+    schema.attributes.values().any(is_beyond) || schema.blocks.values().any(|nested| is_beyond_sdk(&nested.block))
+}
+
 /// Gives the schema of blocks that an attribute may be written as: one whose type is a list or set of objects.
 fn implied_block(attribute: &Attribute) -> Option<model::Block> {
     let AttributeType::Plain(Type::List(element) | Type::Set(element)) = &attribute.ty else { return None };
     let object = element.as_object()?;
     let attributes = object.attributes().map(|(name, ty)| {
-        let inner = Attribute { ty: AttributeType::Plain(ty.clone()), ..attribute.clone() };
+        let ty = AttributeType::Plain(ty.clone());
+        let inner = Attribute { ty, required: false, optional: true, ..attribute.clone() };
         (name.to_owned(), inner)
     });
     Some(model::Block { attributes: attributes.collect(), ..model::Block::default() })

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cty::{Type, Value};
+use cty::convert::{convert, unify_unsafe};
+use cty::{Refinements, Type, Value};
 use model::Diagnostic;
 
 use super::NoScope;
@@ -56,7 +57,6 @@ impl TypeConstraint {
         let ty = match legacy {
             Some("list") => Type::list(Type::Dynamic),
             Some("map") => Type::map(Type::Dynamic),
-            Some("set") => Type::set(Type::Dynamic),
             Some("string") => Type::String,
             _ => constraint(file, &node, &mut defaults)?,
         };
@@ -69,7 +69,7 @@ impl TypeConstraint {
     /// # Errors
     /// As [`cty::convert::convert`].
     pub fn apply(&self, value: &Value) -> cty::Result<Value> {
-        cty::convert::convert(&self.defaults.fill(value), &self.ty)
+        convert(&self.defaults.fill(value), &self.ty)
     }
 }
 
@@ -87,24 +87,65 @@ impl Defaults {
             None => element.clone(),
         };
         let filled = match value.ty() {
+            Type::List(element) | Type::Set(element) if value.is_empty() => {
+                let empty = if value.ty().is_set() { Value::set } else { Value::list };
+                empty(Type::clone(element), Vec::new()).unwrap_or_else(|_| value.clone())
+            }
             Type::List(_) | Type::Set(_) | Type::Tuple(_) => {
                 let elements = value.elements().enumerate();
-                Value::tuple(elements.map(|(index, element)| inside(&index.to_string(), element)).collect())
+                let elements: Vec<Value> =
+                    elements.map(|(index, element)| inside(&index.to_string(), element)).collect();
+                let collected = match value.ty() {
+                    Type::Tuple(_) => None,
+                    ty => of_one_type(&elements).and_then(|elements| {
+                        if ty.is_set() {
+                            Value::set(Type::Dynamic, elements)
+                        } else {
+                            Value::list(Type::Dynamic, elements)
+                        }
+                        .ok()
+                    }),
+                };
+                collected.unwrap_or_else(|| Value::tuple(elements))
             }
             Type::Map(_) | Type::Object(_) => {
                 let mut attributes: BTreeMap<String, Value> =
                     value.entries().map(|(name, element)| (name.to_owned(), inside(name, element))).collect();
                 for (name, default) in &self.values {
-                    if attributes.get(name).is_none_or(Value::is_null) {
-                        attributes.insert(name.clone(), inside(name, default));
+                    match attributes.get(name).filter(|given| !given.is_null()) {
+                        None => drop(attributes.insert(name.clone(), inside(name, default))),
+                        Some(given) => {
+                            let given = given.refine(&Refinements::new().not_null()).unwrap_or_else(|_| given.clone());
+                            attributes.insert(name.clone(), given);
+                        }
                     }
                 }
-                Value::object(attributes)
+                let names: Vec<String> = attributes.keys().cloned().collect();
+                let collected = match value.ty() {
+                    Type::Map(element) if attributes.is_empty() => {
+                        Value::map(Type::clone(element), BTreeMap::new()).ok()
+                    }
+                    Type::Map(_) => {
+                        let elements: Vec<Value> = attributes.values().cloned().collect();
+                        of_one_type(&elements).and_then(|elements| {
+                            Value::map(Type::Dynamic, names.into_iter().zip(elements).collect()).ok()
+                        })
+                    }
+                    _ => None,
+                };
+                collected.unwrap_or_else(|| Value::object(attributes))
             }
             _ => return value.clone(),
         };
         filled.with_marks(value.marks().iter().cloned())
     }
+}
+
+/// Converts values to the type that all of them can have; `None` where there is none.
+fn of_one_type(values: &[Value]) -> Option<Vec<Value>> {
+    let types: Vec<Type> = values.iter().map(|value| value.ty().clone()).collect();
+    let ty = unify_unsafe(&types)?;
+    values.iter().map(|value| convert(value, &ty).ok()).collect()
 }
 
 fn constraint(file: &File, node: &Node, defaults: &mut Defaults) -> Result<Type, Box<Diagnostic>> {
@@ -157,14 +198,13 @@ fn object(file: &File, items: &[(Node, Node)], defaults: &mut Defaults) -> Resul
     for (key, value) in items {
         let name = match &key.kind {
             NodeKind::Name(name) => name.as_str(),
-            NodeKind::Literal(text) if text.as_str().is_some() => text.as_str().unwrap_or_default(),
             // Words that are values elsewhere are names here.
             NodeKind::Literal(word) if word.as_bool() == Some(true) => "true",
             NodeKind::Literal(word) if word.as_bool() == Some(false) => "false",
             NodeKind::Literal(word) if word.is_null() => "null",
             _ => {
-                let problem =
-                    Diagnostic::error("invalid-type", "Invalid type", "The name of an attribute is plain text.");
+                let detail = "The name of an attribute stands without quotes and parentheses.";
+                let problem = Diagnostic::error("invalid-type", "Invalid type", detail);
                 return Err(Box::new(problem.at_span(file.span(&key.range))));
             }
         };
@@ -180,7 +220,7 @@ fn object(file: &File, items: &[(Node, Node)], defaults: &mut Defaults) -> Resul
                 let ty = constraint(file, ty, &mut inner)?;
                 if let Some(default) = arguments.get(1) {
                     let default = super::evaluate(file, default, &NoScope, &Evaluation::new())?;
-                    let default = cty::convert::convert(&default, &ty).map_err(|error| {
+                    let default = convert(&default, &ty).map_err(|error| {
                         let detail = format!("The default value does not have the type: {error}.");
                         Diagnostic::error("invalid-type", "Invalid type", detail).at_span(file.span(&value.range))
                     })?;

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use cty::Type;
+use serde_json::Value as Json;
 
+use super::blocks::names_of;
 use super::values::Variables;
 
 /// What an expression should be; now and then it is something else.
@@ -41,6 +43,126 @@ impl Generator {
         let sort = SORTS[self.below(SORTS.len())];
         let depth = 2 + self.below(3);
         self.of(sort, depth)
+    }
+
+    /// Makes the body of a block of a schema.
+    pub(super) fn body(&mut self, schema: &Json) -> String {
+        let mut text = String::new();
+        let depth = 1 + self.below(2);
+        for (name, attribute) in names_of(&schema["attributes"]) {
+            let is_nested = attribute["nested_type"].is_object();
+            if self.below(if is_nested { 10 } else { 4 }) == 0 {
+                let sort = match attribute["type"].to_string().as_str() {
+                    "\"string\"" => Sort::Text,
+                    "\"number\"" => Sort::Number,
+                    "\"bool\"" => Sort::Bool,
+                    "\"dynamic\"" => Sort::Any,
+                    list if list.starts_with("[\"list\",\"string\"") => Sort::List,
+                    map if map.starts_with("[\"map") => Sort::Map,
+                    _ => continue,
+                };
+                let _ = writeln!(text, "{name} = {}", self.of(sort, depth));
+            }
+        }
+        for (name, block) in names_of(&schema["block_types"]) {
+            let n_blocks = if self.below(3) == 0 { 1 + self.below(2) } else { 0 };
+            let has_label = block["nesting_mode"] == "map";
+            for number in 0..n_blocks {
+                if self.below(2) == 0 {
+                    let label = if has_label { format!(" \"k{number}\"") } else { String::new() };
+                    let _ = writeln!(text, "{name}{label} {{\n{}}}", self.body(&block["block"]));
+                    continue;
+                }
+                let sort = [Sort::List, Sort::Set, Sort::Map, Sort::Object, Sort::Tuple][self.below(5)];
+                let for_each = self.of(sort, depth);
+                let n_before = self.inner.len();
+                self.inner.extend([format!("{name}.key"), format!("{name}.value")]);
+                let labels = if has_label { format!("labels = [{name}.key]\n") } else { String::new() };
+                let content = self.body(&block["block"]);
+                self.inner.truncate(n_before);
+                let _ =
+                    writeln!(text, "dynamic \"{name}\" {{\nfor_each = {for_each}\n{labels}content {{\n{content}}}\n}}");
+            }
+        }
+        text
+    }
+
+    /// Makes a type constraint, and an expression whose value mostly fits.
+    pub(super) fn constrained(&mut self) -> (String, String) {
+        let depth = 1 + self.below(3);
+        self.constraint(depth)
+    }
+
+    fn constraint(&mut self, depth: usize) -> (String, String) {
+        let value = |generator: &mut Self, sort| match generator.below(8) {
+            0 => "null".to_owned(),
+            _ => generator.of(sort, 1),
+        };
+        let choice = if depth == 0 { self.below(4) } else { 2 + self.below(8) };
+        match choice {
+            0 => ("string".to_owned(), value(self, Sort::Text)),
+            1 => ("number".to_owned(), value(self, Sort::Number)),
+            2 => ("bool".to_owned(), value(self, Sort::Bool)),
+            3 => ("any".to_owned(), value(self, Sort::Any)),
+            4 | 5 => {
+                let kind = self.pick(&["list", "set"]);
+                let (element, first) = self.constraint(depth - 1);
+                let more = if self.below(2) == 0 { format!(", {first}") } else { String::new() };
+                let given = match self.below(6) {
+                    0 => value(self, Sort::List),
+                    1 => "[]".to_owned(),
+                    _ => format!("[{first}{more}]"),
+                };
+                (format!("{kind}({element})"), given)
+            }
+            6 => {
+                let (element, first) = self.constraint(depth - 1);
+                let given = match self.below(6) {
+                    0 => value(self, Sort::Map),
+                    1 => "{}".to_owned(),
+                    _ => format!("{{ k = {first} }}"),
+                };
+                (format!("map({element})"), given)
+            }
+            _ => {
+                let (mut types, mut given) = (String::new(), String::new());
+                for name in ["a", "id", "n"] {
+                    let (ty, value) = self.constraint(depth - 1);
+                    let _ = match self.below(4) {
+                        0 => write!(types, "{name} = {ty}, "),
+                        1 => write!(types, "{name} = optional({ty}), "),
+                        _ => {
+                            let default = self.literal_of(&ty, depth);
+                            write!(types, "{name} = optional({ty}, {default}), ")
+                        }
+                    };
+                    if self.below(5) > 1 {
+                        let _ = write!(given, "{name} = {value}, ");
+                    }
+                }
+                let given = if self.below(10) == 0 { value(self, Sort::Object) } else { format!("{{ {given} }}") };
+                (format!("object({{ {types} }})"), given)
+            }
+        }
+    }
+
+    /// Makes a value without references that may fit a constraint.
+    fn literal_of(&mut self, constraint: &str, depth: usize) -> String {
+        match constraint.split('(').next().unwrap_or_default() {
+            "string" => self.pick(&["\"d\"", "1", "null"]),
+            "number" => self.pick(&["5", "\"6\"", "null"]),
+            "bool" => self.pick(&["true", "\"false\""]),
+            "list" | "set" => {
+                if depth > 1 && self.below(2) == 0 {
+                    self.pick(&["[{}]", "[{}, {}]", "[null]"])
+                } else {
+                    "[]"
+                }
+            }
+            "map" | "object" => self.pick(&["{}", "{}", "{ a = 1 }", "null"]),
+            _ => self.pick(&["1", "{ x = [1] }", "\"s\"", "null"]),
+        }
+        .to_owned()
     }
 
     /// Draws a number: SplitMix64.

@@ -3,6 +3,8 @@
 //!
 //! What is not known may be known less well here, never better and never otherwise.
 
+mod blocks;
+mod constraints;
 pub(crate) mod expressions;
 mod generate;
 pub(crate) mod values;

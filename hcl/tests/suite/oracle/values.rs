@@ -105,6 +105,12 @@ pub(crate) fn difference(ours: &Value, theirs: &Value) -> Option<String> {
         let (ours, theirs) = (ours.refinements().unwrap_or(&nothing), theirs.refinements().unwrap_or(&nothing));
         return (!is_weaker(ours, theirs)).then(|| format!("known is {ours:?}, not {theirs:?}"));
     }
+    if let (Some(ours), Some(theirs)) = (ours.as_number(), theirs.as_number()) {
+        // What is no whole number is told by the oracle with as many digits as Go thinks it needs.
+        let rounded = |number: &cty::Number| number.to_string().parse::<f64>().unwrap();
+        let is_same = ours == theirs || ours.to_i64().is_none() && rounded(ours).to_bits() == rounded(theirs).to_bits();
+        return (!is_same).then(|| "the numbers differ".to_owned());
+    }
     let primitive =
         (ours.as_str(), ours.as_bool(), ours.as_number()) == (theirs.as_str(), theirs.as_bool(), theirs.as_number());
     if !primitive {
