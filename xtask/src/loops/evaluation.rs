@@ -190,10 +190,10 @@ fn judge(
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         parse(&output.stdout, "what the evaluator printed")
     };
-    let answered = compare::compare(&evaluate(&["--plan", "plan.json"])?, planned, &[]);
+    let answered = compare::compare(&evaluate(&["--plan", "plan.json"])?, planned, None);
     let evaluated = evaluate(&[])?;
     // With fewer answers a provider may not be able to plan or read; what it does to a value it showed with all of them.
-    let mut code = compare::compare(&evaluated, planned, &answered.explained);
+    let mut code = compare::compare(&evaluated, planned, Some(&answered));
     if let Some(printed) = console(&evaluated)? {
         code.add(&compare::compare_console(&evaluated, &printed));
     }

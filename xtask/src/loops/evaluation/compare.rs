@@ -62,8 +62,9 @@ impl Score {
     }
 }
 
-/// Compares the values of a root with its plan. Differences that are explained elsewhere are explained here too.
-pub(crate) fn compare(evaluated: &Value, plan: &Value, explained: &[String]) -> Score {
+/// Compares the values of a root with its plan; from the code alone, where the score with answers is given: differences that
+/// are explained there are explained here too.
+pub(crate) fn compare(evaluated: &Value, plan: &Value, answered: Option<&Score>) -> Score {
     let mut score = Score::default();
     let planned = planned_instances(plan);
     let mut seen = BTreeSet::new();
@@ -85,7 +86,16 @@ pub(crate) fn compare(evaluated: &Value, plan: &Value, explained: &[String]) -> 
         };
         let unknown: Vec<(&str, &str)> =
             list(&instance["unknown"]).map(|entry| (text(&entry[0]), text(&entry[1]))).collect();
-        let mut walk = Walk { score: &mut score, address, unknown: &unknown, found: Vec::new() };
+        // A data source gives what was read, with whatever it fills in; it is not planned.
+        let skips_nulls = theirs.is_read;
+        let mut walk = Walk {
+            score: &mut score,
+            address,
+            unknown: &unknown,
+            skips_nulls,
+            is_code_alone: answered.is_some(),
+            found: Vec::new(),
+        };
         walk.leaf(&instance["config"], theirs.after, theirs.unknown, "");
         let found = walk.found;
         for (path, ours, theirs_there) in found {
@@ -97,7 +107,7 @@ pub(crate) fn compare(evaluated: &Value, plan: &Value, explained: &[String]) -> 
                     [&instance["planned"], theirs.after, theirs.unknown].map(|of| at(of, path));
                 is_same(&again, &theirs, &unknown)
             });
-            if (is_planned && is_same_plan) || explained.contains(&line) {
+            if (is_planned && is_same_plan) || answered.is_some_and(|answered| answered.explained.contains(&line)) {
                 if ours == "null" {
                     score.n_filled_in += 1;
                 }
@@ -159,7 +169,8 @@ fn one_value(score: &mut Score, name: &str, ours: &Value, theirs: &Value, theirs
         score.wrong.push(format!("{name}: {}", text(diagnostic)));
     }
     let unknown: Vec<(&str, &str)> = list(&ours["unknown"]).map(|entry| (text(&entry[0]), text(&entry[1]))).collect();
-    let mut walk = Walk { score, address: name, unknown: &unknown, found: Vec::new() };
+    let mut walk =
+        Walk { score, address: name, unknown: &unknown, skips_nulls: false, is_code_alone: false, found: Vec::new() };
     walk.leaf(&ours["value"], theirs, theirs_unknown, "");
     let found = walk.found;
     for (path, ours, theirs) in found {
@@ -171,6 +182,8 @@ struct Planned<'p> {
     after: &'p Value,
     unknown: &'p Value,
     is_deleted: bool,
+    /// Whether it is a data source, read already.
+    is_read: bool,
 }
 
 fn planned_instances(plan: &Value) -> BTreeMap<String, Planned<'_>> {
@@ -179,7 +192,8 @@ fn planned_instances(plan: &Value) -> BTreeMap<String, Planned<'_>> {
     while let Some(module) = modules.pop() {
         modules.extend(list(&module["child_modules"]));
         for resource in list(&module["resources"]).filter(|resource| resource["mode"] == "data") {
-            let values = Planned { after: &resource["values"], unknown: &Value::Bool(false), is_deleted: false };
+            let values =
+                Planned { after: &resource["values"], unknown: &Value::Bool(false), is_deleted: false, is_read: true };
             planned.insert(text(&resource["address"]).to_owned(), values);
         }
     }
@@ -187,7 +201,7 @@ fn planned_instances(plan: &Value) -> BTreeMap<String, Planned<'_>> {
         let change = &entry["change"];
         let actions: Vec<&str> = list(&change["actions"]).map(text).collect();
         let is_deleted = actions == ["delete"] || actions == ["forget"];
-        let values = Planned { after: &change["after"], unknown: &change["after_unknown"], is_deleted };
+        let values = Planned { after: &change["after"], unknown: &change["after_unknown"], is_deleted, is_read: false };
         if entry["deposed"].is_null() {
             planned.insert(text(&entry["address"]).to_owned(), values);
         }
@@ -199,6 +213,10 @@ struct Walk<'w> {
     score: &'w mut Score,
     address: &'w str,
     unknown: &'w [(&'w str, &'w str)],
+    /// Whether what is not written is not judged here.
+    skips_nulls: bool,
+    /// Whether nothing was answered.
+    is_code_alone: bool,
     /// What differs: path, ours, theirs.
     found: Vec<(String, String, String)>,
 }
@@ -218,7 +236,7 @@ impl Walk<'_> {
         if ours.is_null() {
             // What is not written is left out, so this is a claim that there is nothing.
             let is_nothing = theirs.is_null() || theirs.as_array().is_some_and(Vec::is_empty);
-            if is_unknown_there || !is_nothing {
+            if !self.skips_nulls && (is_unknown_there || !is_nothing) {
                 self.differ(path, ours, theirs, is_unknown_there);
             }
             return;
@@ -284,21 +302,34 @@ impl Walk<'_> {
         let n_theirs = theirs_elements.len().max(unknown_elements.len());
         let mut free: Vec<usize> = (0..n_theirs).collect();
         for (index, element) in ours.iter().enumerate() {
-            let fits = |other: &usize| {
+            let fits = |other: usize, skips_nulls: bool| {
                 let mut score = Score::default();
-                let mut walk = Walk { score: &mut score, address: "", unknown: &[], found: Vec::new() };
+                let mut walk = Walk {
+                    score: &mut score,
+                    address: "",
+                    unknown: &[],
+                    skips_nulls,
+                    is_code_alone: self.is_code_alone,
+                    found: Vec::new(),
+                };
                 let null = Value::Null;
-                let theirs = theirs_elements.get(*other).unwrap_or(&null);
-                walk.leaf(element, theirs, unknown_elements.get(*other).unwrap_or(&null), "");
+                let theirs = theirs_elements.get(other).unwrap_or(&null);
+                walk.leaf(element, theirs, unknown_elements.get(other).unwrap_or(&null), "");
                 walk.found.is_empty()
             };
+            // What a provider fills into an element that is not known whole is judged where the plan's answers make it known.
+            let skips_nulls = self.skips_nulls || (self.is_code_alone && contains_unknown(element));
+            let exact = free.iter().position(|other| fits(*other, self.skips_nulls));
+            let found = exact.or_else(|| free.iter().position(|other| fits(*other, skips_nulls)));
             let path = format!("{path}[{index}]");
-            match free.iter().position(fits) {
+            match found {
                 Some(position) => {
                     let other = free.remove(position);
+                    let outer = std::mem::replace(&mut self.skips_nulls, skips_nulls);
                     let null = Value::Null;
                     let theirs = theirs_elements.get(other).unwrap_or(&null);
                     self.leaf(element, theirs, unknown_elements.get(other).unwrap_or(&null), &path);
+                    self.skips_nulls = outer;
                 }
                 None => self.differ(&path, element, theirs, false),
             }
@@ -430,7 +461,7 @@ mod tests {
 
     fn check(instance: Value, change: Value) -> Score {
         let evaluated = json!({"instances": [instance]});
-        compare(&evaluated, &json!({"resource_changes": [{"address": "a.b", "change": change}]}), &[])
+        compare(&evaluated, &json!({"resource_changes": [{"address": "a.b", "change": change}]}), None)
     }
 
     fn wrong(config: Value, after: Value, after_unknown: Value) -> usize {
@@ -475,7 +506,7 @@ mod tests {
         assert_eq!(check(json!({"address": "a.c", "config": {}}), change.clone()).wrong.len(), 2);
         let evaluated = json!({"instances": [], "undetermined": [{"address": "a.b", "reason": "nobody knows"}]});
         let plan = json!({"resource_changes": [{"address": "a.b[0]", "change": change}]});
-        let score = compare(&evaluated, &plan, &[]);
+        let score = compare(&evaluated, &plan, None);
         assert_eq!((score.wrong.len(), score.n_unknown), (0, 1));
     }
 
