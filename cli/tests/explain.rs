@@ -2,7 +2,10 @@
 
 mod support;
 
-use support::{Place, check_schema};
+use std::process::Command;
+
+use support::{Place, Run, check_schema};
+use xtask::tools::{self, Tool};
 
 const MAIN: &str = r#"variable "env" { default = "dev" }
 variable "db_password" { type = string }
@@ -147,4 +150,60 @@ fn mistakes_in_the_code_are_told_and_the_rest_is_explained() {
     place.write("broken.tf", "locals { y = local.sizes.none }\n");
     let run = place.run(&["explain", "local.y"]).ends_with(3);
     assert!(run.stdout.contains("there is a mistake in the code"), "{}", run.stdout);
+}
+
+const CHAIN: &str = r#"terraform {
+  required_providers {
+    time = { source = "hashicorp/time" }
+  }
+}
+variable "days" { default = 3 }
+resource "time_offset" "a" {
+  base_rfc3339 = "2024-01-01T00:00:00Z"
+  offset_days  = var.days
+}
+resource "time_static" "b" {
+  rfc3339 = time_offset.a.rfc3339
+}
+"#;
+
+#[test]
+fn with_a_state_what_a_resource_is_planned_to_be_is_known() {
+    if tools::or_skip(Tool::Time).is_none() {
+        return;
+    }
+    let Some(program) = tools::or_skip(Tool::Terraform).or_else(|| tools::or_skip(Tool::Tofu)) else { return };
+    let place = Place::new();
+    place.write("main.tf", CHAIN);
+    let config = xtask::terraform::CliConfig::with_tools().expect("the tools have a place").render();
+    let config = place.write("terraform.rc", config);
+    for arguments in [&["init", "-input=false"][..], &["apply", "-auto-approve", "-input=false"]] {
+        let output = Command::new(&program)
+            .args(arguments)
+            .current_dir(place.path(""))
+            .env("TF_CLI_CONFIG_FILE", &config)
+            .env("CHECKPOINT_DISABLE", "1")
+            .output()
+            .expect("terraform starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let explain = |arguments: &[&str]| {
+        let mut command = place.driftmgr();
+        command.arg("explain").args(arguments).env("TF_CLI_CONFIG_FILE", &config);
+        Run::of(command.output().expect("driftmgr starts"))
+    };
+    let run = explain(&["time_static.b", "rfc3339"]).ends_with(3);
+    assert!(run.stdout.contains("whose plan was not asked for"), "{}", run.stdout);
+    assert!(run.stdout.contains("Read with the schema of registry."), "{}", run.stdout);
+    let run = explain(&["time_static.b", "rfc3339", "--state", "terraform.tfstate"]).ends_with(0);
+    assert!(run.stdout.starts_with("time_static.b: rfc3339 = \"2024-01-04T00:00:00Z\"\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("rfc3339 of the resource time_offset.a, as it is planned"), "{}", run.stdout);
+    // Of other code the plan counts, not what is recorded.
+    let other = ["time_static.b", "rfc3339", "--state", "terraform.tfstate", "--var", "days=5"];
+    let run = explain(&other).ends_with(0);
+    assert!(run.stdout.contains("2024-01-06") && !run.stdout.contains("2024-01-04"), "{}", run.stdout);
+    let document = explain(&["time_offset.a", "--json"]).ends_with(0).json();
+    check_schema("driftmgr.explain/v1", &document);
+    assert_eq!(document["provider"]["problem"], serde_json::Value::Null);
+    assert_eq!(document["explained"][0]["values"][1]["value"], 3);
 }

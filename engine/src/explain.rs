@@ -1,8 +1,8 @@
 //! `explain`: where a value of the code comes from.
 //!
 //! The code is evaluated and followed by `hcl::trace`. An installed provider is asked for its schema alone, which says
-//! what an argument is and which ones are secret; it is neither configured nor given credentials. What only a plan or a
-//! cloud knows stays unknown, with the reason.
+//! what an argument is and which ones are secret; it is neither configured nor given credentials. Only with a state are
+//! providers asked what resources are planned to be; otherwise that stays unknown, with the reason.
 
 mod secrets;
 
@@ -19,9 +19,10 @@ use model::{
 };
 
 use crate::evaluation::RootModule;
+use crate::evaluation::stage::Stage;
 use crate::plan::schemas::Schemas;
 use crate::request::StatesRequest;
-use crate::{Error, ErrorKind, Session};
+use crate::{Error, ErrorKind, Session, states};
 
 const OPERATION: &str = "explain a value";
 /// So many instances are explained where their resource is asked for; of more, the first.
@@ -30,7 +31,8 @@ const MAX_INSTANCES: usize = 3;
 /// Asks where the values of something come from.
 #[derive(Clone, Debug)]
 pub struct ExplainRequest {
-    /// The root module, and the values of its variables.
+    /// The root module, and the values of its variables; with its state, what resources are planned to be is asked of their
+    /// providers.
     pub states: StatesRequest,
     /// What is asked about: `aws_vpc.main`, `local.x`, `module.m.var.y`, `provider.aws.west`; a path may follow.
     pub address: String,
@@ -140,15 +142,27 @@ pub async fn explain(session: &Session, request: &ExplainRequest) -> Result<Expl
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(OPERATION));
     }
-    let has_path = !path.is_empty();
-    let (instances, explained, problems) =
-        module.evaluate(|root| explain_subject(root, &subject, &path, schema.as_ref())).map_err(|problem| {
-            Error::new(ErrorKind::NotFound, OPERATION, problem.detail.clone()).with_diagnostics(vec![*problem])
-        })?;
+    let (address, answered_path) = (subject.to_string(), (!path.is_empty()).then(|| path.clone()));
+    let explain = move |root: &Root| explain_subject(root, &subject, &path, schema.as_ref());
+    let answer = if request.states.locations.is_empty() || !request.with_provider {
+        module.evaluate(explain)
+    } else {
+        let states = Arc::new(states::load(session, &request.states).await?);
+        let stage = Stage::open(session, &module, Some(&states));
+        let answer = stage.settled(explain).await;
+        diagnostics.extend(stage.shutdown().await);
+        answer.ok_or_else(|| Error::cancelled(OPERATION))?
+    };
+    let (instances, explained, problems) = answer.map_err(|problem| {
+        Error::new(ErrorKind::NotFound, OPERATION, problem.detail.clone()).with_diagnostics(vec![*problem])
+    })?;
     diagnostics.extend(problems);
+    if session.cancel.is_cancelled() {
+        return Err(Error::cancelled(OPERATION));
+    }
     Ok(Explanation {
-        address: subject.to_string(),
-        path: has_path.then_some(path),
+        address,
+        path: answered_path,
         root: module.directory().to_owned(),
         provider,
         instances,

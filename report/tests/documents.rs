@@ -348,3 +348,50 @@ fn every_schema_of_ours_is_checked() {
         assert!(folder.join(format!("driftmgr.{name}.v1.json")).exists(), "{name}");
     }
 }
+
+#[test]
+fn explain() {
+    use model::{TraceKind, TraceStep, UnknownPart};
+    use report::v1::explain::{ExplainItem, ExplainReport};
+    let mut step = TraceStep::new(TraceKind::Argument);
+    step.name = Some("evil\u{1b}[31m".to_owned());
+    step.source = Some("\"AKIAIOSFODNN7EXAMPLE\"".to_owned());
+    step.value = Some(cty::Value::string("AKIAIOSFODNN7EXAMPLE"));
+    step.note = Some("key AKIAIOSFODNN7EXAMPLE".to_owned());
+    let mut inner = TraceStep::new(TraceKind::Local);
+    inner.name = Some("local.secret".to_owned());
+    inner.value = Some(cty::Value::string("hidden-value").mark_sensitive());
+    let mut open = TraceStep::new(TraceKind::Resource);
+    open.value = Some(cty::Value::dynamic());
+    let reason = "it is not known".to_owned();
+    open.unknown = vec![UnknownPart { path: cty::Path::new().attr("a"), span: None, reason }];
+    step.inner = vec![inner, open];
+    let values = [step];
+    let items = [ExplainItem { address: "a_b.c", span: None, values: &values }];
+    let warning = model::Diagnostic::warning("invalid-variable", "Title", "Detail.");
+    let path = cty::Path::new().attr("evil");
+    let report = ExplainReport {
+        address: "a_b.c",
+        path: Some(&path),
+        root: None,
+        provider: None,
+        instances: &[],
+        items: &items,
+        is_complete: false,
+        diagnostics: &[warning],
+    };
+    let document = check(&v1::explain::Document { report: &report, values: Values::Safe });
+    let of = |position: usize| document["explained"][0]["values"][0]["steps"][position]["status"].clone();
+    assert_eq!(document["explained"][0]["values"][0]["status"], "sensitive");
+    assert_eq!((of(0), of(1)), (json!("sensitive"), json!("unknown")));
+    let mut text = Vec::new();
+    report::format::explain::write(&report, &report::Style::plain(), &mut text).expect("a vector takes everything");
+    let text = String::from_utf8(text).expect("it is text");
+    for written in [text.clone(), document.to_string()] {
+        assert!(!written.contains("AKIA") && !written.contains("hidden-value"), "{written}");
+    }
+    assert!(
+        !text.contains('\u{1b}') && text.contains("because") || text.contains("a is not known: it is not known"),
+        "{text}"
+    );
+}

@@ -15,7 +15,8 @@ use crate::{failure, output};
 
 /// Tell where a value in the code comes from, step by step, and what is not known and why
 ///
-/// Reads the code and, where it is installed, the provider's schema. No cloud is asked, and no credentials are needed.
+/// Reads the code and, where it is installed, the provider's schema. Without --state no cloud is asked, and no credentials
+/// are needed.
 /// Ends with 0 where every value that was asked for is known, with 3 where one is not.
 #[derive(Args, Debug)]
 #[command(
@@ -33,6 +34,10 @@ pub(crate) struct Arguments {
     /// The root module [default: the current folder]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// The state of the root module: with it, other resources are planned by their providers, with their credentials, and
+    /// what is planned is known
+    #[arg(long, value_name = "PATH|URL|-")]
+    state: Option<String>,
     #[command(flatten)]
     variables: VariableArgs,
     /// Do not start the installed provider to ask for its schema
@@ -68,9 +73,9 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> anyhow::Resu
     let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from("."));
     let request = ExplainRequest {
         states: StatesRequest {
-            dir: arguments.dir.clone(),
+            dir: arguments.dir.clone().or_else(|| arguments.state.is_some().then(|| dir.clone())),
             variables: arguments.variables.0.clone(),
-            ..StatesRequest::default()
+            locations: arguments.state.iter().cloned().collect(),
         },
         address: arguments.address.clone(),
         path: arguments.path.clone(),

@@ -375,6 +375,10 @@ impl<'r> Tracer<'r> {
         step.path = rest.iter().cloned().collect();
         step.span = self.root.declaration(&Subject::Instance(instance.clone())).or(step.span);
         step.source = None;
+        if step.value.as_ref().is_some_and(Value::is_known) {
+            let note = if mode == ResourceMode::Data { "as it was read" } else { "as it is planned" };
+            step.note = Some(note.to_owned());
+        }
         step.is_repeated = !self.is_first(&instance.to_string(), rest);
         if step.is_repeated || rest.is_empty() {
             return step;
@@ -382,7 +386,8 @@ impl<'r> Tracer<'r> {
         if let Ok((written, place)) = self.root.place(&Subject::Instance(instance)) {
             let found = self.argument(&place, &written, rest, &Path::new());
             if found.kind == TraceKind::Nothing {
-                step.note = Some("its block does not set it: the provider does".to_owned());
+                let before = step.note.map(|note| format!("{note}; ")).unwrap_or_default();
+                step.note = Some(format!("{before}its block does not set it: the provider does"));
             } else {
                 let mut found = found;
                 found.role = Some("its block says".to_owned());

@@ -127,18 +127,24 @@ impl Root {
         };
         let second = rest.get(1).and_then(attribute);
         match (first, second) {
-            ("local", Some(name)) => match definitions.is_some_and(|found| found.locals.contains_key(name)) {
-                true => Ok((Subject::Local { module, name: name.to_owned() }, tail(2))),
-                false => missing(format!("There is no local value {name:?}")),
-            },
-            ("var", Some(name)) => match definitions.is_some_and(|found| found.variables.contains_key(name)) {
-                true => Ok((Subject::Variable { module, name: name.to_owned() }, tail(2))),
-                false => missing(format!("There is no variable {name:?}")),
-            },
-            ("output", Some(name)) => match definitions.is_some_and(|found| found.outputs.contains_key(name)) {
-                true => Ok((Subject::Output { module, name: name.to_owned() }, tail(2))),
-                false => missing(format!("There is no output {name:?}")),
-            },
+            ("local", Some(name)) => {
+                if !definitions.is_some_and(|found| found.locals.contains_key(name)) {
+                    return missing(format!("There is no local value {name:?}"));
+                }
+                Ok((Subject::Local { module, name: name.to_owned() }, tail(2)))
+            }
+            ("var", Some(name)) => {
+                if !definitions.is_some_and(|found| found.variables.contains_key(name)) {
+                    return missing(format!("There is no variable {name:?}"));
+                }
+                Ok((Subject::Variable { module, name: name.to_owned() }, tail(2)))
+            }
+            ("output", Some(name)) => {
+                if !definitions.is_some_and(|found| found.outputs.contains_key(name)) {
+                    return missing(format!("There is no output {name:?}"));
+                }
+                Ok((Subject::Output { module, name: name.to_owned() }, tail(2)))
+            }
             ("provider", Some(name)) => {
                 let blocks = definitions.map(|found| found.providers.as_slice()).unwrap_or_default();
                 let aliased = rest.get(2).and_then(attribute).filter(|alias| {
@@ -227,7 +233,7 @@ impl Root {
     fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for (calls, definitions) in &self.sources().configuration.definitions {
-            let prefix: String = calls.iter().map(|name| format!("module.{name}.")).collect();
+            let prefix = calls.iter().fold(String::new(), |prefix, name| prefix + "module." + name + ".");
             names.extend(definitions.locals.keys().map(|name| format!("{prefix}local.{name}")));
             names.extend(definitions.variables.keys().map(|name| format!("{prefix}var.{name}")));
             names.extend(definitions.calls.keys().map(|name| format!("{prefix}module.{name}")));

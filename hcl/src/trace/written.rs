@@ -220,12 +220,12 @@ impl<'r> Tracer<'r> {
         let mut ordered: Vec<(usize, String, bool)> = written
             .attributes()
             .map(|(_, attribute)| (attribute.range.start, attribute.name.clone(), true))
-            .chain(written.blocks().filter_map(|(_, block)| {
+            .chain(written.blocks().map(|(_, block)| {
                 let name = match (block.block_type.as_str(), block.labels.as_slice()) {
                     ("dynamic", [generated]) => generated.clone(),
                     (own, _) => own.to_owned(),
                 };
-                Some((block.range.start, name, false))
+                (block.range.start, name, false)
             }))
             .collect();
         ordered.sort();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use model::{Span, TraceKind, TraceStep};
+use model::{InstanceAddress, Span, TraceKind, TraceStep};
 
 use super::Style;
 use crate::redact::{self, Shown};
@@ -11,7 +11,7 @@ use crate::text::{escape_controls, shorten, width};
 use crate::v1::explain::{ExplainItem, ExplainReport, code, harmless, shown};
 
 /// The widest column of names.
-const MAX_NAME: usize = 40;
+const MAX_NAME: usize = 48;
 /// The fewest columns a value gets.
 const MIN_VALUE: usize = 30;
 /// How many names are told of what a value is made of.
@@ -94,10 +94,18 @@ impl Writer<'_> {
         let names: Vec<String> = values.iter().map(name_of).collect();
         let n_columns = names.iter().map(|name| width(name)).max().unwrap_or_default().min(MAX_NAME);
         let room = self.style.width.saturating_sub(n_columns + 5).max(MIN_VALUE);
+        // Names of the module that all of this is in need not say so.
+        let module = item.address.parse::<InstanceAddress>().map(|address| address.resource.module.to_string());
+        let module = module.ok().filter(|module| !module.is_empty()).map(|module| format!("{module}."));
         let mut rows = Vec::new();
         for (name, step) in names.iter().zip(values) {
             let value = self.value_of(step, room * 3 / 5);
-            rows.push((name, value, origin(step)));
+            let origin = origin(step);
+            rows.push((
+                name,
+                value,
+                module.as_ref().map_or_else(|| origin.clone(), |module| origin.replace(module, "")),
+            ));
         }
         let n_value = rows.iter().map(|(_, value, _)| width(value)).max().unwrap_or_default().min(room * 3 / 5);
         for (name, value, origin) in rows {
@@ -130,7 +138,8 @@ impl Writer<'_> {
                 writeln!(self.out, "  {name}: {}", escape_controls(harmless(note)))?;
             }
         }
-        let noted = names.iter().zip(values).filter(|(_, step)| step.value.is_some());
+        let is_told = |step: &TraceStep| step.value.is_some() && step.kind != TraceKind::Dynamic;
+        let noted = names.iter().zip(values).filter(|(_, step)| is_told(step));
         let noted: Vec<(&String, &String)> =
             noted.filter_map(|(name, step)| Some((name, step.note.as_ref()?))).collect();
         if !noted.is_empty() {
@@ -196,17 +205,17 @@ impl Writer<'_> {
             line.push_str(": ");
         }
         line.push_str(&phrase(step));
-        if let Some(note) = &step.note {
-            line.push_str(", ");
-            line.push_str(harmless(note));
-        }
         let is_value_told = outer.is_some_and(|outer| outer.value == step.value && outer.passes_on.is_some());
         let source = code(step, self.style.values).filter(|_| !is_same_code);
         let value = self.value_of(step, self.style.width.saturating_sub(20).max(MIN_VALUE));
         let is_code_value = source.is_some_and(|source| source == value);
-        if outer.is_some() && !is_value_told && step.value.is_some() && !(step.kind == TraceKind::Nothing) {
+        if outer.is_some() && !is_value_told && step.value.is_some() && step.kind != TraceKind::Nothing {
             line.push_str(if step.is_unknown() { " is " } else { " = " });
             line.push_str(&value);
+        }
+        if let Some(note) = &step.note {
+            line.push_str(", ");
+            line.push_str(harmless(note));
         }
         if step.is_repeated {
             line.push_str(" (told above)");
@@ -399,7 +408,7 @@ fn made_of(maker: &TraceStep) -> String {
         TraceKind::Template => "a text",
         TraceKind::Function | TraceKind::ProviderFunction => maker.name.as_deref().unwrap_or("a function"),
         TraceKind::Conditional => "a choice",
-        TraceKind::Constructor => "written out",
+        TraceKind::Constructor => "a list or object",
         TraceKind::Nothing => "not set",
         TraceKind::Block => "a block",
         _ => "computed",
