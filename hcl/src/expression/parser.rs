@@ -193,8 +193,11 @@ impl<'f> Parser<'f> {
             return Err(self.too_deep(start));
         }
         self.depth += 1;
-        let result =
-            if self.depth % 8 == 0 { stacker::maybe_grow(STACK.0, STACK.1, || parse(self)) } else { parse(self) };
+        let result = if self.depth.is_multiple_of(8) {
+            stacker::maybe_grow(STACK.0, STACK.1, || parse(self))
+        } else {
+            parse(self)
+        };
         self.depth -= 1;
         result
     }

@@ -104,6 +104,37 @@ fn nesting_has_a_limit() {
     assert!(!File::parse("deep.tf", &format!("a = {text}")).1.is_empty());
 }
 
+#[test]
+fn hundreds_of_levels_are_read() {
+    let n = 450;
+    for text in [
+        format!("{}1{}", "(".repeat(n), ")".repeat(n)),
+        format!("{}{}", "[".repeat(n), "]".repeat(n)),
+        format!("{}1{}", "{ a = ".repeat(n), " }".repeat(n)),
+        format!("{}1{}", "f(".repeat(n), ")".repeat(n)),
+        format!("{}b{}", "\"${".repeat(n), "}\"".repeat(n)),
+        format!("{}1", "-".repeat(n)),
+        format!("b{}", ".c".repeat(n)),
+        format!("b{}", "[*].c".repeat(n / 2)),
+        format!("1{}", " + 1".repeat(n)),
+        format!("{}1", "b ? c : ".repeat(n)),
+        format!("{}1{}", "[for b in c : ".repeat(n), "]".repeat(n)),
+    ] {
+        let (file, problems) = File::parse("deep.tf", &format!("a = {text}\n"));
+        assert!(problems.is_empty(), "{}: {problems:?}", &text[..20]);
+        let node = hcl::expression::parse(&file, &file.body.attributes[0].expression).unwrap();
+        // Trees are walked on stacks of any size, by more than us.
+        assert_eq!(hcl::expression::Node::clone(&node), *node);
+        let (_, problems) = File::parse("deeper.tf", &format!("a = [{text}, {}]\n", "(".repeat(10_000)));
+        assert!(!problems.is_empty());
+    }
+    let blocks = format!("{}{}", "a {\n".repeat(n), "}\n".repeat(n));
+    assert!(File::parse("deep.tf", &blocks).1.is_empty());
+    // Levels of one kind in another add up.
+    let chains = format!("a = {}1{}\n", "(".repeat(100), format!("{})", " + 1".repeat(100)).repeat(100));
+    assert!(File::parse("deep.tf", &chains).1.iter().any(|problem| problem.summary == "Expression nested too deep"));
+}
+
 fn literal(text: &str) -> Result<String, String> {
     let (file, _) = File::parse("main.tf", &format!("a = {text}\n"));
     let value = file.literal(&file.body.attributes[0].expression);
