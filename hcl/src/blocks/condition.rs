@@ -20,7 +20,7 @@ pub struct Condition {
     /// What it is about: an address, or the name of a variable, an output or a check in its module.
     pub subject: String,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: ConditionOutcome,
     /// Where the block begins.
     pub span: Span,
 }
@@ -40,7 +40,7 @@ pub enum ConditionKind {
 
 /// What came of a condition.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum ConditionOutcome {
     /// It holds.
     Passed,
     /// It does not hold. The message is what the code says then, as far as it is known and not sensitive.
@@ -66,9 +66,9 @@ impl Condition {
     /// Gives the problem that it is; `None` where it holds, or nobody can tell.
     pub fn problem(&self) -> Option<Diagnostic> {
         let found = match &self.outcome {
-            Outcome::Passed | Outcome::Unknown(_) => return None,
-            Outcome::Invalid(problem) => (**problem).clone(),
-            Outcome::Failed(message) => {
+            ConditionOutcome::Passed | ConditionOutcome::Unknown(_) => return None,
+            ConditionOutcome::Invalid(problem) => (**problem).clone(),
+            ConditionOutcome::Failed(message) => {
                 let Self { kind, subject, .. } = self;
                 let message = message.as_deref().unwrap_or("its message is not known, or sensitive");
                 let detail = format!("The {kind} of {subject} does not hold: {message}");
@@ -173,11 +173,16 @@ impl Root {
         block: &BlockSyntax,
         scope: &dyn Scope,
     ) -> Condition {
-        let outcome = self.outcome(file, block, scope).unwrap_or_else(Outcome::Invalid);
+        let outcome = self.outcome(file, block, scope).unwrap_or_else(ConditionOutcome::Invalid);
         Condition { kind, subject, outcome, span: file.span(&block.header) }
     }
 
-    fn outcome(&self, file: &Arc<File>, block: &BlockSyntax, scope: &dyn Scope) -> Result<Outcome, Box<Diagnostic>> {
+    fn outcome(
+        &self,
+        file: &Arc<File>,
+        block: &BlockSyntax,
+        scope: &dyn Scope,
+    ) -> Result<ConditionOutcome, Box<Diagnostic>> {
         let wrong = |detail: &str| {
             let problem = Diagnostic::error("invalid-block", "Invalid condition", detail);
             Box::new(problem.at_span(file.span(&block.header)))
@@ -190,11 +195,11 @@ impl Root {
         let (value, unknown) = self.settle(&value);
         let value = value.unmark().0;
         if !value.is_known() {
-            return Ok(Outcome::Unknown(unknown));
+            return Ok(ConditionOutcome::Unknown(unknown));
         }
         match value.as_bool() {
-            Some(true) => Ok(Outcome::Passed),
-            Some(false) => Ok(Outcome::Failed(self.message(file, block, scope))),
+            Some(true) => Ok(ConditionOutcome::Passed),
+            Some(false) => Ok(ConditionOutcome::Failed(self.message(file, block, scope))),
             None => Err(wrong("A condition must be true or false, and not null.")),
         }
     }

@@ -6,7 +6,7 @@ use cty::convert::convert;
 use cty::{Type, Value};
 use model::{Diagnostic, InstanceAddress, InstanceKey, ModuleAddress, ModuleStep, ResourceMode, Span};
 
-use super::target::{Target, reference, target};
+use super::target::{BlockTarget, reference, target};
 use crate::definitions::BlockDefinition;
 use crate::evaluate::{Unknown, Written};
 use crate::expression::Node;
@@ -101,7 +101,7 @@ impl Root {
             }
             other => other,
         })?;
-        let Target::Resource(inner) = found else { return Err(failed("`to` must be the address of a resource.")) };
+        let BlockTarget::Resource(inner) = found else { return Err(failed("`to` must be the address of a resource.")) };
         if inner.resource.mode == ResourceMode::Data {
             return Err(failed("`to` must be the address of a managed resource, not of a data source."));
         }

@@ -17,4 +17,4 @@ mod references;
 pub mod removed;
 mod target;
 
-pub use target::Target;
+pub use target::BlockTarget;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Diagnostic, Diagnostics, InstanceAddress, InstanceKey, ModuleAddress, ResourceAddress, Span};
 
-use super::target::{Target, fixed_target};
+use super::target::{BlockTarget, fixed_target};
 use crate::configuration::Configuration;
 use crate::evaluate::Written;
 
@@ -21,9 +21,9 @@ pub struct MoveStatement {
     /// The module whose code states it, by the names of the calls; all its instances are meant.
     pub module: Vec<String>,
     /// From where, seen from that module.
-    pub from: Target,
+    pub from: BlockTarget,
     /// To where, seen from that module.
-    pub to: Target,
+    pub to: BlockTarget,
     /// Where the block begins.
     pub span: Span,
 }
@@ -45,7 +45,8 @@ impl Configuration {
                 };
                 match (end("from"), end("to")) {
                     (Ok(from), Ok(to)) => {
-                        let is_one_kind = matches!(from, Target::Module(_)) == matches!(to, Target::Module(_));
+                        let is_one_kind =
+                            matches!(from, BlockTarget::Module(_)) == matches!(to, BlockTarget::Module(_));
                         if is_one_kind {
                             let span = block.span.clone();
                             let wrong = if from == to {
@@ -162,7 +163,7 @@ impl MoveStatement {
 
     /// Counts what must fit: an inner part is before the whole.
     fn precision(&self) -> usize {
-        let is_resource = matches!(self.from, Target::Resource(_));
+        let is_resource = matches!(self.from, BlockTarget::Resource(_));
         2 * (self.module.len() + self.from.module().steps().len() + usize::from(is_resource))
             + usize::from(self.is_of_instances())
     }
@@ -177,7 +178,7 @@ impl MoveStatement {
         let wanted = self.from.module().steps();
         let (inner, rest) = rest.split_at_checked(wanted.len())?;
         let moved = match (&self.from, &self.to) {
-            (Target::Module(_), Target::Module(to)) => {
+            (BlockTarget::Module(_), BlockTarget::Module(to)) => {
                 let (last, before) = wanted.split_last()?;
                 let (inner_last, inner_before) = inner.split_last()?;
                 let is_meant = before == inner_before
@@ -196,7 +197,7 @@ impl MoveStatement {
                 let resource = ResourceAddress { module, ..address.resource.clone() };
                 InstanceAddress { resource, key: address.key.clone() }
             }
-            (Target::Resource(from), Target::Resource(to)) => {
+            (BlockTarget::Resource(from), BlockTarget::Resource(to)) => {
                 let is_meant = wanted == inner
                     && rest.is_empty()
                     && from.resource.mode == address.resource.mode
@@ -218,16 +219,16 @@ impl MoveStatement {
     /// Gives what must be free for an object to come to an address.
     fn taken<'a>(&self, moved: &'a InstanceAddress) -> Taken<'a> {
         match &self.to {
-            Target::Module(_) => Taken::Module(moved.resource.module.clone()),
-            Target::Resource(_) if self.is_of_instances() => Taken::Instance(moved),
-            Target::Resource(_) => Taken::Resource(&moved.resource),
+            BlockTarget::Module(_) => Taken::Module(moved.resource.module.clone()),
+            BlockTarget::Resource(_) if self.is_of_instances() => Taken::Instance(moved),
+            BlockTarget::Resource(_) => Taken::Resource(&moved.resource),
         }
     }
 
     /// Tells whether it names a resource, or one of its instances.
     fn mentions(&self, resource: &ResourceAddress) -> bool {
         [&self.from, &self.to].into_iter().any(|end| {
-            let Target::Resource(end) = end else { return false };
+            let BlockTarget::Resource(end) = end else { return false };
             let steps = resource.module.steps();
             let names = steps.iter().map(|step| &*step.name);
             let inner = end.resource.module.steps();

@@ -2,7 +2,7 @@
 
 use model::{Diagnostic, Diagnostics, InstanceAddress, ModuleAddress, ResourceAddress, ResourceMode, Span};
 
-use super::target::{Target, fixed_target};
+use super::target::{BlockTarget, fixed_target};
 use crate::configuration::Configuration;
 use crate::definitions::BlockDefinition;
 use crate::gates::Program;
@@ -13,7 +13,7 @@ pub struct Removal {
     /// The module whose code states it, by the names of the calls; all its instances are meant.
     pub module: Vec<String>,
     /// What was removed, seen from that module.
-    pub from: Target,
+    pub from: BlockTarget,
     /// What `lifecycle` says: whether the objects are destroyed. `None` where it says nothing.
     pub destroy: Option<bool>,
     /// Where the block begins.
@@ -46,16 +46,16 @@ impl Configuration {
     }
 
     /// Tells whether the code has the block that a module, by the names of the calls, means.
-    pub(crate) fn still_has(&self, names: &[String], target: &Target) -> bool {
+    pub(crate) fn still_has(&self, names: &[String], target: &BlockTarget) -> bool {
         let mut names = names.to_vec();
         names.extend(target.module().steps().iter().map(|step| step.name.to_string()));
         match target {
-            Target::Module(_) => {
+            BlockTarget::Module(_) => {
                 let call = names.pop();
                 let definitions = self.definitions.get(&names);
                 call.zip(definitions).is_some_and(|(call, definitions)| definitions.calls.contains_key(&call))
             }
-            Target::Resource(address) => {
+            BlockTarget::Resource(address) => {
                 let in_module = ResourceAddress { module: ModuleAddress::root(), ..address.resource.clone() };
                 self.definitions.get(&names).is_some_and(|it| it.resources.contains_key(&in_module))
             }
@@ -78,8 +78,8 @@ impl Removal {
         let is_inside =
             steps.len() >= wanted.len() && steps.iter().zip(&wanted).all(|(step, name)| &*step.name == *name);
         match &self.from {
-            Target::Module(_) => is_inside,
-            Target::Resource(from) => {
+            BlockTarget::Module(_) => is_inside,
+            BlockTarget::Resource(from) => {
                 is_inside
                     && steps.len() == wanted.len()
                     && from.resource.mode == address.resource.mode
@@ -102,7 +102,7 @@ fn removal(names: &[String], block: &BlockDefinition) -> Result<Removal, Box<Dia
     if from.has_any_key() {
         return Err(wrong(format!("{from} has a key; a `removed` block is about all instances.")));
     }
-    if matches!(&from, Target::Resource(address) if address.resource.mode == ResourceMode::Data) {
+    if matches!(&from, BlockTarget::Resource(address) if address.resource.mode == ResourceMode::Data) {
         return Err(wrong(format!("{from} is a data source, of which nothing is kept that could be removed.")));
     }
     let lifecycle = block.written.blocks().find(|(_, inner)| inner.block_type == "lifecycle");

@@ -10,14 +10,14 @@ use crate::syntax::{Expression, File};
 
 /// What a block names, seen from the module it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum BlockTarget {
     /// A module. Without a key at its last step it may be all instances.
     Module(ModuleAddress),
     /// A resource. Without a key it may be all instances.
     Resource(InstanceAddress),
 }
 
-impl Target {
+impl BlockTarget {
     /// Gives the modules on the way.
     pub fn module(&self) -> &ModuleAddress {
         match self {
@@ -40,7 +40,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for BlockTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Module(module) => module.fmt(f),
@@ -113,7 +113,7 @@ pub(crate) fn value_key(value: &cty::Value) -> Option<InstanceKey> {
 pub(crate) fn target<E: From<String>>(
     node: &Node,
     mut key: impl FnMut(&Node) -> Result<InstanceKey, E>,
-) -> Result<Target, E> {
+) -> Result<BlockTarget, E> {
     let wrong = |detail: &str| E::from(detail.to_owned());
     let steps = steps(node).ok_or_else(|| wrong("This must be the address of a resource or of a module."))?;
     let mut rest = steps.as_slice();
@@ -131,7 +131,7 @@ pub(crate) fn target<E: From<String>>(
     }
     let module = ModuleAddress::from_steps(modules);
     if rest.is_empty() && !module.is_root() {
-        return Ok(Target::Module(module));
+        return Ok(BlockTarget::Module(module));
     }
     let (mode, rest) = match rest {
         [Step::Name("data"), after @ ..] => (ResourceMode::Data, after),
@@ -144,7 +144,7 @@ pub(crate) fn target<E: From<String>>(
         _ => return Err(wrong("This must be the address of a resource or of a module, without attributes.")),
     };
     let resource = ResourceAddress { module, mode, resource_type: resource_type.into(), name: Arc::from(name) };
-    Ok(Target::Resource(resource.instance(key)))
+    Ok(BlockTarget::Resource(resource.instance(key)))
 }
 
 /// Reads a target whose keys are all literal.
@@ -154,7 +154,7 @@ pub(crate) fn target<E: From<String>>(
 pub(crate) fn fixed_target(
     file: &Arc<File>,
     attribute: &crate::syntax::AttributeSyntax,
-) -> Result<Target, Box<Diagnostic>> {
+) -> Result<BlockTarget, Box<Diagnostic>> {
     let (_, node) = reference(file, &attribute.expression)?;
     let found =
         target(&node, |key| literal_key(key).ok_or_else(|| "A key here must be a literal number or text.".to_owned()));

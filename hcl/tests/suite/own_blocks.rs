@@ -1,7 +1,7 @@
 //! Blocks of terraform itself: imports, removals, conditions, `enabled`, overrides, files of the programs.
 
 use cty::Value;
-use hcl::blocks::condition::{ConditionKind, Outcome};
+use hcl::blocks::condition::{ConditionKind, ConditionOutcome};
 use hcl::blocks::import::ImportedBy;
 use hcl::configuration::Configuration;
 use hcl::gates::Program;
@@ -155,11 +155,11 @@ check "health" {
 fn conditions_hold_or_say_why_not() {
     let root = root(CONDITIONS);
     let told = |root: &Root| -> Vec<(ConditionKind, String)> {
-        let text = |outcome: &Outcome| match outcome {
-            Outcome::Passed => "passed".to_owned(),
-            Outcome::Failed(message) => format!("failed: {message:?}"),
-            Outcome::Unknown(unknown) => format!("unknown: {}", unknown[0].reason),
-            Outcome::Invalid(problem) => format!("invalid: {}", problem.detail),
+        let text = |outcome: &ConditionOutcome| match outcome {
+            ConditionOutcome::Passed => "passed".to_owned(),
+            ConditionOutcome::Failed(message) => format!("failed: {message:?}"),
+            ConditionOutcome::Unknown(unknown) => format!("unknown: {}", unknown[0].reason),
+            ConditionOutcome::Invalid(problem) => format!("invalid: {}", problem.detail),
         };
         root.conditions().iter().map(|it| (it.kind, format!("{}: {}", it.subject, text(&it.outcome)))).collect()
     };
@@ -340,8 +340,8 @@ fn conditions_in_json_count_as_well() {
 }"#;
     let root = root(&[("main.tf.json", json)]);
     let told = root.conditions().into_iter().map(|it| match it.outcome {
-        Outcome::Passed => format!("{}: passed", it.subject),
-        Outcome::Failed(message) => format!("{}: {}", it.subject, message.unwrap_or_default()),
+        ConditionOutcome::Passed => format!("{}: passed", it.subject),
+        ConditionOutcome::Failed(message) => format!("{}: {}", it.subject, message.unwrap_or_default()),
         other => panic!("{other:?}"),
     });
     assert_eq!(
