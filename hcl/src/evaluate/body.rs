@@ -137,7 +137,12 @@ pub(crate) fn block_in(
         blocks: written.blocks.iter().map(|(file, block)| (&**file, block)).collect(),
     };
     let around = Around { frame: &Frame::EMPTY, marks: Marks::new(), is_open: false };
+    // Steps count for the whole block: what `dynamic` makes inside of `dynamic` ends.
+    let entered = run.enter();
     let value = reader.object(&items, schema, &around, &Path::new());
+    if entered.is_ok() {
+        run.leave();
+    }
     let diagnostics = reader.diagnostics;
     let (value, unknown) = run.settle(&value);
     (value, unknown, diagnostics)
@@ -518,6 +523,9 @@ impl Reader<'_> {
             _ => vec![(Value::dynamic(), Value::dynamic())],
         };
         for (key, value) in elements {
+            if self.run.is_stopped() {
+                return;
+            }
             let each = Value::object(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]));
             let frame = Frame::with(around.frame, vec![(iterator.as_str(), each)]);
             let Some(labels) = self.labels(file, body, has_label, &frame, path) else { continue };

@@ -249,11 +249,11 @@ fn blocks_at_random() {
     let n_cases = std::env::var("ORACLE_CASES").map_or(500, |n| n.parse().unwrap());
     let schema = schema();
     for seed in [1, fresh] {
-        println!("{n_cases} blocks with ORACLE_SEED={seed}");
+        super::say(&format!("{n_cases} blocks with ORACLE_SEED={seed}"));
         let mut generator = Generator::new(seed, &variables());
         let bodies: Vec<(String, bool)> = (0..n_cases).map(|_| (generator.body(&schema), false)).collect();
         let Some((n_values, n_errors)) = assert_same(&bodies, &schema) else { return };
-        println!("{n_values} values, {n_errors} errors");
+        super::say(&format!("{n_values} values, {n_errors} errors"));
         assert!(n_values > n_cases / 4 && n_errors > 0, "{n_values} values, {n_errors} errors");
     }
 }

@@ -84,11 +84,11 @@ fn constraints_at_random() {
     let fresh = seed.unwrap_or(elapsed.as_nanos() as u64);
     let n_cases = std::env::var("ORACLE_CASES").map_or(1_000, |n| n.parse().unwrap());
     for seed in [1, fresh] {
-        println!("{n_cases} constraints with ORACLE_SEED={seed}");
+        super::say(&format!("{n_cases} constraints with ORACLE_SEED={seed}"));
         let mut generator = Generator::new(seed, &variables());
         let pairs: Vec<(String, String)> = (0..n_cases).map(|_| generator.constrained()).collect();
         let Some((n_values, n_errors)) = assert_same(&pairs) else { return };
-        println!("{n_values} values, {n_errors} errors");
+        super::say(&format!("{n_values} values, {n_errors} errors"));
         assert!(n_values > n_cases / 4 && n_errors > n_cases / 50, "{n_values} values, {n_errors} errors");
     }
 }

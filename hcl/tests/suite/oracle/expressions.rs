@@ -153,7 +153,7 @@ pub(crate) fn compare(texts: &[String], variables: &Variables) -> Option<(Vec<St
     for ((text, question), answer) in texts.iter().zip(&questions).zip(&answers) {
         if let Some(trouble) = answer["panic"].as_str() {
             assert!(!trouble.starts_with("the question"), "{trouble}: {text}");
-            counts.n_panics += 1;
+            counts.panics += 1;
             continue;
         }
         let ours = evaluate(text, variables);
@@ -181,7 +181,7 @@ pub(crate) fn compare(texts: &[String], variables: &Variables) -> Option<(Vec<St
         if answers.iter().all(|answer| mismatch(text, &ours, answer).is_some()) {
             different.push(difference);
         } else {
-            counts.n_ambiguous += 1;
+            counts.ambiguous += 1;
         }
     }
     Some((different, counts))
@@ -229,24 +229,24 @@ fn mismatch(text: &str, ours: &Result<Value, String>, answer: &Json) -> Option<S
 /// How many answers were of which sort.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    n_values: usize,
-    n_unknown: usize,
-    n_marked: usize,
-    n_errors: usize,
-    n_panics: usize,
-    n_ambiguous: usize,
+    values: usize,
+    unknown: usize,
+    marked: usize,
+    errors: usize,
+    panics: usize,
+    ambiguous: usize,
 }
 
 impl Counts {
     fn add(&mut self, answer: &Json) {
         if answer["errors"].is_array() {
-            self.n_errors += 1;
+            self.errors += 1;
             return;
         }
         let value = from_json(&answer["value"]);
-        self.n_values += 1;
-        self.n_unknown += usize::from(!value.is_wholly_known());
-        self.n_marked += usize::from(value.contains_marked());
+        self.values += 1;
+        self.unknown += usize::from(!value.is_wholly_known());
+        self.marked += usize::from(value.contains_marked());
     }
 }
 
@@ -289,12 +289,12 @@ fn expressions_at_random() {
         let n_cases =
             if seed == 1 { 2_000 } else { std::env::var("ORACLE_CASES").map_or(4_000, |n| n.parse().unwrap()) };
         let texts: Vec<String> = (0..n_cases).map(|_| generator.expression()).collect();
-        println!("{n_cases} expressions with ORACLE_SEED={seed}");
+        super::say(&format!("{n_cases} expressions with ORACLE_SEED={seed}"));
         let Some(counts) = assert_same(&texts) else { return };
-        println!("{counts:?}");
-        let n_all = counts.n_values + counts.n_errors;
-        assert!(counts.n_values > n_all / 3 && counts.n_errors > n_all / 50, "{counts:?}");
-        assert!(counts.n_unknown > n_all / 20 && counts.n_marked > n_all / 50, "{counts:?}");
-        assert!(counts.n_panics < n_all / 100, "{counts:?}");
+        super::say(&format!("{counts:?}"));
+        let n_all = counts.values + counts.errors;
+        assert!(counts.values > n_all / 3 && counts.errors > n_all / 50, "{counts:?}");
+        assert!(counts.unknown > n_all / 20 && counts.marked > n_all / 50, "{counts:?}");
+        assert!(counts.panics < n_all / 100, "{counts:?}");
     }
 }

@@ -165,7 +165,7 @@ impl Generator {
         .to_owned()
     }
 
-    /// Draws a number: SplitMix64.
+    /// Draws a number, by the algorithm `SplitMix64`.
     fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
