@@ -2,6 +2,7 @@
 //!
 //! Source: the "JSON Configuration Syntax" page of the Terraform language documentation.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use model::{Diagnostic, Diagnostics};
@@ -167,13 +168,15 @@ impl Reader<'_, '_> {
 
     /// Adds what stands in an object.
     fn content(&mut self, body: &mut Body, content: &JsonNode, form: &Form) {
+        let mut names = BTreeMap::new();
         for property in content.properties() {
             if let Some(inner) = form.inner.iter().find(|inner| inner.block_type == property.name) {
                 self.blocks(body, property, inner);
                 continue;
             }
-            if let (false, Some(first)) = (form.has_schema, body.attribute(&property.name)) {
-                let line = self.file.span(&first.range).start.line;
+            let first = names.entry(&property.name).or_insert(property.name_range.start);
+            if !form.has_schema && *first != property.name_range.start {
+                let line = self.file.span(&(*first..*first)).start.line;
                 let detail = format!("The argument {:?} is already set in line {line}; set it once.", property.name);
                 self.report(&property.name_range, "Argument set twice", detail);
                 continue;

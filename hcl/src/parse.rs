@@ -82,12 +82,32 @@ impl Reader<'_, '_> {
     fn body(&mut self, open: Option<&Range<usize>>, depth: usize) -> Body {
         let mut body = Body::default();
         self.items(&mut body, open, depth);
+        self.duplicates(&body);
         body
+    }
+
+    /// Reports arguments that are set twice.
+    fn duplicates(&mut self, body: &Body) {
+        let mut attributes: Vec<&AttributeSyntax> = body.attributes.iter().collect();
+        attributes.sort_by_key(|attribute| &attribute.name);
+        for group in attributes.chunk_by(|one, other| one.name == other.name).filter(|group| group.len() > 1) {
+            let line = self.file.span(&group[0].range).start.line;
+            for again in group[1..].iter().take(MAX_PROBLEMS) {
+                let name = &again.name;
+                let detail = format!("The argument {name:?} is already set in line {line}; set it once.");
+                self.report(&(again.range.start..again.range.start + name.len()), "Argument set twice", detail);
+            }
+        }
     }
 
     fn items(&mut self, body: &mut Body, open: Option<&Range<usize>>, depth: usize) {
         loop {
             while self.parser.take(TokenKind::Newline).is_some() {}
+            if self.diagnostics.len() > MAX_PROBLEMS {
+                // What follows tells nobody more.
+                self.parser.reset(self.file.tokens().len(), self.file.text.len());
+                self.is_unclosed = true;
+            }
             match (self.kind(), open) {
                 (None, None) => return,
                 (None, Some(open)) => {
@@ -162,11 +182,6 @@ impl Reader<'_, '_> {
     fn attribute(&mut self, body: &mut Body, name: Range<usize>) -> bool {
         self.parser.advance();
         let text = &self.file.text[name.clone()];
-        if let Some(first) = body.attribute(text) {
-            let line = self.file.span(&first.range).start.line;
-            let detail = format!("The argument {text:?} is already set in line {line}; set it once.");
-            self.report(&name, "Argument set twice", detail);
-        }
         let (expression, is_whole) = self.expression();
         let range = name.start..expression.range().end.max(name.end);
         body.attributes.push(AttributeSyntax { name: text.to_owned(), range, expression });
