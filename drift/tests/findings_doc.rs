@@ -47,6 +47,21 @@ where these two differ it is asked for a plan over what it read, with a configur
 without order. Where the provider makes no plan, the differences are kept, and each says why. A resource with nothing but
 ignored, unreadable, schema_added, runtime and explained differences is folded away; `--tier` shows it.
 
+## What the code writes
+
+Where the root module is at hand, the block of an instance is evaluated against the schema of its provider. An argument that
+is null (`x = var.none`, a conditional whose branch is null) is not written, and neither is a block that a `dynamic` block
+with an empty `for_each` does not make. What is not known before the apply counts as written, as it stands there. At
+*inventory* precision, where no schema is at hand, what a block writes counts as written whatever its value is.
+
+The instances that `count` and `for_each` make are known by their keys: one of the state that is no longer among them, or in
+a module instance that is gone, has no code left, as if its block were gone. Where a key depends on something that is not
+known, a file could not be read, or a module is not installed, such an instance is taken for one that the code still has.
+Instances are looked up where `moved` blocks lead; those that a `removed` block names are not called orphans.
+
+The values of variables are those that driftmgr finds (`TF_VAR_…`, the standard files, `--var`, `--var-file`): give it the ones
+that an apply gets, or what it says of keys and of null is about other code.
+
 ## Undeclared, and failing
 
 A plan says nothing about what the code leaves open. At these paths, an undeclared or unclassified difference is
