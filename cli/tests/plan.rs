@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use support::{Demo, Place, Run, torture};
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 /// Is in plans, states and the cloud, where only terraform may know it.
@@ -83,7 +83,7 @@ resource "torture_legacy" "many" {
 
 /// A root module that was applied, and its cloud.
 struct World {
-    root: Root<'static>,
+    root: RootFolder<'static>,
     place: Place,
 }
 
@@ -97,7 +97,7 @@ impl World {
                 config.dev_override(&format!("{host}/driftmgr/torture"), &folder)
             });
         let cloud = place.path("cloud").display().to_string();
-        let root = Root::empty(&program, &config, None).expect("a root module");
+        let root = RootFolder::empty(&program, &config, None).expect("a root module");
         let root = root.with_environment(vec![("TF_VAR_cloud".to_owned(), cloud)]);
         let world = Self { root, place };
         world.cloud("kept", json!({"comment": "kept"}));

@@ -18,7 +18,7 @@ use cty::{Type, Value};
 use drift::lifecycle::proposed_new;
 use hcl::configuration::Configuration;
 use hcl::evaluate::Unknown;
-use hcl::root::{Answer, Expansion, Need, Root, Sources};
+use hcl::root::{Expansion, Root, Sources, ValueAnswer, ValueNeed};
 use hcl::variables::VariableValues;
 use hcl::{ReadError, SourceTree};
 use model::{
@@ -232,12 +232,12 @@ fn settle<'s>(
         let Some(plan) = plan.filter(|_| !needs.is_empty()) else { return expansion };
         let answers = needs.into_iter().map(|need| {
             let found = match &need {
-                Need::Instance(address) => schema(address.resource.mode, address.resource.resource_type.as_str())
+                ValueNeed::Instance(address) => schema(address.resource.mode, address.resource.resource_type.as_str())
                     .and_then(|block| plan.value(&address.to_string(), &block.value_type())),
-                Need::Function { .. } => None,
+                ValueNeed::Function { .. } => None,
             };
-            let unknown = || Answer::Unknown { ty: Type::Dynamic, reason: "the plan does not have it".to_owned() };
-            let answer = found.map_or_else(unknown, Answer::Value);
+            let unknown = || ValueAnswer::Unknown { ty: Type::Dynamic, reason: "the plan does not have it".to_owned() };
+            let answer = found.map_or_else(unknown, ValueAnswer::Value);
             (need, answer)
         });
         root.answer(answers.collect::<Vec<_>>());

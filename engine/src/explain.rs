@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use cty::{Path, PathStep};
 use hcl::root::{META_ARGUMENTS, Root};
-use hcl::trace::{NoSuchName, Subject, parse_path};
+use hcl::trace::{NoSuchName, TraceSubject, parse_path};
 use model::{
     Attribute, AttributeType, Block, Cause, Diagnostic, Diagnostics, InstanceAddress, ModuleAddress, ProviderAddress,
     ProviderConfigAddress, ResourceMode, Severity, Span, TraceStep,
@@ -111,7 +111,7 @@ pub async fn explain(session: &Session, request: &ExplainRequest) -> Result<Expl
         path = path.steps().iter().chain(more.steps()).cloned().collect();
     }
     if let Some(PathStep::GetAttr(first)) = path.steps().first()
-        && matches!(subject, Subject::Instance(_) | Subject::Resource(_))
+        && matches!(subject, TraceSubject::Instance(_) | TraceSubject::Resource(_))
         && META_ARGUMENTS.contains(&first.as_str())
         && !matches!(first.as_str(), "count" | "for_each")
     {
@@ -180,22 +180,25 @@ fn not_found(missing: &NoSuchName) -> Error {
 }
 
 /// Gives the provider configuration whose schema a subject has.
-fn configuration_of(module: &Arc<RootModule>, subject: &Subject) -> Option<ProviderConfigAddress> {
+fn configuration_of(module: &Arc<RootModule>, subject: &TraceSubject) -> Option<ProviderConfigAddress> {
     match subject {
-        Subject::Instance(InstanceAddress { resource, .. }) | Subject::Resource(resource) => {
+        TraceSubject::Instance(InstanceAddress { resource, .. }) | TraceSubject::Resource(resource) => {
             module.configuration().provider_of(resource).ok()
         }
-        Subject::Provider { module: address, name, alias, .. } => {
+        TraceSubject::Provider { module: address, name, alias, .. } => {
             let provider = module.definitions(address)?.provider_named(name).ok()?;
             let alias = alias.as_deref().map(Into::into);
             Some(ProviderConfigAddress { module: ModuleAddress::root(), provider, alias, key: None })
         }
-        Subject::Call(_) | Subject::Local { .. } | Subject::Variable { .. } | Subject::Output { .. } => None,
+        TraceSubject::Call(_)
+        | TraceSubject::Local { .. }
+        | TraceSubject::Variable { .. }
+        | TraceSubject::Output { .. } => None,
     }
 }
 
 /// Takes the schema of what a subject is out of what its provider offers.
-fn look(schemas: &Schemas, address: &ProviderConfigAddress, subject: &Subject) -> (ProviderLook, Option<Block>) {
+fn look(schemas: &Schemas, address: &ProviderConfigAddress, subject: &TraceSubject) -> (ProviderLook, Option<Block>) {
     let mut look = ProviderLook { provider: address.provider.clone(), version: schemas.used(address).0, problem: None };
     let all = match schemas.all(address) {
         Ok(all) => all,
@@ -205,16 +208,18 @@ fn look(schemas: &Schemas, address: &ProviderConfigAddress, subject: &Subject) -
         }
     };
     let (schema, what) = match subject {
-        Subject::Instance(InstanceAddress { resource, .. }) | Subject::Resource(resource) => match resource.mode {
-            ResourceMode::Managed => {
-                let name = resource.resource_type.to_string();
-                (all.resources.get(&name), format!("resource type {name}"))
+        TraceSubject::Instance(InstanceAddress { resource, .. }) | TraceSubject::Resource(resource) => {
+            match resource.mode {
+                ResourceMode::Managed => {
+                    let name = resource.resource_type.to_string();
+                    (all.resources.get(&name), format!("resource type {name}"))
+                }
+                ResourceMode::Data => {
+                    let name = resource.resource_type.to_string();
+                    (all.data_sources.get(&name), format!("data source {name}"))
+                }
             }
-            ResourceMode::Data => {
-                let name = resource.resource_type.to_string();
-                (all.data_sources.get(&name), format!("data source {name}"))
-            }
-        },
+        }
         _ => (Some(&all.provider), String::new()),
     };
     if schema.is_none() {
@@ -223,16 +228,16 @@ fn look(schemas: &Schemas, address: &ProviderConfigAddress, subject: &Subject) -
     (look, schema.map(|schema| schema.block.clone()))
 }
 
-type Answer = (Vec<InstanceAddress>, Vec<Explained>, Diagnostics);
+type ValueAnswer = (Vec<InstanceAddress>, Vec<Explained>, Diagnostics);
 
 fn explain_subject(
     root: &Root,
-    subject: &Subject,
+    subject: &TraceSubject,
     path: &Path,
     schema: Option<&Block>,
-) -> Result<Answer, Box<Diagnostic>> {
+) -> Result<ValueAnswer, Box<Diagnostic>> {
     let mut diagnostics = Diagnostics::new();
-    let Subject::Resource(address) = subject else {
+    let TraceSubject::Resource(address) = subject else {
         return Ok((Vec::new(), vec![explain_one(root, subject, path, schema)?], diagnostics));
     };
     let keys = match root.resource_keys(address) {
@@ -251,13 +256,13 @@ fn explain_subject(
     let explained = instances
         .iter()
         .take(n_explained)
-        .map(|instance| explain_one(root, &Subject::Instance(instance.clone()), path, schema))
+        .map(|instance| explain_one(root, &TraceSubject::Instance(instance.clone()), path, schema))
         .collect::<Result<_, _>>()?;
     Ok((instances, explained, diagnostics))
 }
 
 /// Explains what repeats a resource.
-fn repetition(root: &Root, subject: &Subject) -> Result<Explained, Box<Diagnostic>> {
+fn repetition(root: &Root, subject: &TraceSubject) -> Result<Explained, Box<Diagnostic>> {
     let of = |name: &str| root.trace(subject, &Path::new().attr(name));
     let counted = of("count")?;
     let mut value = if counted.span.is_some() { counted } else { of("for_each")? };
@@ -267,11 +272,11 @@ fn repetition(root: &Root, subject: &Subject) -> Result<Explained, Box<Diagnosti
 
 fn explain_one(
     root: &Root,
-    subject: &Subject,
+    subject: &TraceSubject,
     path: &Path,
     schema: Option<&Block>,
 ) -> Result<Explained, Box<Diagnostic>> {
-    let is_block = matches!(subject, Subject::Instance(_) | Subject::Provider { .. } | Subject::Call(_));
+    let is_block = matches!(subject, TraceSubject::Instance(_) | TraceSubject::Provider { .. } | TraceSubject::Call(_));
     let paths = if path.is_empty() && is_block { root.written_paths(subject)? } else { vec![path.clone()] };
     let mut values = Vec::with_capacity(paths.len());
     for path in paths {
@@ -304,8 +309,8 @@ fn first_name(path: &Path) -> &str {
     }
 }
 
-fn is_meta_of_provider(subject: &Subject, path: &Path) -> bool {
-    matches!(subject, Subject::Provider { .. }) && matches!(first_name(path), "alias" | "version" | "for_each")
+fn is_meta_of_provider(subject: &TraceSubject, path: &Path) -> bool {
+    matches!(subject, TraceSubject::Provider { .. }) && matches!(first_name(path), "alias" | "version" | "for_each")
 }
 
 /// What a schema says of a path.

@@ -1,7 +1,7 @@
 //! A root module with everything it calls, evaluated on demand.
 //!
 //! Nothing is computed before somebody asks for it, nothing twice, and nothing here reads a cloud, a state or a provider:
-//! what only those know becomes a [`Need`]. Until it is answered its value is unknown, with the reason; after
+//! what only those know becomes a [`ValueNeed`]. Until it is answered its value is unknown, with the reason; after
 //! [`Root::answer`] whatever depended on it is computed again.
 
 mod expand;
@@ -50,7 +50,7 @@ pub struct Sources {
 
 /// Something that the code refers to and that the code alone does not tell.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Need {
+pub enum ValueNeed {
     /// What the next apply makes of an instance of a managed resource; or what a data source gives.
     ///
     /// Shape of the answer: an object of the resource's schema, with what the schema calls sensitive marked so.
@@ -66,9 +66,9 @@ pub enum Need {
     },
 }
 
-/// What became of a [`Need`].
+/// What became of a [`ValueNeed`].
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum ValueAnswer {
     /// It has this value, which may be unknown in parts.
     Value(Value),
     /// It is not known.
@@ -103,9 +103,9 @@ pub struct Root {
     run: Evaluation,
     memory: RefCell<HashMap<Name, Memory>>,
     expansions: RefCell<HashMap<Name, (Keys, bool)>>,
-    instances: RefCell<HashMap<InstanceAddress, Answer>>,
-    functions: RefCell<Vec<(Need, Answer)>>,
-    needs: RefCell<Vec<Need>>,
+    instances: RefCell<HashMap<InstanceAddress, ValueAnswer>>,
+    functions: RefCell<Vec<(ValueNeed, ValueAnswer)>>,
+    needs: RefCell<Vec<ValueNeed>>,
     /// The instances among the needs, which may be many.
     asked: RefCell<HashSet<InstanceAddress>>,
     /// How often something was met that waits for an answer.
@@ -173,17 +173,17 @@ impl Root {
     }
 
     /// Takes what was needed and not yet answered since the last call, each need once, in the order it was met.
-    pub fn take_needs(&self) -> Vec<Need> {
+    pub fn take_needs(&self) -> Vec<ValueNeed> {
         self.asked.borrow_mut().clear();
         std::mem::take(&mut *self.needs.borrow_mut())
     }
 
     /// Answers needs. What waited for them is evaluated again when somebody asks for it.
-    pub fn answer(&self, answers: impl IntoIterator<Item = (Need, Answer)>) {
+    pub fn answer(&self, answers: impl IntoIterator<Item = (ValueNeed, ValueAnswer)>) {
         for (need, answer) in answers {
             match need {
-                Need::Instance(address) => drop(self.instances.borrow_mut().insert(address, answer)),
-                function @ Need::Function { .. } => self.functions.borrow_mut().push((function, answer)),
+                ValueNeed::Instance(address) => drop(self.instances.borrow_mut().insert(address, answer)),
+                function @ ValueNeed::Function { .. } => self.functions.borrow_mut().push((function, answer)),
             }
         }
         self.memory.borrow_mut().retain(|_, memory| !matches!(memory, Memory::Done(_, true)));
@@ -381,10 +381,10 @@ impl Root {
     }
 
     /// Gives the answer to a need, or asks for it.
-    fn ask(&self, need: &Need) -> Option<Answer> {
+    fn ask(&self, need: &ValueNeed) -> Option<ValueAnswer> {
         let answer = match need {
-            Need::Instance(address) => self.instances.borrow().get(address).cloned(),
-            function @ Need::Function { .. } => {
+            ValueNeed::Instance(address) => self.instances.borrow().get(address).cloned(),
+            function @ ValueNeed::Function { .. } => {
                 let functions = self.functions.borrow();
                 functions.iter().find(|(asked, _)| asked == function).map(|(_, answer)| answer.clone())
             }
@@ -393,8 +393,8 @@ impl Root {
             self.n_waiting.set(self.n_waiting.get() + 1);
             let mut needs = self.needs.borrow_mut();
             let is_first = match need {
-                Need::Instance(address) => self.asked.borrow_mut().insert(address.clone()),
-                function @ Need::Function { .. } => !needs.contains(function),
+                ValueNeed::Instance(address) => self.asked.borrow_mut().insert(address.clone()),
+                function @ ValueNeed::Function { .. } => !needs.contains(function),
             };
             if is_first {
                 needs.push(need.clone());

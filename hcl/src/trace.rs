@@ -30,7 +30,7 @@ pub use text::without_literals;
 
 /// Something of a root module whose value can be asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Subject {
+pub enum TraceSubject {
     /// An instance of a resource, or of a data source.
     Instance(InstanceAddress),
     /// A resource or data source that `count` or `for_each` repeats.
@@ -73,7 +73,7 @@ pub enum Subject {
 
 /// Where the value of an argument is written.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Origin {
+pub enum ValueOrigin {
     /// It is one literal, as it stands there.
     Literal(Span),
     /// It is made of what stands at these places; empty where no code says so.
@@ -85,13 +85,16 @@ impl Root {
     ///
     /// # Errors
     /// One problem, where the code has nothing of this name, or nobody can tell whether it has.
-    pub fn trace(&self, subject: &Subject, path: &Path) -> Result<TraceStep, Box<Diagnostic>> {
+    pub fn trace(&self, subject: &TraceSubject, path: &Path) -> Result<TraceStep, Box<Diagnostic>> {
         let mut tracer = Tracer::new(self);
         let mut step = match subject {
-            Subject::Local { module, name } => tracer.local(module, name, path.steps()),
-            Subject::Variable { module, name } => tracer.variable(module, name, path.steps()),
-            Subject::Output { module, name } => tracer.output(module, name, path.steps()),
-            Subject::Instance(_) | Subject::Resource(_) | Subject::Provider { .. } | Subject::Call(_) => {
+            TraceSubject::Local { module, name } => tracer.local(module, name, path.steps()),
+            TraceSubject::Variable { module, name } => tracer.variable(module, name, path.steps()),
+            TraceSubject::Output { module, name } => tracer.output(module, name, path.steps()),
+            TraceSubject::Instance(_)
+            | TraceSubject::Resource(_)
+            | TraceSubject::Provider { .. }
+            | TraceSubject::Call(_) => {
                 let (written, place) = self.place(subject)?;
                 tracer.argument(&place, &written, path.steps(), &Path::new())
             }
@@ -105,9 +108,9 @@ impl Root {
     ///
     /// # Errors
     /// As [`Root::trace`].
-    pub fn written_paths(&self, subject: &Subject) -> Result<Vec<Path>, Box<Diagnostic>> {
+    pub fn written_paths(&self, subject: &TraceSubject) -> Result<Vec<Path>, Box<Diagnostic>> {
         match subject {
-            Subject::Local { .. } | Subject::Variable { .. } | Subject::Output { .. } => Ok(Vec::new()),
+            TraceSubject::Local { .. } | TraceSubject::Variable { .. } | TraceSubject::Output { .. } => Ok(Vec::new()),
             _ => {
                 let (written, place) = self.place(subject)?;
                 Ok(Tracer::new(self).written_paths(&place, &written))
@@ -116,39 +119,39 @@ impl Root {
     }
 
     /// Gives where something is declared; `None` where the code has no place for it.
-    pub fn declaration(&self, subject: &Subject) -> Option<Span> {
+    pub fn declaration(&self, subject: &TraceSubject) -> Option<Span> {
         match subject {
-            Subject::Instance(address) => self.resource(&address.resource).map(|found| found.span.clone()),
-            Subject::Resource(address) => self.resource(address).map(|found| found.span.clone()),
-            Subject::Provider { module, name, alias, .. } => {
+            TraceSubject::Instance(address) => self.resource(&address.resource).map(|found| found.span.clone()),
+            TraceSubject::Resource(address) => self.resource(address).map(|found| found.span.clone()),
+            TraceSubject::Provider { module, name, alias, .. } => {
                 let blocks = &self.definitions(module)?.providers;
                 let found = blocks.iter().find(|block| block.name == *name && block.alias == *alias)?;
                 Some(found.span.clone())
             }
-            Subject::Call(module) => {
+            TraceSubject::Call(module) => {
                 let (step, outer) = module.steps().split_last()?;
                 let outer = self.definitions(&ModuleAddress::from_steps(outer.to_vec()))?;
                 let (file, attribute) = outer.calls.get(&*step.name)?.attributes().next()?;
                 Some(file.span(&attribute.range))
             }
-            Subject::Local { module, name } => {
+            TraceSubject::Local { module, name } => {
                 let (file, expression) = self.definitions(module)?.locals.get(name)?;
                 Some(file.expression_span(expression))
             }
-            Subject::Variable { module, name } => {
+            TraceSubject::Variable { module, name } => {
                 self.definitions(module)?.variables.get(name).map(|found| found.span.clone())
             }
-            Subject::Output { module, name } => {
+            TraceSubject::Output { module, name } => {
                 self.definitions(module)?.outputs.get(name).map(|found| found.span.clone())
             }
         }
     }
 
     /// Finds what is written in a block, and the place in which it is evaluated.
-    fn place(&self, subject: &Subject) -> Result<(Written, Place<'_>), Box<Diagnostic>> {
+    fn place(&self, subject: &TraceSubject) -> Result<(Written, Place<'_>), Box<Diagnostic>> {
         let missing = |detail: String| Box::new(Diagnostic::error("invalid-reference", "No such address", detail));
         match subject {
-            Subject::Instance(address) => {
+            TraceSubject::Instance(address) => {
                 let definition = self.resource(&address.resource);
                 let definition =
                     definition.ok_or_else(|| missing(format!("The code has no block of {}.", address.resource)))?;
@@ -157,13 +160,13 @@ impl Root {
                 let meta: Vec<&str> = META_ARGUMENTS.iter().copied().filter(|name| !is_repetition(name)).collect();
                 Ok((definition.written.clone().without(&meta), place))
             }
-            Subject::Resource(address) => {
+            TraceSubject::Resource(address) => {
                 let definition = self.resource(address);
                 let definition = definition.ok_or_else(|| missing(format!("The code has no block of {address}.")))?;
                 let scope = self.module_scope(&address.module)?;
                 Ok((definition.written.clone(), Place::new(self, scope)))
             }
-            Subject::Provider { module, name, alias, key } => {
+            TraceSubject::Provider { module, name, alias, key } => {
                 let scope = self.module_scope(module)?;
                 let blocks = self.definitions(module).map(|definitions| &definitions.providers);
                 let found = blocks
@@ -179,7 +182,7 @@ impl Root {
                 };
                 Ok((found.body.clone(), place))
             }
-            Subject::Call(module) => {
+            TraceSubject::Call(module) => {
                 let Some((step, outer)) = module.steps().split_last() else {
                     return Err(missing("Nothing calls the root module.".to_owned()));
                 };
@@ -189,7 +192,7 @@ impl Root {
                 let call = call.ok_or_else(|| missing(format!("Nothing calls {module}.")))?;
                 Ok((call.clone(), Place::repeated(self, scope, call, step.key.as_ref())))
             }
-            Subject::Local { .. } | Subject::Variable { .. } | Subject::Output { .. } => {
+            TraceSubject::Local { .. } | TraceSubject::Variable { .. } | TraceSubject::Output { .. } => {
                 Err(missing("This is no block.".to_owned()))
             }
         }
@@ -197,7 +200,7 @@ impl Root {
 }
 
 /// Gives where a traced value is written: one literal that can be edited, or the places it is made of.
-pub fn origin(step: &TraceStep) -> Origin {
+pub fn origin(step: &TraceStep) -> ValueOrigin {
     let maker = step.maker();
     let is_same = || match (&step.value, &maker.value) {
         (Some(value), Some(made)) => {
@@ -213,12 +216,12 @@ pub fn origin(step: &TraceStep) -> Origin {
                 && span.start.byte < span.end.byte
                 && is_same() =>
         {
-            Origin::Literal(span.clone())
+            ValueOrigin::Literal(span.clone())
         }
         _ => {
             let mut places = BTreeSet::new();
             leaves(maker, &mut places);
-            Origin::Places(places.into_iter().collect())
+            ValueOrigin::Places(places.into_iter().collect())
         }
     }
 }

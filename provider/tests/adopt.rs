@@ -6,7 +6,7 @@
 use std::process::Command;
 
 use xtask::moto::Moto;
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 #[test]
@@ -29,7 +29,7 @@ fn what_is_adopted_stays() {
         }
         let config = CliConfig::with_tools().unwrap().mirror(&folder.path().join("mirror"));
         let example = xtask::repository().join("examples/adopt-in-terraform");
-        let root = Root::copy_of(&example, &program, &config, Some(&moto)).unwrap();
+        let root = RootFolder::copy_of(&example, &program, &config, Some(&moto)).unwrap();
         let run = |arguments: &[&str]| {
             let mut command = root.command(&program);
             command.args(arguments).env("DRIFTMGR_STORE", folder.path().join("store.db"));

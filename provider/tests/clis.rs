@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value as Json;
 use xtask::moto::Moto;
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 /// Each CLI puts its own registry in front.
@@ -36,7 +36,7 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn outputs(root: &Root<'_>) -> Json {
+fn outputs(root: &RootFolder<'_>) -> Json {
     serde_json::from_str(&root.run(&["output", "-json"]).unwrap()).unwrap()
 }
 
@@ -87,7 +87,7 @@ fn what_exists_is_listed_paged_and_looked_up() {
     with_each_cli(|program, moto| {
         boto(moto, THREE_QUEUES);
         let bench = Bench::new();
-        let root = Root::empty(program, &bench.config(), Some(moto)).unwrap();
+        let root = RootFolder::empty(program, &bench.config(), Some(moto)).unwrap();
         let body = r#"
 data "driftmgr_resources" "all" {
   types = ["aws_sqs_queue"]
@@ -149,7 +149,7 @@ output "scopes" { value = data.driftmgr_coverage.this.scopes }
 fn without_leave_to_ask_a_missing_answer_is_an_error() {
     with_each_cli(|program, moto| {
         let bench = Bench::new();
-        let root = Root::empty(program, &bench.config(), Some(moto)).unwrap();
+        let root = RootFolder::empty(program, &bench.config(), Some(moto)).unwrap();
         for data in ["driftmgr_resources", "driftmgr_coverage"] {
             let body = format!("data \"{data}\" \"this\" {{\n  types = [\"aws_sqs_queue\"]\n}}\n");
             root.write("main.tf", &(bench.head("  refresh = false") + &body)).unwrap();
@@ -165,7 +165,7 @@ fn without_leave_to_ask_a_missing_answer_is_an_error() {
 fn what_cannot_be_seen_is_an_error_not_an_empty_list() {
     with_each_cli(|program, moto| {
         let bench = Bench::new();
-        let root = Root::empty(program, &bench.config(), Some(moto)).unwrap();
+        let root = RootFolder::empty(program, &bench.config(), Some(moto)).unwrap();
         let body = "data \"driftmgr_resources\" \"this\" {\n  types = [\"aws_sqs_queue\"]\n}\n";
         // Nobody listens there.
         root.write("main.tf", &(bench.head("  endpoint = \"http://127.0.0.1:9\"") + body)).unwrap();
@@ -178,7 +178,7 @@ fn what_cannot_be_seen_is_an_error_not_an_empty_list() {
 fn wrong_arguments_are_pointed_at() {
     with_each_cli(|program, moto| {
         let bench = Bench::new();
-        let root = Root::empty(program, &bench.config(), Some(moto)).unwrap();
+        let root = RootFolder::empty(program, &bench.config(), Some(moto)).unwrap();
         let body = "data \"driftmgr_resources\" \"this\" {\n  max_age = \"soon\"\n  limit   = 1.5\n}\n\
                     data \"driftmgr_resource\" \"this\" {\n  type = \"aws_sqs_queue\"\n}\n";
         root.write("main.tf", &(bench.head("") + body)).unwrap();
@@ -207,7 +207,7 @@ fn the_examples_of_the_data_sources_are_valid() {
         let mut n_examples = 0;
         for entry in std::fs::read_dir(examples.join("data-sources")).unwrap() {
             let example: PathBuf = entry.unwrap().path().join("data-source.tf");
-            let root = Root::empty(program, &bench.config(), Some(moto)).unwrap();
+            let root = RootFolder::empty(program, &bench.config(), Some(moto)).unwrap();
             root.write("provider.tf", &provider).unwrap();
             root.write("main.tf", &std::fs::read_to_string(&example).unwrap()).unwrap();
             root.run(&["validate"]).unwrap_or_else(|error| panic!("{}: {error:#}", example.display()));

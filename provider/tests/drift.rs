@@ -4,7 +4,7 @@
 
 use serde_json::Value as Json;
 use xtask::estate;
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 #[test]
@@ -20,7 +20,7 @@ fn a_check_block_says_what_drifted_and_a_data_source_what_nobody_manages() {
         let binary = folder.path().join("terraform-provider-driftmgr");
         std::fs::copy(env!("CARGO_BIN_EXE_terraform-provider-driftmgr"), binary).unwrap();
         let config = CliConfig::with_tools().unwrap().dev_override("catherinevee/driftmgr", folder.path());
-        let root = Root::empty(&program, &config, Some(&moto)).unwrap();
+        let root = RootFolder::empty(&program, &config, Some(&moto)).unwrap();
         let state = estate::directory().join("terraform.tfstate");
         let store = folder.path().join("store.db");
         let main = format!(

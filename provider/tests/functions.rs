@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 const ADDRESS: &str = "catherinevee/driftmgr";
@@ -13,19 +13,19 @@ const HEAD: &str =
     "terraform {\n  required_providers {\n    driftmgr = {\n      source = \"catherinevee/driftmgr\"\n    }\n  }\n}\n";
 
 /// Gives a root that finds our binary and nothing else to every CLI that is installed.
-fn with_each_cli(test: impl Fn(&Root<'_>)) {
+fn with_each_cli(test: impl Fn(&RootFolder<'_>)) {
     let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-driftmgr"));
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(binary, folder.path().join("terraform-provider-driftmgr")).unwrap();
     for tool in [Tool::Terraform, Tool::Tofu] {
         if let Some(program) = tools::or_skip(tool) {
             let config = CliConfig::default().dev_override(ADDRESS, folder.path());
-            test(&Root::empty(&program, &config, None).unwrap());
+            test(&RootFolder::empty(&program, &config, None).unwrap());
         }
     }
 }
 
-fn outputs(root: &Root<'_>) -> serde_json::Map<String, Json> {
+fn outputs(root: &RootFolder<'_>) -> serde_json::Map<String, Json> {
     let outputs: Json = serde_json::from_str(&root.run(&["output", "-json"]).unwrap()).unwrap();
     let outputs = outputs.as_object().unwrap();
     outputs.iter().map(|(name, output)| (name.clone(), output["value"].clone())).collect()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cty::{Path, Value};
 use tfstate::PlanDocument;
 use tfstate::plan::{ConfiguredArgument, PlanAction, PlanInstance};
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{Tool, or_skip};
 
 const MAIN: &str = r#"
@@ -72,11 +72,11 @@ resource "terraform_data" "each" {
 }
 "#;
 
-struct World(Root<'static>);
+struct World(RootFolder<'static>);
 
 impl World {
     fn new(tool: Tool) -> Option<Self> {
-        let root = Root::empty(&or_skip(tool)?, &CliConfig::default(), None).unwrap();
+        let root = RootFolder::empty(&or_skip(tool)?, &CliConfig::default(), None).unwrap();
         std::fs::create_dir_all(root.path().join("outer/inner")).unwrap();
         root.write("main.tf", MAIN).unwrap();
         root.write("outer/main.tf", OUTER).unwrap();

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 
 use crate::moto::{ACCOUNT, Moto};
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 use crate::{repository, tools};
 
 /// The seed of the ids in the committed state.
@@ -122,7 +122,7 @@ fn record() -> Result<ExitCode> {
     let program = tools::terraform_or_tofu()?;
     tools::find(tools::Tool::Aws)?;
     let moto = Moto::start()?;
-    let root = Root::copy_of(&directory(), &program, &CliConfig::with_tools()?, Some(&moto))?;
+    let root = RootFolder::copy_of(&directory(), &program, &CliConfig::with_tools()?, Some(&moto))?;
     root.init()?;
     moto.seed(SEED)?;
     moto.start_recording()?;

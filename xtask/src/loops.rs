@@ -14,7 +14,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use crate::repository;
-use crate::terraform::Root;
+use crate::terraform::RootFolder;
 
 /// The arguments of `cargo xtask loop`.
 #[derive(Subcommand)]
@@ -59,7 +59,7 @@ fn driftmgr(arguments: &LoopArguments) -> Result<PathBuf> {
 /// Runs the program that is judged, in the estate's root, with a store of its own.
 struct Subject<'a> {
     driftmgr: PathBuf,
-    root: &'a Root<'a>,
+    root: &'a RootFolder<'a>,
 }
 
 impl Subject<'_> {

@@ -9,7 +9,7 @@ use crate::drifts::{self, Drift, Target};
 use crate::kubernetes::Cluster;
 use crate::rabbitmq::Broker;
 use crate::repository;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 use crate::tools::Tool;
 
 /// Names a pair.
@@ -24,7 +24,7 @@ pub enum Pair {
 /// A pair's server, and the root module that terraform created in it.
 pub struct Running {
     /// The root module; its plan is clean. The environment of its commands names the server.
-    pub root: Root<'static>,
+    pub root: RootFolder<'static>,
     /// The server; it ends with this value.
     pub server: Box<dyn Target>,
     /// The environment in which the provider talks to the server.
@@ -75,7 +75,7 @@ impl Pair {
                 (Box::new(cluster), environment)
             }
         };
-        let root = Root::copy_of(&self.root(), terraform, &CliConfig::with_tools()?, None)?;
+        let root = RootFolder::copy_of(&self.root(), terraform, &CliConfig::with_tools()?, None)?;
         let root = root.with_environment(environment.clone());
         root.init()?;
         root.apply(10)?;

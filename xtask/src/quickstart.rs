@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::loops::score::{self, Score};
 use crate::moto::Moto;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 use crate::{dist, estate, repository, tools};
 
 /// The value of the one secret that nobody manages, as `examples/estate/drift.py` sets it: a variable once it is adopted.
@@ -207,7 +207,7 @@ impl Show<'_> {
         dist::lay_out(&release, self.bin_dir, None, true)?;
         let program = tools::terraform_or_tofu()?;
         let config = CliConfig::default().mirror(&release.join("mirror"));
-        let root = Root::copy_of(&repository().join("examples/audit"), &program, &config, Some(self.moto))?;
+        let root = RootFolder::copy_of(&repository().join("examples/audit"), &program, &config, Some(self.moto))?;
         for arguments in [&["init", "-no-color", "-input=false"][..], &["plan", "-no-color", "-input=false"]] {
             let name = program.file_name().unwrap_or_default().to_string_lossy();
             println!("$ {name} {}", arguments.join(" "));

@@ -59,7 +59,7 @@ impl CliConfig {
 
 /// A root module in a temporary directory, and the program and environment to run on it.
 #[derive(Debug)]
-pub struct Root<'moto> {
+pub struct RootFolder<'moto> {
     directory: TempDir,
     program: PathBuf,
     config_file: PathBuf,
@@ -67,7 +67,7 @@ pub struct Root<'moto> {
     environment: Vec<(String, String)>,
 }
 
-impl<'moto> Root<'moto> {
+impl<'moto> RootFolder<'moto> {
     /// Creates an empty root, for the emulated account where one is named.
     pub fn empty(program: &Path, config: &CliConfig, moto: Option<&'moto Moto>) -> Result<Self> {
         let directory = tempfile::tempdir().context("cannot create a temporary directory for a root module")?;

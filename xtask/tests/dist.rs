@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use xtask::dist;
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 /// Builds the programs that are packed, and gives their folder.
@@ -61,7 +61,7 @@ fn a_release_is_the_same_twice_and_installs_in_both_clis() {
         let Some(program) = tools::or_skip(tool) else { continue };
         let config = CliConfig::default().mirror(&first.join("mirror"));
         let source = xtask::repository().join("examples/audit");
-        let root = Root::copy_of(&source, &program, &config, None).expect("a root");
+        let root = RootFolder::copy_of(&source, &program, &config, None).expect("a root");
         let run = |arguments: &[&str]| {
             let output = root.command(&program).args(arguments).output().expect("it runs");
             assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -7,13 +7,13 @@ use std::path::Path;
 use serde_json::Value;
 use xtask::estate;
 use xtask::moto::Moto;
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 /// Returns the estate's root with its committed state, initialised.
-fn root<'moto>(moto: &'moto Moto, program: &Path) -> Root<'moto> {
+fn root<'moto>(moto: &'moto Moto, program: &Path) -> RootFolder<'moto> {
     let config = CliConfig::with_tools().expect("the tools' directory is known");
-    let root = Root::copy_of(&estate::directory(), program, &config, Some(moto)).expect("a copy of the estate");
+    let root = RootFolder::copy_of(&estate::directory(), program, &config, Some(moto)).expect("a copy of the estate");
     root.write("terraform.tfstate", &state_text()).expect("a copy of the state");
     root.init().expect("init");
     root

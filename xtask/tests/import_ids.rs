@@ -9,7 +9,7 @@ use std::fs;
 
 use serde_json::Value;
 use xtask::estate;
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 /// The resource type, its import id made of its attributes, and the attributes that tell one object from another.
@@ -103,7 +103,7 @@ fn each_instance_is_imported_by_the_id_that_the_row_of_its_type_names() {
     let moto = estate::start().expect("the recording replays");
     let config = CliConfig::with_tools().expect("the tools' directory is known");
 
-    let more = Root::empty(&program, &config, Some(&moto)).expect("an empty root");
+    let more = RootFolder::empty(&program, &config, Some(&moto)).expect("an empty root");
     let providers = fs::read_to_string(estate::directory().join("versions.tf")).expect("the estate's provider blocks");
     more.write("versions.tf", &providers).expect("a copy of the provider blocks");
     // moto forgets the tags that a replica is created with, and the provider would wait for them for minutes.
@@ -117,7 +117,7 @@ fn each_instance_is_imported_by_the_id_that_the_row_of_its_type_names() {
     recorded.extend(instances(&serde_json::from_str(&state).expect("a state is JSON")));
     recorded.retain(|_, instance| !NOT_IN_CATALOG.contains(&instance.resource_type.as_str()));
 
-    let root = Root::copy_of(&estate::directory(), &program, &config, Some(&moto)).expect("a copy of the estate");
+    let root = RootFolder::copy_of(&estate::directory(), &program, &config, Some(&moto)).expect("a copy of the estate");
     let primary = recorded.remove("aws_kms_key.primary").expect("the primary was created").attributes;
     let locals = format!("locals {{\n  primary_key_arn = {}\n}}\n", primary["arn"]);
     root.write("more.tf", &format!("{MORE}{locals}")).expect("more resources");

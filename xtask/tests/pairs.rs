@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use xtask::drifts::{self, Drift, Kind, Object};
 use xtask::pairs::{Pair, Running};
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools;
 
 /// Plans the root, and gives what is to be done with each resource.
-fn planned(root: &Root<'_>) -> BTreeMap<String, Vec<String>> {
+fn planned(root: &RootFolder<'_>) -> BTreeMap<String, Vec<String>> {
     root.run(&["plan", "-no-color", "-input=false", "-out=plan"]).expect("terraform plan");
     let plan: Value = serde_json::from_str(&root.run(&["show", "-json", "plan"]).expect("a plan")).expect("JSON");
     let changes = plan["resource_changes"].as_array().cloned().unwrap_or_default();
@@ -78,7 +78,7 @@ fn check_drifts(pair: Pair) {
 /// Imports objects that were created by hand, by the ids that the list gives.
 fn check_ids(pair: Pair, objects: &[&Object], program: &Path, environment: Vec<(String, String)>) {
     let config = CliConfig::with_tools().expect("the tools' directory");
-    let root = Root::empty(program, &config, None).expect("an empty root").with_environment(environment);
+    let root = RootFolder::empty(program, &config, None).expect("an empty root").with_environment(environment);
     let (source, name) = pair.provider();
     let mut text = format!("terraform {{\n  required_providers {{\n    {name} = {{ source = {source:?} }}\n  }}\n}}\n");
     for (index, object) in objects.iter().enumerate() {

@@ -11,7 +11,7 @@ use drift::lifecycle::{self, Action, Ignored};
 use hcl::configuration::Configuration;
 use hcl::evaluate::Unknown;
 use hcl::module::{IgnoreChanges, Module, ResourceBlock};
-use hcl::root::{Answer, Need, Root, Unexpanded};
+use hcl::root::{Root, Unexpanded, ValueAnswer, ValueNeed};
 use hcl::syntax::Body;
 use hcl::{File, ReadError, SourceTree};
 use model::{InstanceAddress, InstanceKey, ModuleAddress, ResourceAddress, ResourceMode, Schema, Severity, diagnostic};
@@ -196,17 +196,17 @@ impl Declared {
         })
     }
 
-    fn answer(&self, need: &Need) -> Answer {
-        let unknown = |reason: String| Answer::Unknown { ty: Type::Dynamic, reason };
+    fn answer(&self, need: &ValueNeed) -> ValueAnswer {
+        let unknown = |reason: String| ValueAnswer::Unknown { ty: Type::Dynamic, reason };
         match need {
-            Need::Instance(address) if address.resource.mode == ResourceMode::Data => {
+            ValueNeed::Instance(address) if address.resource.mode == ResourceMode::Data => {
                 unknown(format!("{} is read from a cloud", address.resource))
             }
-            Need::Instance(address) => match self.recorded.get(address) {
-                Some(value) => Answer::Value(value.clone()),
+            ValueNeed::Instance(address) => match self.recorded.get(address) {
+                Some(value) => ValueAnswer::Value(value.clone()),
                 None => unknown(format!("the state does not record {address}")),
             },
-            Need::Function { name, .. } => unknown(format!("the function {name}() is computed by a provider")),
+            ValueNeed::Function { name, .. } => unknown(format!("the function {name}() is computed by a provider")),
         }
     }
 }

@@ -6,7 +6,7 @@ use drift::lifecycle::{
     self, Action, Ignored, action, apply_ignore_changes, ignore_in_configuration, normalize_legacy, replace_paths,
 };
 use hcl::module::IgnoreChanges;
-use hcl::root::{Answer, DeclaredInstance};
+use hcl::root::{DeclaredInstance, ValueAnswer};
 use model::{Block, InstanceAddress, ModuleAddress, Schema};
 use tfplugin::{DataSourceRequest, FunctionParameter, FunctionRequest, PlanRequest, ResourceObject};
 
@@ -18,9 +18,9 @@ use crate::refresh::{Observed, Reader};
 
 impl Stage {
     /// Asks what the next apply makes of an instance.
-    pub(super) async fn plan(&self, station: &Station, schema: &Schema, declared: &DeclaredInstance) -> Answer {
+    pub(super) async fn plan(&self, station: &Station, schema: &Schema, declared: &DeclaredInstance) -> ValueAnswer {
         let address = &declared.address;
-        let unknown = |reason: String| Answer::Unknown { ty: schema.value_type(), reason };
+        let unknown = |reason: String| ValueAnswer::Unknown { ty: schema.value_type(), reason };
         if let Some(reason) = self.why_not_planned(address) {
             return unknown(reason);
         }
@@ -29,7 +29,7 @@ impl Stage {
                 let (_, marks) = declared.config.unmark_deep_with_paths();
                 let marks: Vec<(Path, Marks)> =
                     marks.into_iter().filter(|(path, _)| path.apply(&value).is_ok()).collect();
-                Answer::Value(marked(&value.mark_with_paths(&marks), &schema.block))
+                ValueAnswer::Value(marked(&value.mark_with_paths(&marks), &schema.block))
             }
             Err(Failure::Unseen(cause) | Failure::Crashed(cause)) => {
                 unknown(format!("the plan of {address} is not known: {}", clause(&cause.detail)))
@@ -111,9 +111,14 @@ impl Stage {
     }
 
     /// Reads a data source that driftmgr.yaml allows.
-    pub(super) async fn read_data(&self, station: &Station, schema: &Schema, declared: &DeclaredInstance) -> Answer {
+    pub(super) async fn read_data(
+        &self,
+        station: &Station,
+        schema: &Schema,
+        declared: &DeclaredInstance,
+    ) -> ValueAnswer {
         let address = &declared.address;
-        let unknown = |reason: String| Answer::Unknown { ty: schema.value_type(), reason };
+        let unknown = |reason: String| ValueAnswer::Unknown { ty: schema.value_type(), reason };
         if !declared.config.is_wholly_known() {
             let why = declared.unknown.first().map_or("a part of it depends on something unknown", |one| &one.reason);
             return unknown(format!("{} is read once its arguments are known: {why}", address.resource));
@@ -133,7 +138,7 @@ impl Stage {
             Ok::<_, Failure>(settle("ReadDataSource", value, &secrets)?.mark_with_paths(&marks))
         };
         match read.await {
-            Ok(value) => Answer::Value(marked(&value, &schema.block)),
+            Ok(value) => ValueAnswer::Value(marked(&value, &schema.block)),
             Err(Failure::Unseen(cause) | Failure::Crashed(cause)) => {
                 unknown(format!("{} cannot be read: {}", address.resource, clause(&cause.detail)))
             }
@@ -141,8 +146,8 @@ impl Stage {
     }
 
     /// Calls a function of a provider.
-    pub(super) async fn call_function(&self, module: &ModuleAddress, name: &str, arguments: &[Value]) -> Answer {
-        let unknown = |ty: Type, reason: String| Answer::Unknown { ty, reason };
+    pub(super) async fn call_function(&self, module: &ModuleAddress, name: &str, arguments: &[Value]) -> ValueAnswer {
+        let unknown = |ty: Type, reason: String| ValueAnswer::Unknown { ty, reason };
         let Some((local, function)) = name.strip_prefix("provider::").and_then(|rest| rest.rsplit_once("::")) else {
             return unknown(Type::Dynamic, format!("{name}() is no function of a provider"));
         };
@@ -155,14 +160,14 @@ impl Stage {
             Err(cause) => return unknown(Type::Dynamic, format!("{name}() is not called: {}", clause(&cause.detail))),
         };
         let Some(signature) = station.schema.functions.get(function) else {
-            return Answer::Invalid(format!("The provider {local:?} has no function {function:?}."));
+            return ValueAnswer::Invalid(format!("The provider {local:?} has no function {function:?}."));
         };
         let parameters = signature.parameters.iter().chain(signature.variadic_parameter.iter().cycle());
         let n_least = signature.parameters.len();
         let is_counted =
             arguments.len() == n_least || arguments.len() > n_least && signature.variadic_parameter.is_some();
         if !is_counted {
-            return Answer::Invalid(format!("{name}() does not take {} arguments.", arguments.len()));
+            return ValueAnswer::Invalid(format!("{name}() does not take {} arguments.", arguments.len()));
         }
         let mut converted = Vec::new();
         for (value, parameter) in arguments.iter().zip(parameters) {
@@ -172,7 +177,7 @@ impl Stage {
                     return unknown(signature.returns.clone(), format!("an argument of {name}() is not known"));
                 }
                 Err(reason) => {
-                    return Answer::Invalid(format!("The argument {:?} of {name}() {reason}.", parameter.name));
+                    return ValueAnswer::Invalid(format!("The argument {:?} of {name}() {reason}.", parameter.name));
                 }
             }
         }
@@ -180,8 +185,10 @@ impl Stage {
         let mut secrets = Secrets::default();
         arguments.iter().for_each(|argument| secrets.add(argument));
         match station.provider.call_function(&self.call(), request).await {
-            Ok(Ok(value)) => Answer::Value(value),
-            Ok(Err(error)) => Answer::Invalid(format!("{name}() failed: {}.", clause(&secrets.scrub(&error.text)))),
+            Ok(Ok(value)) => ValueAnswer::Value(value),
+            Ok(Err(error)) => {
+                ValueAnswer::Invalid(format!("{name}() failed: {}.", clause(&secrets.scrub(&error.text))))
+            }
             Err(error) => {
                 unknown(signature.returns.clone(), format!("{name}() failed: {}", secrets.scrub(&error.to_string())))
             }

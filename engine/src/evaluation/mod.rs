@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hcl::SourceTree;
 use hcl::configuration::Configuration;
 use hcl::definitions::Definitions;
-use hcl::root::{Answer, Need, Root, Sources, Unexpanded};
+use hcl::root::{Root, Sources, Unexpanded, ValueAnswer, ValueNeed};
 use hcl::variables::VariableValues;
 use model::{Diagnostic, Diagnostics, ModuleAddress};
 
@@ -45,7 +45,7 @@ pub struct RootModule {
     /// What is wrong with variables and their values.
     variable_problems: Diagnostics,
     /// What was answered so far.
-    answers: Mutex<Vec<(Need, Answer)>>,
+    answers: Mutex<Vec<(ValueNeed, ValueAnswer)>>,
     /// Evaluations that nobody is busy with, each with how many answers it got.
     idle: Mutex<Vec<(usize, Root)>>,
 }
@@ -177,7 +177,7 @@ impl RootModule {
     }
 
     /// Keeps answers for every evaluation from now on.
-    pub fn answer(&self, answers: impl IntoIterator<Item = (Need, Answer)>) {
+    pub fn answer(&self, answers: impl IntoIterator<Item = (ValueNeed, ValueAnswer)>) {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).extend(answers);
     }
 }

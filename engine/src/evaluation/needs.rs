@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use cty::Type;
 use futures::{FutureExt, StreamExt};
-use hcl::root::{Answer, DeclaredInstance, Need, Root, Unexpanded};
+use hcl::root::{DeclaredInstance, Root, Unexpanded, ValueAnswer, ValueNeed};
 use model::{Diagnostics, InstanceAddress, ProviderConfigAddress, ResourceMode, Schema, Severity};
 use tfplugin::ProviderSchema;
 
@@ -46,11 +46,11 @@ pub(crate) async fn answer_configurations(
 /// What a need waits for.
 enum Turn {
     /// Nothing: this answers it.
-    Answered(Answer),
+    Answered(ValueAnswer),
     /// Nothing: it can be asked for.
     Ready(Box<Work>),
     /// These.
-    Waiting(Vec<Need>),
+    Waiting(Vec<ValueNeed>),
 }
 
 /// A need whose own configuration is known as far as it will be.
@@ -89,11 +89,11 @@ impl Stage {
     }
 
     /// Answers needs, and first what they wait for.
-    async fn answer_all(&self, needs: Vec<Need>) -> Option<()> {
+    async fn answer_all(&self, needs: Vec<ValueNeed>) -> Option<()> {
         let mut pending = needs;
         while !pending.is_empty() && !self.session.cancel.is_cancelled() {
             let turns = self.turns(&pending).await?;
-            let mut waiting: Vec<(Need, Vec<Need>)> = Vec::new();
+            let mut waiting: Vec<(ValueNeed, Vec<ValueNeed>)> = Vec::new();
             let mut ready = Vec::new();
             let mut answers = Vec::new();
             for (need, turn) in std::mem::take(&mut pending).into_iter().zip(turns) {
@@ -112,15 +112,15 @@ impl Stage {
             });
             answers.extend(futures::stream::iter(work).buffered(N_PARALLEL).collect::<Vec<_>>().await);
             let mut known: BTreeSet<String> = waiting.iter().map(|(need, _)| name(need)).collect();
-            let added: Vec<Need> =
+            let added: Vec<ValueNeed> =
                 waiting.iter().flat_map(|(_, needs)| needs).filter(|need| known.insert(name(need))).cloned().collect();
             if answers.is_empty() && added.is_empty() {
                 answers.extend(circle(&waiting).into_iter().map(|need| {
                     let reason = format!("{} depends on itself, over others or directly", name(&need));
-                    (need, Answer::Unknown { ty: Type::Dynamic, reason })
+                    (need, ValueAnswer::Unknown { ty: Type::Dynamic, reason })
                 }));
             }
-            let answered: Vec<&Need> = answers.iter().map(|(need, _)| need).collect();
+            let answered: Vec<&ValueNeed> = answers.iter().map(|(need, _)| need).collect();
             let rest = waiting.into_iter().map(|(need, _)| need).filter(|need| !answered.contains(&need));
             // What others wait for comes first.
             pending = added.into_iter().chain(rest).collect();
@@ -130,9 +130,9 @@ impl Stage {
     }
 
     /// Says of each need what it waits for.
-    async fn turns(&self, needs: &[Need]) -> Option<Vec<Turn>> {
+    async fn turns(&self, needs: &[ValueNeed]) -> Option<Vec<Turn>> {
         let mut providers: BTreeMap<ProviderConfigAddress, Result<Arc<Station>, String>> = BTreeMap::new();
-        let asked: Vec<Need> = needs.to_vec();
+        let asked: Vec<ValueNeed> = needs.to_vec();
         let found = self.on_thread(move |root| asked.iter().map(|need| provider_of(root, need)).collect::<Vec<_>>());
         let found = found.await?;
         let wanted: BTreeSet<&ProviderConfigAddress> =
@@ -149,14 +149,14 @@ impl Stage {
         for (need, found) in needs.iter().zip(found) {
             let subject = match (need, found) {
                 (_, Err(turn)) => Err(turn),
-                (Need::Function { .. }, Ok(_)) => Err(Turn::Ready(Box::new(Work::Function))),
-                (Need::Instance(address), Ok(provider)) => {
+                (ValueNeed::Function { .. }, Ok(_)) => Err(Turn::Ready(Box::new(Work::Function))),
+                (ValueNeed::Instance(address), Ok(provider)) => {
                     let station = provider.as_ref().map(|provider| providers[provider].clone()).transpose();
                     match station {
                         Ok(station) => self.subject(address, station),
                         Err(reason) => {
                             let reason = format!("{} is not planned: {reason}", address.resource);
-                            Err(Turn::Answered(Answer::Unknown { ty: Type::Dynamic, reason }))
+                            Err(Turn::Answered(ValueAnswer::Unknown { ty: Type::Dynamic, reason }))
                         }
                     }
                 }
@@ -175,7 +175,7 @@ impl Stage {
 
     /// Finds the schema of an instance.
     fn subject(&self, address: &InstanceAddress, station: Option<Arc<Station>>) -> Result<Subject, Turn> {
-        let unknown = |reason: String| Err(Turn::Answered(Answer::Unknown { ty: Type::Dynamic, reason }));
+        let unknown = |reason: String| Err(Turn::Answered(ValueAnswer::Unknown { ty: Type::Dynamic, reason }));
         let resource_type = address.resource_type().as_str();
         let is_data = address.resource.mode == ResourceMode::Data;
         let schema = match &station {
@@ -189,26 +189,26 @@ impl Stage {
                 "{} is read from a cloud, and data sources are not read unless driftmgr.yaml allows them",
                 address.resource
             );
-            return Err(Turn::Answered(Answer::Unknown { ty: schema.value_type(), reason }));
+            return Err(Turn::Answered(ValueAnswer::Unknown { ty: schema.value_type(), reason }));
         }
         let configurations = Arc::clone(&self.configurations);
         Ok(Subject { address: address.clone(), station, schema, configurations })
     }
 
-    async fn answer(&self, need: &Need, work: Work) -> Answer {
+    async fn answer(&self, need: &ValueNeed, work: Work) -> ValueAnswer {
         match (need, work) {
-            (Need::Function { module, name, arguments }, _) => self.call_function(module, name, arguments).await,
-            (Need::Instance(_), Work::Managed { station, schema, declared }) => {
+            (ValueNeed::Function { module, name, arguments }, _) => self.call_function(module, name, arguments).await,
+            (ValueNeed::Instance(_), Work::Managed { station, schema, declared }) => {
                 self.plan(&station, &schema, &declared).await
             }
-            (Need::Instance(_), Work::Data { station: Some(station), schema, declared }) => {
+            (ValueNeed::Instance(_), Work::Data { station: Some(station), schema, declared }) => {
                 self.read_data(&station, &schema, &declared).await
             }
-            (Need::Instance(_), Work::Data { station: None, declared, .. }) => {
+            (ValueNeed::Instance(_), Work::Data { station: None, declared, .. }) => {
                 super::remote_state::read(&self.session, self.module.directory(), &declared).await
             }
-            (Need::Instance(address), Work::Function) => {
-                Answer::Unknown { ty: Type::Dynamic, reason: format!("{address} is no function") }
+            (ValueNeed::Instance(address), Work::Function) => {
+                ValueAnswer::Unknown { ty: Type::Dynamic, reason: format!("{address} is no function") }
             }
         }
     }
@@ -237,7 +237,7 @@ fn evaluate(root: &Root, subject: Subject) -> Turn {
     if !needs.is_empty() {
         return Turn::Waiting(needs);
     }
-    let unknown = |reason: String| Turn::Answered(Answer::Unknown { ty: schema.value_type(), reason });
+    let unknown = |reason: String| Turn::Answered(ValueAnswer::Unknown { ty: schema.value_type(), reason });
     let mistake = |problem: &dyn std::fmt::Display| {
         unknown(format!("there is a mistake in the code of {}: {}", address.resource, clause(&problem.to_string())))
     };
@@ -273,8 +273,8 @@ fn defers(root: &Root, address: &InstanceAddress) -> Option<String> {
 }
 
 /// Finds the provider configuration of an instance; `None` where none is asked.
-fn provider_of(root: &Root, need: &Need) -> Result<Option<ProviderConfigAddress>, Turn> {
-    let Need::Instance(address) = need else { return Ok(None) };
+fn provider_of(root: &Root, need: &ValueNeed) -> Result<Option<ProviderConfigAddress>, Turn> {
+    let ValueNeed::Instance(address) = need else { return Ok(None) };
     if address.resource.mode == ResourceMode::Data && address.resource_type().as_str() == super::remote_state::NAME {
         return Ok(None);
     }
@@ -285,11 +285,11 @@ fn provider_of(root: &Root, need: &Need) -> Result<Option<ProviderConfigAddress>
     match provider {
         Ok(provider) => Ok(Some(provider)),
         Err(_) if !needs.is_empty() => Err(Turn::Waiting(needs)),
-        Err(Unexpanded::Unknown { reason, .. }) => Err(Turn::Answered(Answer::Unknown {
+        Err(Unexpanded::Unknown { reason, .. }) => Err(Turn::Answered(ValueAnswer::Unknown {
             ty: Type::Dynamic,
             reason: format!("which provider configuration {} has is not known: {reason}", address.resource),
         })),
-        Err(Unexpanded::Failed(problem)) => Err(Turn::Answered(Answer::Unknown {
+        Err(Unexpanded::Failed(problem)) => Err(Turn::Answered(ValueAnswer::Unknown {
             ty: Type::Dynamic,
             reason: format!(
                 "the provider configuration of {} cannot be told: {}",
@@ -301,8 +301,9 @@ fn provider_of(root: &Root, need: &Need) -> Result<Option<ProviderConfigAddress>
 }
 
 /// Finds needs that wait for each other in a circle.
-fn circle(waiting: &[(Need, Vec<Need>)]) -> Vec<Need> {
-    let by_name: BTreeMap<String, &(Need, Vec<Need>)> = waiting.iter().map(|entry| (name(&entry.0), entry)).collect();
+fn circle(waiting: &[(ValueNeed, Vec<ValueNeed>)]) -> Vec<ValueNeed> {
+    let by_name: BTreeMap<String, &(ValueNeed, Vec<ValueNeed>)> =
+        waiting.iter().map(|entry| (name(&entry.0), entry)).collect();
     let mut path: Vec<String> = Vec::new();
     let mut here = waiting.first();
     while let Some((need, needs)) = here {
@@ -318,10 +319,10 @@ fn circle(waiting: &[(Need, Vec<Need>)]) -> Vec<Need> {
 }
 
 /// Names a need.
-fn name(need: &Need) -> String {
+fn name(need: &ValueNeed) -> String {
     match need {
-        Need::Instance(address) => address.to_string(),
-        Need::Function { module, name, arguments } => format!("{module} {name}{arguments:?}"),
+        ValueNeed::Instance(address) => address.to_string(),
+        ValueNeed::Function { module, name, arguments } => format!("{module} {name}{arguments:?}"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cty::{Type, Value};
-use hcl::root::{Answer, DeclaredInstance};
+use hcl::root::{DeclaredInstance, ValueAnswer};
 use model::{Attribute, AttributeType, Block, Schema};
 use tfstate::StateSnapshot;
 use tfstate::backend::{self, BackendConfig, DEFAULT_WORKSPACE};
@@ -43,9 +43,9 @@ pub(super) fn schema() -> Schema {
 }
 
 /// Reads the outputs of the state that a data block names.
-pub(super) async fn read(session: &Session, directory: &Path, declared: &DeclaredInstance) -> Answer {
+pub(super) async fn read(session: &Session, directory: &Path, declared: &DeclaredInstance) -> ValueAnswer {
     let name = &declared.address.resource;
-    let unknown = |reason: String| Answer::Unknown { ty: Type::Dynamic, reason };
+    let unknown = |reason: String| ValueAnswer::Unknown { ty: Type::Dynamic, reason };
     let config = declared.config.unmark_deep().0;
     if !config.is_wholly_known() {
         let is_named = |path: &cty::Path| *path != cty::Path::default().attr("outputs");
@@ -66,7 +66,7 @@ pub(super) async fn read(session: &Session, directory: &Path, declared: &Declare
             let mut value: BTreeMap<String, Value> =
                 entries.entries().map(|(name, value)| (name.to_owned(), value.clone())).collect();
             value.insert("outputs".to_owned(), Value::object(all));
-            Answer::Value(Value::object(value))
+            ValueAnswer::Value(Value::object(value))
         }
         Err(reason) => unknown(format!("the state of {name} cannot be read: {reason}")),
     }

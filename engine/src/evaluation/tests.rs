@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cty::Value;
-use hcl::root::Need;
+use hcl::root::ValueNeed;
 use model::ModuleAddress;
 use net::Environment;
 use tempfile::TempDir;
@@ -201,8 +201,8 @@ fn evaluations_share_answers_and_no_lock() {
         root.take_needs()
     });
     let value = Value::object([("name".to_owned(), Value::string("found"))].into());
-    let [Need::Instance(_)] = &needs[..] else { panic!("{needs:?}") };
-    module.answer(needs.into_iter().map(|need| (need, hcl::root::Answer::Value(value.clone()))));
+    let [ValueNeed::Instance(_)] = &needs[..] else { panic!("{needs:?}") };
+    module.answer(needs.into_iter().map(|need| (need, hcl::root::ValueAnswer::Value(value.clone()))));
     for _ in 0..3 {
         assert_eq!(module.evaluate(local), Value::string("found"));
     }

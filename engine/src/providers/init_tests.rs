@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use model::CauseKind;
 use net::Environment;
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 use super::{Finder, FoundProvider, Place, ProviderSource, Verification, hash, lock, package};
@@ -25,15 +25,15 @@ fn with_each_cli(provider: Tool, test: impl Fn(&Path, &Path)) {
 }
 
 /// Makes a root module that requires a provider.
-fn root(cli: &Path, config: &CliConfig, source: &str) -> Root<'static> {
-    let root = Root::empty(cli, config, None).unwrap();
+fn root(cli: &Path, config: &CliConfig, source: &str) -> RootFolder<'static> {
+    let root = RootFolder::empty(cli, config, None).unwrap();
     let text =
         format!("terraform {{\n  required_providers {{\n    it = {{\n      source = {source:?}\n    }}\n  }}\n}}\n");
     root.write("main.tf", &text).unwrap();
     root
 }
 
-fn open(root: &Root<'_>, variables: &[(&str, &str)]) -> (Finder, model::Diagnostics) {
+fn open(root: &RootFolder<'_>, variables: &[(&str, &str)]) -> (Finder, model::Diagnostics) {
     let mut all: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     all.insert("TF_CLI_CONFIG_FILE".to_owned(), root.config_file().display().to_string());
@@ -43,7 +43,7 @@ fn open(root: &Root<'_>, variables: &[(&str, &str)]) -> (Finder, model::Diagnost
     Finder::open(&session, Some(&root.path()))
 }
 
-fn find_in(root: &Root<'_>, address: &str, variables: &[(&str, &str)]) -> Result<FoundProvider, model::Cause> {
+fn find_in(root: &RootFolder<'_>, address: &str, variables: &[(&str, &str)]) -> Result<FoundProvider, model::Cause> {
     let (finder, diagnostics) = open(root, variables);
     assert_eq!(diagnostics, []);
     finder.find(&address.parse().unwrap())
@@ -272,7 +272,7 @@ const CONFIGURATIONS: &[&str] = &[
 fn a_cli_configuration_is_wrong_exactly_where_the_cli_says_so() {
     for tool in [Tool::Terraform, Tool::Tofu] {
         let Some(cli) = tools::or_skip(tool) else { continue };
-        let root = Root::empty(&cli, &CliConfig::default(), None).unwrap();
+        let root = RootFolder::empty(&cli, &CliConfig::default(), None).unwrap();
         if tool == Tool::Tofu {
             root.write("main.tofu", "").unwrap();
         }

@@ -7,7 +7,7 @@ use cty::{Type, Value};
 use model::{Diagnostic, InstanceAddress, InstanceKey, ModuleAddress, ResourceAddress, ResourceMode};
 
 use super::expand::{Unexpanded, called};
-use super::{Answer, Need, Root};
+use super::{Root, ValueAnswer, ValueNeed};
 use crate::definitions::Definitions;
 use crate::evaluate::{Evaluation, Files, Resolved, Scope, Written};
 use crate::expression::ReferenceStep;
@@ -102,14 +102,14 @@ impl InstanceScope<'_> {
     /// Gives the value of a resource instance, or asks for it.
     pub(crate) fn instance(&self, address: InstanceAddress) -> Resolved {
         let name = local(&address.resource);
-        match self.root.ask(&Need::Instance(address)) {
-            Some(Answer::Value(value)) if value.is_wholly_known() => Resolved::Value { value, n_steps: 0 },
-            Some(Answer::Value(value)) => {
+        match self.root.ask(&ValueNeed::Instance(address)) {
+            Some(ValueAnswer::Value(value)) if value.is_wholly_known() => Resolved::Value { value, n_steps: 0 },
+            Some(ValueAnswer::Value(value)) => {
                 let reason = format!("{name} tells it once it is applied");
                 Resolved::Value { value: self.root.run.because(&value, reason, None), n_steps: 0 }
             }
-            Some(Answer::Unknown { ty, reason }) => Resolved::Unknown { ty, n_steps: 0, reason },
-            Some(Answer::Invalid(detail)) => Resolved::Invalid(detail),
+            Some(ValueAnswer::Unknown { ty, reason }) => Resolved::Unknown { ty, n_steps: 0, reason },
+            Some(ValueAnswer::Invalid(detail)) => Resolved::Invalid(detail),
             None => {
                 let reason = if name.starts_with("data.") {
                     format!("{name} is read from a cloud")
@@ -291,10 +291,10 @@ impl Scope for InstanceScope<'_> {
         }
         let (module, name) = (self.module.clone(), name.to_owned());
         let reason = format!("the function {name}() is computed by a provider, which was not asked");
-        match self.root.ask(&Need::Function { module, name, arguments: arguments.to_vec() }) {
-            Some(Answer::Value(value)) => Resolved::Value { value, n_steps: 0 },
-            Some(Answer::Unknown { ty, reason }) => unknown(ty, reason),
-            Some(Answer::Invalid(detail)) => Resolved::Invalid(detail),
+        match self.root.ask(&ValueNeed::Function { module, name, arguments: arguments.to_vec() }) {
+            Some(ValueAnswer::Value(value)) => Resolved::Value { value, n_steps: 0 },
+            Some(ValueAnswer::Unknown { ty, reason }) => unknown(ty, reason),
+            Some(ValueAnswer::Invalid(detail)) => Resolved::Invalid(detail),
             None => unknown(Type::Dynamic, reason),
         }
     }

@@ -7,7 +7,7 @@ use model::{Diagnostics, InstanceKey, ModuleAddress, ResourceAddress, ResourceMo
 
 use super::subject::key_text;
 use super::walk::{Place, Tracer, fill, inside, mistake};
-use super::{Code, Subject};
+use super::{Code, TraceSubject};
 use crate::definitions::Variable;
 use crate::evaluate::{NoScope, TypeConstraint, Unknown, expression};
 use crate::expression::{self, Node, NodeKind};
@@ -97,7 +97,7 @@ impl<'r> Tracer<'r> {
     fn own(
         &mut self,
         kind: TraceKind,
-        subject: &Subject,
+        subject: &TraceSubject,
         (value, unknown, problems): (Value, Vec<Unknown>, Diagnostics),
         path: &[PathStep],
     ) -> (TraceStep, bool) {
@@ -132,7 +132,7 @@ impl<'r> Tracer<'r> {
 
     /// Follows a local value.
     pub(super) fn local(&mut self, module: &ModuleAddress, name: &str, path: &[PathStep]) -> TraceStep {
-        let subject = Subject::Local { module: module.clone(), name: name.to_owned() };
+        let subject = TraceSubject::Local { module: module.clone(), name: name.to_owned() };
         let (mut step, is_first) = self.own(TraceKind::Local, &subject, self.root.local(module, name), path);
         let code = self.root.definitions(module).and_then(|definitions| definitions.locals.get(name));
         if let (true, Some((file, written)), Ok(scope)) = (is_first, code, self.root.module_scope(module)) {
@@ -143,7 +143,7 @@ impl<'r> Tracer<'r> {
 
     /// Follows an output value.
     pub(super) fn output(&mut self, module: &ModuleAddress, name: &str, path: &[PathStep]) -> TraceStep {
-        let subject = Subject::Output { module: module.clone(), name: name.to_owned() };
+        let subject = TraceSubject::Output { module: module.clone(), name: name.to_owned() };
         let (mut step, is_first) = self.own(TraceKind::Output, &subject, self.root.output(module, name), path);
         let output = self.root.definitions(module).and_then(|definitions| definitions.outputs.get(name));
         let code = output.and_then(|output| output.written.attribute("value"));
@@ -156,7 +156,7 @@ impl<'r> Tracer<'r> {
 
     /// Follows a variable to what gives it its value.
     pub(super) fn variable(&mut self, module: &ModuleAddress, name: &str, path: &[PathStep]) -> TraceStep {
-        let subject = Subject::Variable { module: module.clone(), name: name.to_owned() };
+        let subject = TraceSubject::Variable { module: module.clone(), name: name.to_owned() };
         let (mut step, is_first) = self.own(TraceKind::Variable, &subject, self.root.variable(module, name), path);
         let variable = self.root.definitions(module).and_then(|definitions| definitions.variables.get(name));
         let Some(variable) = variable.filter(|_| is_first) else { return step };
@@ -373,7 +373,7 @@ impl<'r> Tracer<'r> {
         let instance = address.instance(key);
         step.name = Some(instance.to_string());
         step.path = rest.iter().cloned().collect();
-        step.span = self.root.declaration(&Subject::Instance(instance.clone())).or(step.span);
+        step.span = self.root.declaration(&TraceSubject::Instance(instance.clone())).or(step.span);
         step.source = None;
         if step.value.as_ref().is_some_and(Value::is_known) {
             let note = if mode == ResourceMode::Data { "as it was read" } else { "as it is planned" };
@@ -383,7 +383,7 @@ impl<'r> Tracer<'r> {
         if step.is_repeated || rest.is_empty() {
             return step;
         }
-        if let Ok((written, place)) = self.root.place(&Subject::Instance(instance)) {
+        if let Ok((written, place)) = self.root.place(&TraceSubject::Instance(instance)) {
             let found = self.argument(&place, &written, rest, &Path::new());
             if found.kind == TraceKind::Nothing {
                 let before = step.note.map(|note| format!("{note}; ")).unwrap_or_default();

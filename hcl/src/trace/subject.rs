@@ -5,7 +5,7 @@ use std::fmt;
 use cty::{Path, PathStep, Value};
 use model::{Diagnostic, InstanceAddress, InstanceKey, ModuleAddress, ResourceAddress, ResourceMode};
 
-use super::Subject;
+use super::TraceSubject;
 use crate::evaluate::{Evaluation, NoScope, evaluate};
 use crate::expression::{self, Node, NodeKind};
 use crate::root::{Root, called, instance_key};
@@ -71,7 +71,7 @@ impl Root {
     ///
     /// # Errors
     /// That there is nothing of this name, with the names that may be meant.
-    pub fn subject(&self, text: &str) -> Result<(Subject, Path), NoSuchName> {
+    pub fn subject(&self, text: &str) -> Result<(TraceSubject, Path), NoSuchName> {
         let wrong = |detail: String| NoSuchName { detail, meant: Vec::new() };
         let parsed = expression::parse_text("address", text);
         let (file, node) = parsed.map_err(|problem| wrong(format!("{text:?} is no address: {}", problem.detail)))?;
@@ -114,7 +114,12 @@ impl Root {
         self.in_module(text, module, rest)
     }
 
-    fn in_module(&self, text: &str, module: ModuleAddress, rest: &[PathStep]) -> Result<(Subject, Path), NoSuchName> {
+    fn in_module(
+        &self,
+        text: &str,
+        module: ModuleAddress,
+        rest: &[PathStep],
+    ) -> Result<(TraceSubject, Path), NoSuchName> {
         let missing = |what: String| Err(self.missing(text, format!("{what}{}.", of(&module))));
         let tail = |n_steps: usize| rest.get(n_steps..).unwrap_or_default().iter().cloned().collect::<Path>();
         let definitions = self.definitions(&module);
@@ -122,7 +127,7 @@ impl Root {
             return if module.is_root() {
                 missing(format!("{text:?} is no address"))
             } else {
-                Ok((Subject::Call(module), Path::new()))
+                Ok((TraceSubject::Call(module), Path::new()))
             };
         };
         let second = rest.get(1).and_then(attribute);
@@ -131,19 +136,19 @@ impl Root {
                 if !definitions.is_some_and(|found| found.locals.contains_key(name)) {
                     return missing(format!("There is no local value {name:?}"));
                 }
-                Ok((Subject::Local { module, name: name.to_owned() }, tail(2)))
+                Ok((TraceSubject::Local { module, name: name.to_owned() }, tail(2)))
             }
             ("var", Some(name)) => {
                 if !definitions.is_some_and(|found| found.variables.contains_key(name)) {
                     return missing(format!("There is no variable {name:?}"));
                 }
-                Ok((Subject::Variable { module, name: name.to_owned() }, tail(2)))
+                Ok((TraceSubject::Variable { module, name: name.to_owned() }, tail(2)))
             }
             ("output", Some(name)) => {
                 if !definitions.is_some_and(|found| found.outputs.contains_key(name)) {
                     return missing(format!("There is no output {name:?}"));
                 }
-                Ok((Subject::Output { module, name: name.to_owned() }, tail(2)))
+                Ok((TraceSubject::Output { module, name: name.to_owned() }, tail(2)))
             }
             ("provider", Some(name)) => {
                 let blocks = definitions.map(|found| found.providers.as_slice()).unwrap_or_default();
@@ -161,10 +166,10 @@ impl Root {
                 });
                 let n_steps = n_steps + usize::from(key.is_some());
                 let (name, alias) = (name.to_owned(), aliased.map(str::to_owned));
-                Ok((Subject::Provider { module, name, alias, key }, tail(n_steps)))
+                Ok((TraceSubject::Provider { module, name, alias, key }, tail(n_steps)))
             }
             (output, _) if !module.is_root() && definitions.is_some_and(|found| found.outputs.contains_key(output)) => {
-                Ok((Subject::Output { module, name: output.to_owned() }, tail(1)))
+                Ok((TraceSubject::Output { module, name: output.to_owned() }, tail(1)))
             }
             _ => self.resource_subject(text, module, rest),
         }
@@ -175,7 +180,7 @@ impl Root {
         text: &str,
         module: ModuleAddress,
         rest: &[PathStep],
-    ) -> Result<(Subject, Path), NoSuchName> {
+    ) -> Result<(TraceSubject, Path), NoSuchName> {
         let (mode, rest) = match rest {
             [PathStep::GetAttr(word), rest @ ..] if word == "data" => (ResourceMode::Data, rest),
             [PathStep::GetAttr(word), rest @ ..] if word == "resource" => (ResourceMode::Managed, rest),
@@ -204,9 +209,9 @@ impl Root {
                 let detail = format!("{address} has no instance with this key.");
                 Err(NoSuchName { detail, meant })
             }
-            Ok(keys) if keys.contains_key(&key) => Ok((Subject::Instance(address.instance(key)), tail)),
-            _ if key.is_some() => Ok((Subject::Instance(address.instance(key)), tail)),
-            _ => Ok((Subject::Resource(address), tail)),
+            Ok(keys) if keys.contains_key(&key) => Ok((TraceSubject::Instance(address.instance(key)), tail)),
+            _ if key.is_some() => Ok((TraceSubject::Instance(address.instance(key)), tail)),
+            _ => Ok((TraceSubject::Resource(address), tail)),
         }
     }
 
@@ -251,7 +256,7 @@ impl Root {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for TraceSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = |module: &ModuleAddress| if module.is_root() { String::new() } else { format!("{module}.") };
         match self {
@@ -273,7 +278,7 @@ impl fmt::Display for Subject {
     }
 }
 
-impl From<InstanceAddress> for Subject {
+impl From<InstanceAddress> for TraceSubject {
     fn from(address: InstanceAddress) -> Self {
         Self::Instance(address)
     }

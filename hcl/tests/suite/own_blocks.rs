@@ -5,7 +5,7 @@ use hcl::blocks::condition::{ConditionKind, ConditionOutcome};
 use hcl::blocks::import::ImportedBy;
 use hcl::configuration::Configuration;
 use hcl::gates::Program;
-use hcl::root::{Answer, Need, Root};
+use hcl::root::{Root, ValueAnswer, ValueNeed};
 use hcl::variables::VariableValues;
 use model::{ModuleAddress, Severity};
 use xtask::tools::{Tool, or_skip};
@@ -185,12 +185,12 @@ fn conditions_hold_or_say_why_not() {
         ]
     );
     let answers = root.take_needs().into_iter().map(|need| {
-        let Need::Instance(address) = &need else { panic!("an instance is needed") };
+        let ValueNeed::Instance(address) = &need else { panic!("an instance is needed") };
         let (name, value) = match address.resource_type().as_str() {
             "a_status" => ("code", Value::from(500_u64)),
             _ => ("state", Value::string("ready")),
         };
-        (need, Answer::Value(Value::object([(name.to_owned(), value)].into())))
+        (need, ValueAnswer::Value(Value::object([(name.to_owned(), value)].into())))
     });
     root.answer(answers);
     let told = told(&root);

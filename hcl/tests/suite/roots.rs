@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cty::{Mark, Type, Value};
 use hcl::MemoryTree;
 use hcl::configuration::Configuration;
-use hcl::root::{Answer, Need, Root, Sources, Unexpanded};
+use hcl::root::{Root, Sources, Unexpanded, ValueAnswer, ValueNeed};
 use hcl::variables::VariableValues;
 use model::{InstanceAddress, ModuleAddress};
 
@@ -117,12 +117,12 @@ fn values_go_through_modules_and_wait_for_answers() {
     assert!(waiting.unknown[0].reason.contains("whose plan was not asked for"), "{:?}", waiting.unknown);
     // All of the output is needed to know a part of it.
     let needs = root.take_needs();
-    let of = |key: &str| Need::Instance(address(&format!("module.network[\"prod\"].a_subnet.this[\"{key}\"]")));
+    let of = |key: &str| ValueNeed::Instance(address(&format!("module.network[\"prod\"].a_subnet.this[\"{key}\"]")));
     assert_eq!(needs, [of("a"), of("b")]);
     root.answer(needs.into_iter().map(|need| {
-        let Need::Instance(address) = &need else { panic!("an instance is needed") };
+        let ValueNeed::Instance(address) = &need else { panic!("an instance is needed") };
         let config = root.instance(address, &schema(&["name", "id"])).unwrap().config;
-        (need, Answer::Value(config))
+        (need, ValueAnswer::Value(config))
     }));
     let known = root.instance(&host, &schema(&["name"])).unwrap();
     assert_eq!(known.config.get_attr("name").unwrap(), Value::string("1-prod-b"));
@@ -176,13 +176,13 @@ fn functions_of_providers_are_asked_for_once_their_arguments_are_known() {
     assert!(!local(&root, "a").unwrap().is_known());
     assert!(!local(&root, "d").unwrap().is_known());
     let needs = root.take_needs();
-    let function = Need::Function {
+    let function = ValueNeed::Function {
         module: ModuleAddress::root(),
         name: "provider::x::up".to_owned(),
         arguments: vec![Value::string("b")],
     };
     assert_eq!(needs, [function]);
     let value = Value::object([("c".to_owned(), Value::string("B"))].into());
-    root.answer(needs.into_iter().map(|need| (need, Answer::Value(value.clone()))));
+    root.answer(needs.into_iter().map(|need| (need, ValueAnswer::Value(value.clone()))));
     assert_eq!(local(&root, "a").unwrap(), Value::string("B"));
 }

@@ -7,7 +7,7 @@ use cty::Value;
 use hcl::MemoryTree;
 use hcl::configuration::Configuration;
 use hcl::root::{Root, Sources};
-use hcl::trace::{Origin, origin, parse_path};
+use hcl::trace::{ValueOrigin, origin, parse_path};
 use hcl::variables::VariableValues;
 use model::TraceStep;
 
@@ -206,8 +206,8 @@ fn one_literal_is_told_from_many_places() {
         file[span.start.byte..span.end.byte].to_owned()
     };
     let literal = |address: &str| match origin(&trace(address)) {
-        Origin::Literal(span) => text(&span),
-        Origin::Places(places) => format!("{} places", places.len()),
+        ValueOrigin::Literal(span) => text(&span),
+        ValueOrigin::Places(places) => format!("{} places", places.len()),
     };
     assert_eq!(literal("a_host.web[1].size"), "\"large\"");
     assert_eq!(literal("a_host.web[0].tags[\"b\"]"), "\"two\"");

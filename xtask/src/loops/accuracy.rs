@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::pair::Started;
 use self::score::{Answers, Truth};
-use crate::terraform::Root;
+use crate::terraform::RootFolder;
 use crate::tools;
 
 /// The arguments of `cargo xtask loop accuracy`.
@@ -103,7 +103,7 @@ impl Judge<'_> {
         eprintln!("[{} {:>4.0} s] {text}", self.pair, self.started.elapsed().as_secs_f32());
     }
 
-    fn ask(&self, root: &Root<'_>, when: &str) -> Result<Answers> {
+    fn ask(&self, root: &RootFolder<'_>, when: &str) -> Result<Answers> {
         let store = root.path().with_file_name(format!("{when}.db"));
         let began = Instant::now();
         let output = root
@@ -130,7 +130,7 @@ impl Judge<'_> {
         Answers::read(code, report, &refreshed, &planned)
     }
 
-    fn plan(&self, root: &Root<'_>, when: &str, name: &str, more: &[&str]) -> Result<Value> {
+    fn plan(&self, root: &RootFolder<'_>, when: &str, name: &str, more: &[&str]) -> Result<Value> {
         let file = format!("-out={name}.tfplan");
         let output = root.try_run(&[&["plan", "-no-color", "-input=false", &file], more].concat())?;
         if !output.status.success() {

@@ -19,7 +19,7 @@ use super::score::{self, KINDS};
 use super::{LoopArguments, Subject, driftmgr};
 use crate::estate::{self, N_APPLIES};
 use crate::moto::Moto;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 use crate::tools;
 
 /// The value that the estate plants for this: it may be in the state, and nowhere else.
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &LoopArguments) -> Result<ExitCode> {
     progress("terraform creates the estate");
     let moto = Moto::start()?;
     let config = CliConfig::with_tools()?;
-    let root = Root::copy_of(&estate::directory(), &terraform, &config, Some(&moto))?;
+    let root = RootFolder::copy_of(&estate::directory(), &terraform, &config, Some(&moto))?;
     root.init()?;
     for _ in 0..N_APPLIES {
         root.apply(10)?;
@@ -170,7 +170,7 @@ fn holds_no_secret(bytes: &[u8], what: &str) -> Result<()> {
 /// configuration too is a matter of its own, so a plan that fails on drafts is no failure here.
 fn plan_imports(
     document: &Value,
-    estate_root: &Root<'_>,
+    estate_root: &RootFolder<'_>,
     terraform: &Path,
     config: &CliConfig,
     moto: &Moto,
@@ -183,7 +183,7 @@ fn plan_imports(
         .collect::<Result<_>>()?;
     ensure!(!wanted.is_empty(), "driftmgr adopt imports nothing");
 
-    let root = Root::empty(terraform, config, Some(moto))?;
+    let root = RootFolder::empty(terraform, config, Some(moto))?;
     for name in ["versions.tf", "variables.tf"] {
         let path = estate::directory().join(name);
         root.write(name, &fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?)?;

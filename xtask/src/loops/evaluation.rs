@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use self::compare::Score;
 use crate::repository;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 use crate::tools::{self, Tool};
 
 /// The roots of `acceptance-tests/evaluation`.
@@ -132,7 +132,7 @@ struct Evaluator {
 impl Evaluator {
     /// Plans a root of ours and judges it.
     fn judge_case(&self, case: &str, program: &Path) -> Result<Judged> {
-        let root = Root::empty(program, &CliConfig::with_tools()?, None)?;
+        let root = RootFolder::empty(program, &CliConfig::with_tools()?, None)?;
         let source = repository().join("acceptance-tests/evaluation").join(case);
         copy(&source, &root.path())?;
         let options = Options::read(&source.join("arguments"))?;

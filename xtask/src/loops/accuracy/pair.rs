@@ -10,7 +10,7 @@ use crate::drifts::{self, Kind, Target};
 use crate::moto::Moto;
 use crate::pairs::Pair;
 use crate::repository;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 use crate::tools::{self, Tool};
 
 /// A server with an estate in it.
@@ -18,7 +18,7 @@ pub(super) struct Started {
     /// The server; it ends when this is dropped.
     pub(super) server: Server,
     /// The root whose state records the estate; its plan is clean.
-    pub(super) root: Root<'static>,
+    pub(super) root: RootFolder<'static>,
 }
 
 /// A running server.
@@ -54,7 +54,7 @@ impl Judged {
             Self::Aws => {
                 let moto = Moto::start()?;
                 let estate = repository().join("acceptance-tests/accuracy/aws");
-                let root = Root::copy_of(&estate, terraform, &CliConfig::with_tools()?, None)?;
+                let root = RootFolder::copy_of(&estate, terraform, &CliConfig::with_tools()?, None)?;
                 let root = root.with_environment(moto.environment());
                 root.init()?;
                 root.apply(10)?;
@@ -72,7 +72,7 @@ impl Judged {
 
 impl Server {
     /// Makes the changes that a seed draws, and tells the truth about them.
-    pub(super) fn inject(&self, root: &Root<'_>, seed: u64, share: u8) -> Result<Value> {
+    pub(super) fn inject(&self, root: &RootFolder<'_>, seed: u64, share: u8) -> Result<Value> {
         match self {
             Self::Aws(moto) => {
                 let script = repository().join("acceptance-tests/accuracy/aws.py");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 use crate::tools::{self, Tool};
 
 /// How long a program may take to plan; it is the machine's load that matters here.
@@ -93,7 +93,7 @@ pub(super) fn programs() -> Result<Vec<Program>> {
             continue;
         };
         // The machine's own configuration is none of ours, and warnings about it would stand before the version.
-        let root = Root::empty(&path, &CliConfig::default(), None)?;
+        let root = RootFolder::empty(&path, &CliConfig::default(), None)?;
         let output = root.try_run(&["version", "-json"])?;
         let version: Value = serde_json::from_slice(&output.stdout).context("a version is JSON")?;
         let version = version["terraform_version"].as_str().unwrap_or("?");
@@ -136,7 +136,7 @@ pub(super) fn output_in_time(mut command: Command, folder: &Path) -> Result<Opti
 }
 
 /// Plans a root and reads what the plan says.
-pub(super) fn plan(root: &Root<'_>, variables: &BTreeMap<String, String>) -> Result<Plan> {
+pub(super) fn plan(root: &RootFolder<'_>, variables: &BTreeMap<String, String>) -> Result<Plan> {
     let variables = variables.iter().map(|(name, value)| (format!("TF_VAR_{name}"), value));
     let mut command = root.command(root.program());
     command.args(["plan", "-json", "-input=false", "-out=tfplan"]).envs(variables);

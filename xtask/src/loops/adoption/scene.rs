@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Choice;
 use super::judge::{self, Outcome, Program};
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 
 /// What every secret of an estate is, where nobody can read it back.
 const SECRET: &str = "planted-secret";
@@ -79,9 +79,9 @@ struct Adoption {
 
 impl Scene {
     /// Makes an empty root that has the provider.
-    fn root(&self, program: &Program) -> Result<Root<'static>> {
+    fn root(&self, program: &Program) -> Result<RootFolder<'static>> {
         let config = CliConfig::default().dev_override(&self.source, &self.folder);
-        let root = Root::empty(&program.path, &config, None)?.with_environment(self.environment.clone());
+        let root = RootFolder::empty(&program.path, &config, None)?.with_environment(self.environment.clone());
         let Self { provider, source, configuration, .. } = self;
         root.write(
             "versions.tf",
@@ -205,7 +205,7 @@ impl Scene {
         program: &Program,
         objects: &[Object],
         keep: Option<&Path>,
-    ) -> Result<(Root<'static>, BTreeMap<String, Value>)> {
+    ) -> Result<(RootFolder<'static>, BTreeMap<String, Value>)> {
         let root = self.root(program)?;
         let entry =
             |object: &Object| json!({"type": object.resource_type, "id": object.id, "address": object.address()});
@@ -254,7 +254,7 @@ impl Scene {
     }
 
     /// Makes a root with the files that driftmgr wrote.
-    fn with_files(&self, program: &Program, written: &Root<'_>) -> Result<Root<'static>> {
+    fn with_files(&self, program: &Program, written: &RootFolder<'_>) -> Result<RootFolder<'static>> {
         let root = self.root(program)?;
         // There is no folder where every object was skipped.
         for file in fs::read_dir(written.path().join("adopted")).into_iter().flatten() {
@@ -267,7 +267,7 @@ impl Scene {
     }
 
     /// Plans a root; its variables get the values that the provider reads, as the first plan shows them.
-    fn plan(&self, root: &Root<'_>) -> Result<judge::Plan> {
+    fn plan(&self, root: &RootFolder<'_>) -> Result<judge::Plan> {
         let variables = self.variables(&root.path(), &BTreeMap::new())?;
         let plan = judge::plan(root, &variables)?;
         let read = self.variables(&root.path(), &plan.before)?;

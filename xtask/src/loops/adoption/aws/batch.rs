@@ -14,7 +14,7 @@ use super::blocks::Configuration;
 use super::estate::VERSIONS;
 use super::written;
 use crate::moto::Moto;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 
 /// What a program says of configuration.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub(super) struct Bench<'a> {
 impl Bench<'_> {
     /// Lets a program judge configuration.
     pub(super) fn judge(&self, program: &Program, configuration: &Configuration) -> Result<Judgement> {
-        let root = Root::empty(&program.path, self.config, Some(self.moto))?.with_environment(
+        let root = RootFolder::empty(&program.path, self.config, Some(self.moto))?.with_environment(
             self.variables.iter().map(|(name, value)| (format!("TF_VAR_{name}"), value.clone())).collect(),
         );
         if !configuration.texts().any(|(name, _)| name == "versions.tf") {
@@ -64,7 +64,7 @@ impl Bench<'_> {
 
 /// Judges some of the resources, and adds what is said of them.
 fn judge_part(
-    root: &Root<'_>,
+    root: &RootFolder<'_>,
     configuration: &Configuration,
     mut resources: BTreeSet<String>,
     judgement: &mut Judgement,
@@ -128,7 +128,7 @@ fn errors(stdout: &[u8], configuration: &Configuration) -> Vec<PlanError> {
     errors
 }
 
-fn read_plan(root: &Root<'_>, judgement: &mut Judgement) -> Result<()> {
+fn read_plan(root: &RootFolder<'_>, judgement: &mut Judgement) -> Result<()> {
     let plan: Value = serde_json::from_str(&root.run(&["show", "-json", "plan.tfplan"])?).context("a plan is JSON")?;
     judgement.written.extend(written::arguments(&plan));
     for change in plan["resource_changes"].as_array().context("a plan has no changes")? {

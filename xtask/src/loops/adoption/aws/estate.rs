@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::written;
 use crate::moto::Moto;
 use crate::repository;
-use crate::terraform::{CliConfig, Root, copy_configuration};
+use crate::terraform::{CliConfig, RootFolder, copy_configuration};
 
 /// The provider of every root that objects are adopted in.
 pub(super) const VERSIONS: &str = r#"terraform {
@@ -64,7 +64,7 @@ pub(super) struct Choice {
 
 /// Lets terraform make the estate, and lists the objects of the chosen types.
 pub(super) fn create(moto: &Moto, terraform: &Path, config: &CliConfig, choice: &Choice) -> Result<Vec<Object>> {
-    let root = Root::copy_of(&directory("accuracy/aws"), terraform, config, Some(moto))?;
+    let root = RootFolder::copy_of(&directory("accuracy/aws"), terraform, config, Some(moto))?;
     copy_configuration(&directory("adopt/aws"), &root.path())?;
     root.init()?;
     let planned = plan_json(&root, &[])?;
@@ -157,7 +157,7 @@ pub(super) fn is_required(schemas: &Value, resource_type: &str, path: &str) -> b
 
 /// Returns the provider's schemas.
 pub(super) fn schemas(moto: &Moto, terraform: &Path, config: &CliConfig) -> Result<Value> {
-    let root = Root::empty(terraform, config, Some(moto))?;
+    let root = RootFolder::empty(terraform, config, Some(moto))?;
     root.write("versions.tf", VERSIONS)?;
     root.init()?;
     let mut schemas: Value =
@@ -176,7 +176,7 @@ pub(super) fn some(objects: &[Object], seed: u64, n_objects: usize) -> Vec<&Obje
 }
 
 /// Plans a root, and returns the plan as JSON.
-pub(super) fn plan_json(root: &Root<'_>, more: &[&str]) -> Result<Value> {
+pub(super) fn plan_json(root: &RootFolder<'_>, more: &[&str]) -> Result<Value> {
     root.run(&[&["plan", "-no-color", "-input=false", "-out=plan.tfplan"], more].concat())?;
     let json = root.run(&["show", "-json", "plan.tfplan"])?;
     serde_json::from_str(&json).context("terraform printed no JSON")

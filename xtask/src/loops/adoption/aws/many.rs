@@ -15,7 +15,7 @@ use super::super::judge;
 use super::estate::VERSIONS;
 use crate::moto::Moto;
 use crate::repository;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 use crate::tools::{self, Tool};
 
 /// The types of the objects.
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let output = maker.output().context("cannot start many.py")?;
     ensure!(output.status.success(), "many.py failed:\n{}", String::from_utf8_lossy(&output.stderr));
 
-    let root = Root::empty(&programs[0].path, &config, Some(&moto))?;
+    let root = RootFolder::empty(&programs[0].path, &config, Some(&moto))?;
     root.write("versions.tf", VERSIONS)?;
     root.init()?;
     let run = Run { driftmgr: &driftmgr, root: &root };
@@ -101,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// One way to run driftmgr, with a folder and a store for each name.
 struct Run<'a> {
     driftmgr: &'a Path,
-    root: &'a Root<'a>,
+    root: &'a RootFolder<'a>,
 }
 
 impl Run<'_> {

@@ -11,7 +11,7 @@ use super::batch::{Bench, Judgement};
 use super::blocks::Configuration;
 use super::estate::{Object, VERSIONS};
 use crate::moto::Moto;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 
 /// Says that a provider cannot import a type, in the words of its development kits.
 const NO_IMPORT: [&str; 2] = ["doesn't support import", "Resource Import Not Implemented"];
@@ -76,7 +76,7 @@ fn generate(
     config: &CliConfig,
     objects: &[Object],
 ) -> Result<(Configuration, BTreeMap<String, String>)> {
-    let root = Root::empty(&program.path, config, Some(moto))?;
+    let root = RootFolder::empty(&program.path, config, Some(moto))?;
     root.write("versions.tf", VERSIONS)?;
     root.init()?;
     let mut configuration = Configuration::default();
@@ -100,7 +100,7 @@ fn generate(
 }
 
 /// Returns what a program drafts, and its errors.
-fn draft(root: &Root<'_>, objects: &[&Object]) -> Result<(String, String)> {
+fn draft(root: &RootFolder<'_>, objects: &[&Object]) -> Result<(String, String)> {
     root.write("imports.tf", &import_blocks(objects))?;
     let path = root.path().join("generated.tf");
     if path.exists() {

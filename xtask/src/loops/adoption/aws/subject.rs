@@ -14,7 +14,7 @@ use super::blocks::{self, Configuration};
 use super::estate::{Object, VERSIONS};
 use super::written;
 use crate::moto::Moto;
-use crate::terraform::{CliConfig, Root};
+use crate::terraform::{CliConfig, RootFolder};
 
 /// Counts the objects that driftmgr finds by itself, without a mapping file.
 pub(super) fn n_found(
@@ -24,7 +24,7 @@ pub(super) fn n_found(
     config: &CliConfig,
     objects: &[Object],
 ) -> Result<usize> {
-    let root = Root::empty(terraform, config, Some(moto))?;
+    let root = RootFolder::empty(terraform, config, Some(moto))?;
     root.write("versions.tf", VERSIONS)?;
     root.init()?;
     let mut command = root.command(driftmgr);
@@ -71,7 +71,7 @@ pub(super) fn adopt(
     config: &CliConfig,
     objects: &[Object],
 ) -> Result<Adopted> {
-    let root = Root::empty(terraform, config, Some(moto))?;
+    let root = RootFolder::empty(terraform, config, Some(moto))?;
     root.write("versions.tf", VERSIONS)?;
     root.init()?;
     root.write("../objects.json", &mapping(objects).to_string())?;
