@@ -13,7 +13,7 @@ use tfplugin::{
     Call, DataSourceRequest, ErrorKind, ImportRequest, ImportTarget, MoveRequest, PlanRequest, PlannedChange, Provider,
     ReadRequest, ResourceObject, UpgradeRequest,
 };
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 /// What a root says before and after somebody edited it, by the name of a `terraform_data`.
@@ -59,7 +59,7 @@ fn fields(value: &Value) -> BTreeMap<String, Value> {
 }
 
 /// Gives every instance's attributes as the state in a root's directory holds them, with all digits of numbers.
-fn recorded(root: &Root<'_>) -> BTreeMap<String, Vec<u8>> {
+fn recorded(root: &RootFolder<'_>) -> BTreeMap<String, Vec<u8>> {
     let state = std::fs::read(root.path().join("terraform.tfstate")).unwrap();
     let state = fields(&cty::json::decode_implied(&state).unwrap());
     let resources = state["resources"].elements().map(fields);
@@ -131,7 +131,7 @@ fn only_unknown(json: &Json) -> Json {
 }
 
 async fn check_cli(program: &Path) {
-    let before = Root::empty(program, &CliConfig::default(), None).unwrap();
+    let before = RootFolder::empty(program, &CliConfig::default(), None).unwrap();
     before.write("main.tf", &root_text(CASES.iter().map(|(name, before, _)| (*name, *before)))).unwrap();
     before.init().unwrap();
     before.apply(10).unwrap();
@@ -154,7 +154,7 @@ async fn check_cli(program: &Path) {
 
     // What the edited root evaluates to is read from a state of its own.
     let edited = format!("{ADDED}{}", root_text(CASES.iter().map(|(name, _, after)| (*name, *after))));
-    let elsewhere = Root::empty(program, &CliConfig::default(), None).unwrap();
+    let elsewhere = RootFolder::empty(program, &CliConfig::default(), None).unwrap();
     elsewhere.write("main.tf", &edited).unwrap();
     elsewhere.init().unwrap();
     elsewhere.apply(10).unwrap();

@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 const ADDRESS: &str = "registry.terraform.io/driftmgr/torture";
@@ -71,7 +71,7 @@ fn dev_overrides() -> CliConfig {
     CliConfig::default().dev_override(ADDRESS, support::torture().parent().unwrap())
 }
 
-fn assert_outputs(root: &Root<'_>) {
+fn assert_outputs(root: &RootFolder<'_>) {
     let outputs: serde_json::Value = serde_json::from_str(&root.run(&["output", "-json"]).unwrap()).unwrap();
     assert_eq!(outputs["number"]["value"].to_string(), "0.1");
     assert_eq!(outputs["any"]["value"]["list"].to_string(), r#"[1,"two",null]"#);
@@ -83,7 +83,7 @@ fn assert_outputs(root: &Root<'_>) {
 #[test]
 fn a_development_override_is_served() {
     with_each_cli(|program| {
-        let root = Root::empty(program, &dev_overrides(), None).unwrap();
+        let root = RootFolder::empty(program, &dev_overrides(), None).unwrap();
         root.write("main.tf", MAIN).unwrap();
         root.apply(10).unwrap();
         assert_outputs(&root);
@@ -99,7 +99,7 @@ fn a_filesystem_mirror_is_served_and_locked() {
         let folder: PathBuf = mirror.path().join(ADDRESS).join("0.1.0").join(platform);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::copy(support::torture(), folder.join("terraform-provider-torture_v0.1.0")).unwrap();
-        let root = Root::empty(program, &CliConfig::default().mirror(mirror.path()), None).unwrap();
+        let root = RootFolder::empty(program, &CliConfig::default().mirror(mirror.path()), None).unwrap();
         root.write("main.tf", MAIN).unwrap();
         root.init().unwrap();
         let lock = std::fs::read_to_string(root.path().join(".terraform.lock.hcl")).unwrap();
@@ -112,7 +112,7 @@ fn a_filesystem_mirror_is_served_and_locked() {
 #[test]
 fn an_existing_thing_is_imported_by_a_plan() {
     with_each_cli(|program| {
-        let root = Root::empty(program, &dev_overrides(), None).unwrap();
+        let root = RootFolder::empty(program, &dev_overrides(), None).unwrap();
         let (head, _) = MAIN.split_once("data ").unwrap();
         let import = r#"
 import {
@@ -185,7 +185,7 @@ fn objects_of_the_cloud_are_imported_without_a_change() {
             std::fs::write(path, json).unwrap();
         }
         let environment = vec![("TORTURE_CLOUD".to_owned(), cloud.path().display().to_string())];
-        let root = Root::empty(program, &dev_overrides(), None).unwrap().with_environment(environment);
+        let root = RootFolder::empty(program, &dev_overrides(), None).unwrap().with_environment(environment);
         let (head, _) = MAIN.split_once("data ").unwrap();
         root.write("main.tf", &format!("{head}{IMPORTS}")).unwrap();
         let plan = root.plan().unwrap();
@@ -196,7 +196,7 @@ fn objects_of_the_cloud_are_imported_without_a_change() {
 #[test]
 fn a_refusal_points_at_the_argument() {
     with_each_cli(|program| {
-        let root = Root::empty(program, &dev_overrides(), None).unwrap();
+        let root = RootFolder::empty(program, &dev_overrides(), None).unwrap();
         let (head, _) = MAIN.split_once("data ").unwrap();
         let data = "data \"torture_echo\" \"it\" {\n  refuse = {\n    \"a key\" = \"It is refused.\"\n  }\n}\n";
         root.write("main.tf", &format!("{head}{data}")).unwrap();
@@ -220,7 +220,7 @@ fn a_warm_server_is_reattached_and_outlives_its_clients() {
             .unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let root = Root::empty(program, &CliConfig::default(), None).unwrap();
+        let root = RootFolder::empty(program, &CliConfig::default(), None).unwrap();
         root.write("main.tf", MAIN).unwrap();
         for arguments in [&["init", "-input=false"][..], &["apply", "-auto-approve", "-input=false"], &["plan"]] {
             let output =
@@ -238,7 +238,7 @@ fn a_warm_server_is_reattached_and_outlives_its_clients() {
 #[test]
 fn logs_arrive_with_their_level() {
     with_each_cli(|program| {
-        let root = Root::empty(program, &dev_overrides(), None).unwrap();
+        let root = RootFolder::empty(program, &dev_overrides(), None).unwrap();
         root.write("main.tf", MAIN).unwrap();
         let output = root.command(program).arg("plan").env("TF_LOG_PROVIDER", "debug").output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);

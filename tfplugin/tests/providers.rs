@@ -21,7 +21,7 @@ use tfplugin::host::{HostedProvider, Launch};
 use tfplugin::{ConfigureRequest, Provider, ProviderSchema, ReadRequest, ResourceObject, UpgradeRequest};
 use xtask::kubernetes::Cluster;
 use xtask::rabbitmq::Broker;
-use xtask::terraform::{CliConfig, Root};
+use xtask::terraform::{CliConfig, RootFolder};
 use xtask::tools::{self, Tool};
 
 /// What is known of a provider beforehand.
@@ -183,7 +183,7 @@ async fn read_all(
 ) -> BTreeMap<String, ResourceObject> {
     let folder = xtask::repository().join("acceptance-tests").join(pair).join("root");
     let config = CliConfig::with_tools().unwrap();
-    let root = Root::copy_of(&folder, terraform, &config, None).unwrap().with_environment(environment.clone());
+    let root = RootFolder::copy_of(&folder, terraform, &config, None).unwrap().with_environment(environment.clone());
     root.init().unwrap();
     root.apply(10).unwrap();
     let state = std::fs::read(root.path().join("terraform.tfstate")).unwrap();
@@ -252,7 +252,7 @@ fn terraform() -> Option<PathBuf> {
 }
 
 fn schemas_of_terraform(terraform: &std::path::Path, source: &str) -> Json {
-    let root = Root::empty(terraform, &CliConfig::with_tools().unwrap(), None).unwrap();
+    let root = RootFolder::empty(terraform, &CliConfig::with_tools().unwrap(), None).unwrap();
     let text = format!("terraform {{\n  required_providers {{\n    it = {{ source = {source:?} }}\n  }}\n}}\n");
     root.write("main.tf", &text).unwrap();
     root.init().unwrap();

@@ -135,12 +135,12 @@ impl Stage {
         let asked: Vec<ValueNeed> = needs.to_vec();
         let found = self.on_thread(move |root| asked.iter().map(|need| provider_of(root, need)).collect::<Vec<_>>());
         let found = found.await?;
-        let wanted: BTreeSet<&ProviderConfigAddress> =
-            found.iter().filter_map(|found| found.as_ref().ok()).flatten().collect();
+        let wanted: BTreeSet<ProviderConfigAddress> =
+            found.iter().filter_map(|found| found.as_ref().ok()).flatten().cloned().collect();
         let stations = wanted.into_iter().map(|address| {
             async move {
-                let station = self.station(address).await;
-                (address.clone(), station.map_err(|cause| clause(&cause.detail)))
+                let station = self.station(&address).await;
+                (address, station.map_err(|cause| clause(&cause.detail)))
             }
             .boxed()
         });
