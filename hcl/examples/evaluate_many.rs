@@ -178,7 +178,7 @@ fn evaluate(folder: &Path) -> Result<(), Box<dyn Error>> {
         expansion.instances.len(),
         expansion.modules.len() - 1,
         read_in.as_secs_f64() * 1_000.0,
-        (began.elapsed() - read_in).as_secs_f64() * 1_000.0,
+        began.elapsed().saturating_sub(read_in).as_secs_f64() * 1_000.0,
     );
     Ok(())
 }

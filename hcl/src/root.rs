@@ -117,7 +117,7 @@ pub struct Root {
 struct Name {
     module: ModuleAddress,
     kind: NameKind,
-    name: Arc<str>,
+    label: Arc<str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -202,7 +202,7 @@ impl Root {
         schema: &model::Block,
     ) -> Result<DeclaredInstance, Box<Diagnostic>> {
         let scope = self.instance_scope(address)?;
-        let missing = || self.absent(address, "The code has no block of it");
+        let missing = || Self::absent(address, "The code has no block of it");
         let definition = self.resource(&address.resource).ok_or_else(missing)?;
         let written = definition.written.clone().without(META_ARGUMENTS);
         let (config, unknown, diagnostics) = self.block(&written, schema, &scope);
@@ -355,7 +355,7 @@ impl Root {
         name: &str,
         compute: impl FnOnce() -> Result<Value, Box<Diagnostic>>,
     ) -> Result<Value, Box<Diagnostic>> {
-        let key = Name { module: module.clone(), kind, name: Arc::from(name) };
+        let key = Name { module: module.clone(), kind, label: Arc::from(name) };
         let found = self.memory.borrow().get(&key).cloned();
         match found {
             Some(Memory::Done(outcome, is_waiting)) => {
@@ -424,7 +424,7 @@ impl Root {
         Ok(self.run.because(&Value::dynamic(), reason, None))
     }
 
-    fn absent(&self, address: &InstanceAddress, detail: &str) -> Box<Diagnostic> {
+    fn absent(address: &InstanceAddress, detail: &str) -> Box<Diagnostic> {
         let problem = Diagnostic::error("invalid-reference", "No such instance", format!("{detail}: {address}."));
         Box::new(problem.at_address(address))
     }

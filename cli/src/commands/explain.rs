@@ -1,6 +1,6 @@
 //! `driftmgr explain`.
 
-#![expect(clippy::doc_markdown, reason = "help texts are for a terminal, not Markdown")]
+#![expect(clippy::doc_markdown, clippy::doc_link_with_quotes, reason = "help texts are for a terminal, not Markdown")]
 
 use std::path::{Path, PathBuf};
 

@@ -183,7 +183,9 @@ impl Stage {
         }
         let request = FunctionRequest { function: function.to_owned(), arguments: converted };
         let mut secrets = Secrets::default();
-        arguments.iter().for_each(|argument| secrets.add(argument));
+        for argument in arguments {
+            secrets.add(argument);
+        }
         match station.provider.call_function(&self.call(), request).await {
             Ok(Ok(value)) => ValueAnswer::Value(value),
             Ok(Err(error)) => {

@@ -139,8 +139,8 @@ impl Root {
         let keys = self.resource_keys(&address.resource);
         let repetition = repetition(keys, address.key.as_ref()).map_err(|reason| match reason {
             Some(Unexpanded::Failed(problem)) => problem,
-            Some(reason) => self.absent(address, &format!("Which instances there are is not known: {reason}")),
-            None => self.absent(address, "The code has no instance with this key"),
+            Some(reason) => Self::absent(address, &format!("Which instances there are is not known: {reason}")),
+            None => Self::absent(address, "The code has no instance with this key"),
         })?;
         Ok(InstanceScope { repetition, ..scope })
     }
@@ -160,7 +160,7 @@ impl Root {
     }
 
     fn keys(&self, module: &ModuleAddress, kind: NameKind, name: &str, written: &Written) -> Keys {
-        let key = Name { module: module.clone(), kind, name: Arc::from(name) };
+        let key = Name { module: module.clone(), kind, label: Arc::from(name) };
         if let Some((keys, is_waiting)) = self.expansions.borrow().get(&key) {
             self.n_waiting.set(self.n_waiting.get() + usize::from(*is_waiting));
             return keys.clone();

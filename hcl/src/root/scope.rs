@@ -89,7 +89,7 @@ impl InstanceScope<'_> {
         };
         let Some(definition) = self.root.resource(&address) else {
             let detail = format!("The module has no block of {}.", local(&address));
-            return self.settle(self.root.undefined(&self.module, &detail), n_before + 1);
+            return Self::settle(self.root.undefined(&self.module, &detail), n_before + 1);
         };
         let keys = match self.root.resource_keys(&address) {
             Ok(keys) => keys,
@@ -124,7 +124,7 @@ impl InstanceScope<'_> {
     fn call(&self, name: &str, steps: &[ReferenceStep<'_>]) -> Resolved {
         let Some(call) = self.definitions.calls.get(name) else {
             let detail = format!("The module calls no module {name:?}.");
-            return self.settle(self.root.undefined(&self.module, &detail), 1);
+            return Self::settle(self.root.undefined(&self.module, &detail), 1);
         };
         let keys = match self.root.call_keys(&self.module, name) {
             Ok(keys) => keys,
@@ -149,7 +149,7 @@ impl InstanceScope<'_> {
                 return Resolved::Invalid(format!("module.{name} has no instance with this key."));
             }
             let module = called(&self.module, name, key);
-            return self.settle(self.root.output_value(&module, output), n_steps + 1);
+            return Self::settle(self.root.output_value(&module, output), n_steps + 1);
         }
         let instance = |key: &Option<InstanceKey>| self.outputs(&called(&self.module, name, key.clone()));
         self.of_keys(&keys, call, &instance, steps, 1)
@@ -214,7 +214,7 @@ impl InstanceScope<'_> {
         Resolved::Value { value, n_steps }
     }
 
-    fn settle(&self, outcome: Result<Value, Box<Diagnostic>>, n_steps: usize) -> Resolved {
+    fn settle(outcome: Result<Value, Box<Diagnostic>>, n_steps: usize) -> Resolved {
         match outcome {
             Ok(value) => Resolved::Value { value, n_steps },
             // What has no place of its own gets that of the reference.
@@ -234,8 +234,8 @@ impl Scope for InstanceScope<'_> {
         let value = |value: Value| Resolved::Value { value, n_steps: 1 };
         let sources = &self.root.sources;
         match (name, first) {
-            ("var", variable) => self.settle(self.root.variable_value(&self.module, variable), 1),
-            ("local", local) => self.settle(self.root.local_value(&self.module, local), 1),
+            ("var", variable) => Self::settle(self.root.variable_value(&self.module, variable), 1),
+            ("local", local) => Self::settle(self.root.local_value(&self.module, local), 1),
             ("path", "module") => value(Value::string(self.definitions.folder.clone())),
             ("path", "root") => value(Value::string(".")),
             ("path", "cwd") => match &sources.current_dir {

@@ -119,7 +119,7 @@ fn root(files: Files<'_>) -> Root {
 
 /// Applies a root, and gives the provider of every recorded instance.
 fn recorded(program: &Path, files: Files<'_>) -> BTreeMap<InstanceAddress, String> {
-    let folder = xtask::terraform::Root::empty(program, &CliConfig::with_tools().unwrap(), None).unwrap();
+    let folder = xtask::terraform::RootFolder::empty(program, &CliConfig::with_tools().unwrap(), None).unwrap();
     write(&folder.path(), files);
     for arguments in [&["init", "-input=false"][..], &["apply", "-auto-approve", "-input=false"]] {
         let output = folder.try_run(arguments).unwrap();
