@@ -68,6 +68,20 @@ words!(
 );
 
 words!(
+    /// How a finding meets a change of the code, where one is checked: the first that is so.
+    Impact {
+        /// The change removes it on purpose, or replaces it.
+        Destroys => "destroys",
+        /// The change sets what somebody else changed meanwhile.
+        Collides => "collides",
+        /// Applying the change undoes what somebody changed by hand, beside what it is about.
+        Reverts => "reverts",
+        /// The change is about the same instance.
+        Touches => "touches",
+    }
+);
+
+words!(
     /// How much a finding matters.
     FindingSeverity {
         /// For information.
@@ -94,6 +108,8 @@ impl fmt::Display for Fingerprint {
 /// One attribute that differs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttributeDifference {
+    /// What happened to it: changed, pending, stale or a collision.
+    pub kind: Kind,
     /// The attribute; an element of a set by what identifies it, never by position.
     pub path: Path,
     /// How relevant it is.
@@ -112,8 +128,30 @@ pub struct AttributeDifference {
     pub cloud: Option<Value>,
     /// Planned.
     pub planned: Option<Value>,
+    /// The code that sets it.
+    pub source: Option<Span>,
     /// Whether the values must not be shown.
     pub is_sensitive: bool,
+}
+
+impl AttributeDifference {
+    /// Makes a difference that says only where it is, what happened, and how relevant that is.
+    pub fn new(kind: Kind, path: Path, tier: Tier) -> Self {
+        Self {
+            kind,
+            path,
+            tier,
+            is_security_relevant: false,
+            cause: None,
+            propagated_from: None,
+            code: None,
+            state: None,
+            cloud: None,
+            planned: None,
+            source: None,
+            is_sensitive: false,
+        }
+    }
 }
 
 /// One thing found.
@@ -171,6 +209,8 @@ pub struct Finding {
     pub ignored: Option<String>,
     /// Why it was folded away rather than shown (an account default, a child), as a sentence.
     pub folded: Option<String>,
+    /// How it meets the change that is checked; `None` where it does not, or no change is.
+    pub impact: Option<Impact>,
     /// Why it is undetermined.
     pub cause: Option<Cause>,
     /// What may be done about it.
@@ -207,6 +247,7 @@ impl Finding {
             source: None,
             ignored: None,
             folded: None,
+            impact: None,
             cause: None,
             remedies: Vec::new(),
         }

@@ -31,8 +31,8 @@ pub use address::{
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Span};
 pub use finding::{
-    AttributeDifference, Coverage, Finding, FindingSeverity, Fingerprint, Kind, ListOutcome, ListStatus, PlanLook,
-    ScopeCoverage, Tier,
+    AttributeDifference, Coverage, Finding, FindingSeverity, Fingerprint, Impact, Kind, ListOutcome, ListStatus,
+    PlanLook, ScopeCoverage, Tier,
 };
 pub use id::{AccountId, CloudName, DeposedKey, ImportId, Lineage, NativeType, Region, ResourceType, Serial};
 pub use identity::{Identity, IdentitySchema};

@@ -1,6 +1,6 @@
 //! Remedies: what a person may do about a finding, as data. `hcl` turns them into text.
 
-use crate::{ImportId, InstanceAddress, ResourceAddress};
+use crate::{Fingerprint, ImportId, InstanceAddress, ResourceAddress};
 
 /// One thing to do about a finding.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,5 +35,17 @@ pub enum Remedy {
     Refresh {
         /// The instance.
         address: InstanceAddress,
+    },
+    /// Write a `moved` block: the object is the same, its address is not.
+    Move {
+        /// The address in the state.
+        from: InstanceAddress,
+        /// The address in the code.
+        to: InstanceAddress,
+    },
+    /// Write an entry into the baseline: it is known, and somebody answers for it.
+    Baseline {
+        /// What identifies the finding.
+        fingerprint: Fingerprint,
     },
 }

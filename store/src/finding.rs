@@ -7,9 +7,9 @@ use std::sync::Arc;
 use cty::{PathStep, Type, Value};
 use jiff::Timestamp;
 use model::{
-    AttributeDifference, Cause, Coverage, DeposedKey, Finding, FindingSeverity, Fingerprint, Identity, ImportId, Kind,
-    Lineage, ListOutcome, ListStatus, NativeType, Position, Precision, Region, Remedy, ResourceType, ScopeCoverage,
-    ScopeOutcome, Serial, Span, StateRef, Tier,
+    AttributeDifference, Cause, Coverage, DeposedKey, Finding, FindingSeverity, Fingerprint, Identity, Impact,
+    ImportId, Kind, Lineage, ListOutcome, ListStatus, NativeType, Position, Precision, Region, Remedy, ResourceType,
+    ScopeCoverage, ScopeOutcome, Serial, Span, StateRef, Tier,
 };
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
@@ -396,6 +396,8 @@ enum StepFile {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct DifferenceFile {
+    #[serde(default)]
+    kind: Option<String>,
     path: Vec<StepFile>,
     tier: String,
     #[serde(default)]
@@ -406,6 +408,8 @@ struct DifferenceFile {
     state: Option<String>,
     cloud: Option<String>,
     planned: Option<String>,
+    #[serde(default)]
+    source: Option<SpanFile>,
     is_sensitive: bool,
 }
 
@@ -416,6 +420,20 @@ struct SpanFile {
     end: [usize; 3],
 }
 
+impl From<&Span> for SpanFile {
+    fn from(span: &Span) -> Self {
+        let position = |position: &Position| [position.line, position.column, position.byte];
+        Self { file: span.file.to_string(), start: position(&span.start), end: position(&span.end) }
+    }
+}
+
+impl From<SpanFile> for Span {
+    fn from(file: SpanFile) -> Self {
+        let position = |[line, column, byte]: [usize; 3]| Position { line, column, byte };
+        Self { file: Arc::from(file.file), start: position(file.start), end: position(file.end) }
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum RemedyFile {
@@ -424,6 +442,8 @@ enum RemedyFile {
     UpdateCode { address: String, path: Vec<StepFile>, value: String },
     Apply { address: String },
     Refresh { address: String },
+    Move { from: String, to: String },
+    Baseline { fingerprint: String },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -463,6 +483,8 @@ struct FindingFile {
     source: Option<SpanFile>,
     ignored: Option<String>,
     folded: Option<String>,
+    #[serde(default)]
+    impact: Option<String>,
     cause: Option<CauseFile>,
     remedies: Vec<RemedyFile>,
 }
@@ -477,6 +499,7 @@ impl FindingFile {
                 _ => Ok(None),
             };
             attributes.push(DifferenceFile {
+                kind: Some(difference.kind.to_string()),
                 path: encode_path(&difference.path, key)?,
                 tier: difference.tier.to_string(),
                 is_security_relevant: difference.is_security_relevant,
@@ -486,6 +509,7 @@ impl FindingFile {
                 state: value(&difference.state)?,
                 cloud: value(&difference.cloud)?,
                 planned: value(&difference.planned)?,
+                source: difference.source.as_ref().map(SpanFile::from),
                 is_sensitive: difference.is_sensitive,
             });
         }
@@ -501,9 +525,10 @@ impl FindingFile {
                 },
                 Remedy::Apply { address } => RemedyFile::Apply { address: text(address) },
                 Remedy::Refresh { address } => RemedyFile::Refresh { address: text(address) },
+                Remedy::Move { from, to } => RemedyFile::Move { from: text(from), to: text(to) },
+                Remedy::Baseline { fingerprint } => RemedyFile::Baseline { fingerprint: text(fingerprint) },
             });
         }
-        let position = |position: &Position| [position.line, position.column, position.byte];
         Ok(Self {
             kind: finding.kind.to_string(),
             fails: finding.fails,
@@ -533,13 +558,10 @@ impl FindingFile {
             precision: finding.precision.map(|precision| precision_word(precision).to_owned()),
             found_by: finding.found_by.as_deref().map(str::to_owned),
             observed_at: finding.observed_at,
-            source: finding.source.as_ref().map(|span| SpanFile {
-                file: span.file.to_string(),
-                start: position(&span.start),
-                end: position(&span.end),
-            }),
+            source: finding.source.as_ref().map(SpanFile::from),
             ignored: finding.ignored.clone(),
             folded: finding.folded.clone(),
+            impact: finding.impact.map(|impact| impact.to_string()),
             cause: finding.cause.as_ref().map(CauseFile::from),
             remedies,
         })
@@ -549,7 +571,9 @@ impl FindingFile {
         let mut attributes = Vec::with_capacity(self.attributes.len());
         for file in self.attributes {
             let value = |text: Option<String>| text.map(|text| decode_value(&text, path)).transpose();
+            let kind = file.kind.as_deref().unwrap_or(&self.kind);
             attributes.push(AttributeDifference {
+                kind: word(Kind::from_word(kind), kind, path)?,
                 path: decode_path(file.path, path)?,
                 tier: word(Tier::from_word(&file.tier), &file.tier, path)?,
                 is_security_relevant: file.is_security_relevant,
@@ -559,6 +583,7 @@ impl FindingFile {
                 state: value(file.state)?,
                 cloud: value(file.cloud)?,
                 planned: value(file.planned)?,
+                source: file.source.map(Span::from),
                 is_sensitive: file.is_sensitive,
             });
         }
@@ -574,9 +599,10 @@ impl FindingFile {
                 },
                 RemedyFile::Apply { address } => Remedy::Apply { address: parse(&address, path)? },
                 RemedyFile::Refresh { address } => Remedy::Refresh { address: parse(&address, path)? },
+                RemedyFile::Move { from, to } => Remedy::Move { from: parse(&from, path)?, to: parse(&to, path)? },
+                RemedyFile::Baseline { fingerprint } => Remedy::Baseline { fingerprint: Fingerprint(fingerprint) },
             });
         }
-        let position = |[line, column, byte]: [usize; 3]| Position { line, column, byte };
         Ok(Finding {
             kind: word(Kind::from_word(&self.kind), &self.kind, path)?,
             fails: self.fails,
@@ -604,13 +630,10 @@ impl FindingFile {
             precision: self.precision.map(|text| precision(&text, path)).transpose()?,
             found_by: self.found_by.map(Arc::from),
             observed_at: self.observed_at,
-            source: self.source.map(|span| Span {
-                file: Arc::from(span.file),
-                start: position(span.start),
-                end: position(span.end),
-            }),
+            source: self.source.map(Span::from),
             ignored: self.ignored,
             folded: self.folded,
+            impact: self.impact.map(|text| word(Impact::from_word(&text), &text, path)).transpose()?,
             cause: self.cause.map(|cause| cause.into_cause(path)).transpose()?,
             remedies,
         })

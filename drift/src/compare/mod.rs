@@ -10,7 +10,7 @@ mod policy;
 use std::collections::BTreeMap;
 
 use cty::{Path, Type, Value};
-use model::{AttributeDifference, Cause, RemoteObject, Tier};
+use model::{AttributeDifference, Cause, Kind, RemoteObject, Tier};
 
 use crate::{Declaration, Evidence, JudgeOptions};
 use canonical::{canonical, is_blank, is_equal};
@@ -179,16 +179,10 @@ impl Comparison {
         let is_sensitive = is_sensitive || [state, cloud].into_iter().flatten().any(Value::contains_marked);
         let hide = |value: &Value| if is_sensitive { value.mark_sensitive() } else { value.clone() };
         self.found.push(AttributeDifference {
-            path,
-            tier: Tier::Unclassified,
-            is_security_relevant: false,
-            cause: None,
-            propagated_from: None,
-            code: None,
             state: state.map(hide),
             cloud: cloud.map(hide),
-            planned: None,
             is_sensitive,
+            ..AttributeDifference::new(Kind::Changed, path, Tier::Unclassified)
         });
     }
 }

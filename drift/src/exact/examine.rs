@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cty::{Path, PathStep, Value};
-use model::{AttributeDifference, AttributeType, Block, Tier};
+use model::{AttributeDifference, AttributeType, Block, Kind, Tier};
 
 use super::align::is_default;
 use super::config::{Code, Supposed, configuration};
@@ -511,16 +511,13 @@ impl<'a> Examination<'a> {
         let is_open = matches!(decided.tier, Tier::Undeclared | Tier::Unclassified) && !place.is_weak;
         let security = security_path(&self.facets.address.resource.resource_type, &place.path).filter(|_| is_open);
         AttributeDifference {
-            path: place.path,
-            tier: decided.tier,
             is_security_relevant: security.is_some(),
             cause: decided.cause.or_else(|| security.map(|security| security.why.to_owned())),
-            propagated_from: None,
-            code: None,
             state: show(state),
             cloud: show(cloud),
             planned: show(planned.filter(|_| decided.tier == Tier::Declared)),
             is_sensitive,
+            ..AttributeDifference::new(Kind::Changed, place.path, decided.tier)
         }
     }
 }

@@ -86,6 +86,9 @@ pub struct Facets<'a> {
     pub observed: &'a Value,
     /// What the code writes, where it was read.
     pub declared: Option<&'a dyn DeclaredArguments>,
+    /// Declared: what the code evaluates to, where it was evaluated. What evaluation cannot know is unknown in it, what
+    /// is sensitive marked.
+    pub config: Option<&'a Value>,
 }
 
 /// What to ask the provider next.

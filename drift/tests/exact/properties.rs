@@ -120,6 +120,7 @@ proptest! {
             recorded: &recorded,
             observed: &observed,
             declared: code.as_ref().map(|code| code as &dyn drift::DeclaredArguments),
+            config: None,
         };
         let (mut examination, mut next) = Examination::begin(facets);
         let mut n_plans = 0;
@@ -154,6 +155,7 @@ proptest! {
             recorded: &recorded,
             observed: &recorded.clone(),
             declared: None,
+            config: None,
         };
         prop_assert_eq!(Examination::begin(facets).1, Next::Done(Vec::new()));
     }

@@ -40,6 +40,7 @@ fn settle(
         recorded: &recorded_value,
         observed: &observed,
         declared: code.as_ref().map(|code| code as &dyn DeclaredArguments),
+        config: None,
     };
     let plan = plan.map_err(str::to_owned).map(|(planned, unknown)| {
         let entries = object(&schema.block, planned);

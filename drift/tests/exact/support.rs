@@ -195,6 +195,7 @@ impl Case<'_> {
             recorded: &recorded,
             observed: &observed,
             declared: code.as_ref().map(|code| code as &dyn DeclaredArguments),
+            config: None,
         };
         let (mut examination, mut next) = Examination::begin(facets);
         let mut asked = Vec::new();

@@ -11,8 +11,8 @@ use drift::{
 };
 use jiff::Timestamp;
 use model::{
-    AttributeDifference, Cause, CauseKind, Completeness, Finding, ObjectKey, Position, RecordedInstance, RemoteObject,
-    ResourceAddress, Scope, ScopeOutcome, ScopeStatus, Serial, Span, Standing, StateRef, Tier,
+    AttributeDifference, Cause, CauseKind, Completeness, Finding, Kind, ObjectKey, Position, RecordedInstance,
+    RemoteObject, ResourceAddress, Scope, ScopeOutcome, ScopeStatus, Serial, Span, Standing, StateRef, Tier,
 };
 
 pub(crate) const ACCOUNT: &str = "111111111111";
@@ -264,16 +264,10 @@ pub(crate) fn difference(tier: Tier, steps: &[&str], state: &str, cloud: &str) -
     let side = |text: &str| (!text.is_empty()).then(|| json(text));
     let is_security_relevant = drift::exact::SECURITY_PATHS.iter().any(|entry| steps.first() == Some(&entry.path));
     AttributeDifference {
-        path,
-        tier,
         is_security_relevant: is_security_relevant && matches!(tier, Tier::Undeclared | Tier::Unclassified),
-        cause: None,
-        propagated_from: None,
-        code: None,
         state: side(state),
         cloud: side(cloud),
-        planned: None,
-        is_sensitive: false,
+        ..AttributeDifference::new(Kind::Changed, path, tier)
     }
 }
 
@@ -316,6 +310,8 @@ fn describe(finding: &Finding) -> String {
             model::Remedy::UpdateCode { path, value, .. } => format!("set {path} = {value} in the code"),
             model::Remedy::Apply { .. } => "apply".to_owned(),
             model::Remedy::Refresh { .. } => "refresh".to_owned(),
+            model::Remedy::Move { from, to } => format!("move {from} to {to}"),
+            model::Remedy::Baseline { fingerprint } => format!("put {fingerprint} into the baseline"),
         };
         text.extend([format!("  remedy: {remedy}\n")]);
     }

@@ -6,7 +6,7 @@ use cty::{Path, Value};
 use drift::exact::{Examination, Facets, Outcome, Plan, security_path};
 use drift::lifecycle::normalize_legacy;
 use drift::{Declaration, DeclaredArguments};
-use model::{AttributeDifference, Schema, Tier};
+use model::{AttributeDifference, Kind, Schema, Tier};
 use tfstate::plan::PlanInstance;
 
 use super::configured::Configured;
@@ -45,6 +45,7 @@ pub(super) fn exact(
             recorded: &recorded,
             observed: &observed,
             declared: Some(configured),
+            config: None,
         },
         plan,
     );
@@ -135,16 +136,13 @@ pub(super) fn untyped(instance: PlanInstance<'_>, configured: &Configured) -> Re
         };
         let security = security_path(instance.address().resource_type(), &path).filter(|_| tier == Tier::Unclassified);
         differences.push(AttributeDifference {
-            tier,
             is_security_relevant: security.is_some(),
             cause: security.map(|security| security.why.to_owned()),
-            propagated_from: None,
-            code: None,
             state: show(state),
             cloud: show(cloud),
             planned: show(planned.filter(|_| tier == Tier::Declared && !is_unknown)),
             is_sensitive,
-            path,
+            ..AttributeDifference::new(Kind::Changed, path, tier)
         });
     }
     Ok(Outcome::Seen { differences, observed: None })

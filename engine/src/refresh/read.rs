@@ -370,6 +370,7 @@ impl Look<'_> {
             recorded: &recorded.marked,
             observed: &observed.value,
             declared: declared.as_ref().map(|declared| declared as &dyn DeclaredArguments).or(statically),
+            config: None,
         });
         loop {
             match next {

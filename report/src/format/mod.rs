@@ -363,6 +363,8 @@ pub(crate) fn remedies(finding: &Finding) -> Vec<&'static str> {
             model::Remedy::UpdateCode { .. } => "accept it into the code",
             model::Remedy::Apply { .. } => "apply",
             model::Remedy::Refresh { .. } => "apply with -refresh-only",
+            model::Remedy::Move { .. } => "write a `moved` block",
+            model::Remedy::Baseline { .. } => "put it into the baseline",
         })
         .collect();
     words.dedup();

@@ -281,6 +281,8 @@ struct FindingOf<'a> {
     source: Option<SourceOf<'a>>,
     ignored: Option<&'a str>,
     folded: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impact: Option<&'static str>,
     cause: Option<CauseOf<'a>>,
     remedies: Vec<RemedyOf<'a>>,
 }
@@ -320,6 +322,7 @@ impl<'a> FindingOf<'a> {
             source: finding.source.as_ref().map(SourceOf::from),
             ignored: finding.ignored.as_deref(),
             folded: finding.folded.as_deref(),
+            impact: finding.impact.map(model::Impact::as_str),
             cause: finding.cause.as_ref().map(CauseOf::from),
             remedies: finding.remedies.iter().map(|remedy| RemedyOf::new(remedy, values)).collect(),
         }
@@ -331,6 +334,7 @@ struct AttributeOf<'a> {
     path: Text<Cow<'a, cty::Path>>,
     steps: Steps<'a>,
     tier: &'static str,
+    source: Option<SourceOf<'a>>,
     security_relevant: bool,
     cause: Option<&'a str>,
     propagated_from: Option<Text<&'a model::InstanceAddress>>,
@@ -352,6 +356,7 @@ impl<'a> AttributeOf<'a> {
             steps: Steps(path.clone()),
             path: Text(path),
             tier: difference.tier.as_str(),
+            source: difference.source.as_ref().map(SourceOf::from),
             security_relevant: difference.is_security_relevant,
             cause: difference.cause.as_deref(),
             propagated_from: difference.propagated_from.as_ref().map(Text),
@@ -403,6 +408,8 @@ enum RemedyOf<'a> {
     UpdateCode { address: Text<&'a model::InstanceAddress>, path: Text<Cow<'a, cty::Path>>, value: ValueOf<'a> },
     Apply { address: Text<&'a model::InstanceAddress> },
     Refresh { address: Text<&'a model::InstanceAddress> },
+    Move { from: Text<&'a model::InstanceAddress>, to: Text<&'a model::InstanceAddress> },
+    Baseline { fingerprint: Text<&'a model::Fingerprint> },
 }
 
 impl<'a> RemedyOf<'a> {
@@ -417,6 +424,8 @@ impl<'a> RemedyOf<'a> {
             },
             Remedy::Apply { address } => Self::Apply { address: Text(address) },
             Remedy::Refresh { address } => Self::Refresh { address: Text(address) },
+            Remedy::Move { from, to } => Self::Move { from: Text(from), to: Text(to) },
+            Remedy::Baseline { fingerprint } => Self::Baseline { fingerprint: Text(fingerprint) },
         }
     }
 }

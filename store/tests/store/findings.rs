@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cty::{Path, Type, Value};
 use model::{
-    AttributeDifference, Cause, CauseKind, Coverage, Finding, FindingSeverity, Fingerprint, Identity, Kind,
+    AttributeDifference, Cause, CauseKind, Coverage, Finding, FindingSeverity, Fingerprint, Identity, Impact, Kind,
     ListOutcome, ListStatus, Position, Precision, Remedy, ScopeCoverage, ScopeStatus, Serial, Span, StateRef, Tier,
 };
 use store::DriftRecord;
@@ -37,8 +37,10 @@ pub(crate) fn finding(marked: Value, of_sensitive: Value) -> Finding {
         fingerprint: Fingerprint("f1".to_owned()),
         attributes: vec![
             AttributeDifference {
+                kind: Kind::Collision,
                 path: path.clone(),
                 tier: Tier::Declared,
+                source: Some(Span { file: "main.tf".into(), start: position(5), end: position(5) }),
                 is_security_relevant: true,
                 cause: Some("Somebody changed it.".to_owned()),
                 propagated_from: Some(address.clone()),
@@ -49,16 +51,10 @@ pub(crate) fn finding(marked: Value, of_sensitive: Value) -> Finding {
                 is_sensitive: false,
             },
             AttributeDifference {
-                path: Path::new().attr("password"),
-                tier: Tier::Unclassified,
-                is_security_relevant: false,
-                cause: None,
-                propagated_from: None,
-                code: None,
                 state: Some(of_sensitive.clone()),
                 cloud: Some(of_sensitive),
-                planned: None,
                 is_sensitive: true,
+                ..AttributeDifference::new(Kind::Changed, Path::new().attr("password"), Tier::Unclassified)
             },
         ],
         states: vec![state()],
@@ -76,6 +72,7 @@ pub(crate) fn finding(marked: Value, of_sensitive: Value) -> Finding {
         source: Some(Span { file: "main.tf".into(), start: position(4), end: position(9) }),
         ignored: Some("known".to_owned()),
         folded: Some("a child".to_owned()),
+        impact: Some(Impact::Collides),
         cause: Some(Cause::new(CauseKind::Denied, "Not allowed.")),
         remedies: vec![
             Remedy::Import { to: address.clone(), id: "https://sqs/jobs".into() },
