@@ -18,6 +18,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cty::{Mark, Value};
 use hcl::SourceTree;
 use hcl::configuration::Configuration;
 use hcl::definitions::Definitions;
@@ -202,6 +203,32 @@ pub fn has_module(root: &Root, module: &ModuleAddress) -> Result<bool, Unexpande
         }
     }
     Ok(true)
+}
+
+/// Gives the mark of what terraform would show, and driftmgr does not: a sensitive output of another state.
+///
+/// Whatever is made of such a value has the mark too; nothing else follows from it, as nothing does for terraform.
+fn kept_back() -> Mark {
+    Mark::Named(Arc::from("sensitive in its state"))
+}
+
+/// Marks as sensitive what terraform would show and driftmgr does not.
+pub(crate) fn guarded(value: &Value) -> Value {
+    if !value.contains_marked() {
+        return value.clone();
+    }
+    let mark = kept_back();
+    let (bare, marks) = value.unmark_deep_with_paths();
+    let marks: Vec<_> = marks
+        .into_iter()
+        .map(|(path, mut marks)| {
+            if marks.contains(&mark) {
+                marks.insert(Mark::Sensitive);
+            }
+            (path, marks)
+        })
+        .collect();
+    bare.mark_with_paths(&marks)
 }
 
 /// Gives the names of the calls that lead to a module.

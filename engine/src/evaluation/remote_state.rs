@@ -55,11 +55,10 @@ pub(super) async fn read(session: &Session, directory: &Path, declared: &Declare
     }
     match outputs(session, directory, &config).await {
         Ok(mut outputs) => {
-            let mut all: BTreeMap<String, Value> = config
-                .get_attr("defaults")
-                .ok()
+            let defaults = declared.config.unmark().0.get_attr("defaults").ok();
+            let mut all: BTreeMap<String, Value> = defaults
                 .filter(|defaults| !defaults.is_null())
-                .map(|defaults| defaults.entries().map(|(name, value)| (name.to_owned(), value.clone())).collect())
+                .map(|defaults| defaults.entries().map(|(name, value)| (name.to_owned(), kept_back(value))).collect())
                 .unwrap_or_default();
             all.append(&mut outputs);
             let entries = declared.config.unmark().0;
@@ -70,6 +69,13 @@ pub(super) async fn read(session: &Session, directory: &Path, declared: &Declare
         }
         Err(reason) => unknown(format!("the state of {name} cannot be read: {reason}")),
     }
+}
+
+/// Takes the marks off an output, as terraform and tofu do; what was sensitive is still not shown.
+fn kept_back(value: &Value) -> Value {
+    let is_sensitive = value.contains_marked();
+    let bare = value.unmark_deep().0;
+    if is_sensitive { bare.mark(super::kept_back()) } else { bare }
 }
 
 /// Fetches a state, and gives its outputs.
@@ -100,7 +106,7 @@ async fn outputs(session: &Session, directory: &Path, config: &Value) -> Result<
         let mut outputs = BTreeMap::new();
         for output in snapshot.index().outputs() {
             if let Some(found) = snapshot.output(&output.name).map_err(say)? {
-                outputs.insert(output.name.clone(), found.value);
+                outputs.insert(output.name.clone(), kept_back(&found.value));
             }
         }
         Ok(outputs)

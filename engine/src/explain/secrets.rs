@@ -6,6 +6,8 @@ use drift::adopt::search::{is_secret_name, is_secret_text};
 use hcl::trace::without_literals;
 use model::TraceStep;
 
+use crate::evaluation::guarded;
+
 /// Hides in a trace what must not be shown.
 pub(super) fn hide(step: &mut TraceStep, is_sensitive: bool) {
     spread(step, is_sensitive);
@@ -13,6 +15,7 @@ pub(super) fn hide(step: &mut TraceStep, is_sensitive: bool) {
 
 /// Hides a step and what it is made of; tells whether it is sensitive.
 fn spread(step: &mut TraceStep, is_sensitive: bool) -> bool {
+    step.value = step.value.take().map(|value| guarded(&value));
     let is_own = is_sensitive
         || step.value.as_ref().is_some_and(Value::is_sensitive)
         || is_secret_step(step)

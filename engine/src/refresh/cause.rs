@@ -53,10 +53,10 @@ impl Secrets {
         secrets
     }
 
-    /// Adds every text within what is marked sensitive.
+    /// Adds every text within what is marked: as sensitive, or as not to be shown for another reason.
     pub(crate) fn add(&mut self, value: &Value) {
         cty::walk(value, |_, inner| {
-            if inner.is_sensitive() {
+            if inner.is_marked() {
                 self.add_all(&inner.unmark_deep().0);
                 return false;
             }
