@@ -1,12 +1,12 @@
 //! What a verdict is based on: the facets, as their sources give them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cty::{Path, Value};
 use model::{
-    AccountId, Cause, CloudName, InstanceAddress, NativeType, RecordedInstance, ResourceAddress, ResourceType,
-    ScopeOutcome, Span, StateRef,
+    AccountId, Cause, CloudName, Identity, ImportId, InstanceAddress, NativeType, ProviderAddress, RecordedInstance,
+    Region, ResourceAddress, ResourceType, ScopeOutcome, Span, StateRef,
 };
 
 use crate::IgnoreRules;
@@ -30,12 +30,51 @@ pub struct Evidence<'a> {
     /// Which arguments the code writes, where the code was read; used only where a single state is judged, which must
     /// be that of the code.
     pub declared: Option<&'a dyn DeclaredArguments>,
+    /// The instances that the code has and no state records; empty where that is not known.
+    pub unrecorded: &'a [UnrecordedInstance],
+    /// The instances that the change under review takes out of the code, by the addresses that the state has: what is
+    /// left of them is to be destroyed on purpose. Empty where no change is reviewed.
+    pub removed_by_change: &'a BTreeSet<InstanceAddress>,
     /// What providers said of the instances they were asked about, by the position in `recorded`.
     pub readings: &'a BTreeMap<usize, Reading>,
     /// Which providers were asked, for the coverage.
     pub provider_uses: &'a [ProviderUse],
     /// What the user chose to ignore.
     pub ignore: &'a IgnoreRules,
+}
+
+/// An instance that the code has and no state records: it is yet to be made, or exists and was never imported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnrecordedInstance {
+    /// The address.
+    pub address: InstanceAddress,
+    /// Its block.
+    pub source: Option<Span>,
+    /// The provider that would make it.
+    pub provider: Option<ProviderAddress>,
+    /// The state that would record it: an index into [`Evidence::states`].
+    pub state: usize,
+    /// The account it would lie in, where the code tells.
+    pub account: Option<AccountId>,
+    /// The region it would lie in, where the code tells.
+    pub region: Option<Region>,
+    /// What the evaluated code says of the object, where nothing in it is unknown.
+    pub names: DeclaredNames,
+    /// Whether an `import` block of the code is about it: the next apply imports it.
+    pub is_being_imported: bool,
+}
+
+/// What code says that identifies the object an instance would be, one known value each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeclaredNames {
+    /// What it would be imported by.
+    pub import_id: Option<ImportId>,
+    /// What its provider would call its identity.
+    pub identity: Option<Identity>,
+    /// The cloud-wide name.
+    pub arn: Option<String>,
+    /// What it is called, only where no two objects of its type in one place can have the same name.
+    pub unique_name: Option<String>,
 }
 
 /// Says which native types a Terraform resource type manages.
@@ -103,6 +142,22 @@ pub trait DeclaredArguments: Sync {
     /// Tells whether the block writes what is at `path` for an instance: what it sets to null there is not written.
     fn instance_argument(&self, address: &InstanceAddress, path: &Path) -> Declaration {
         self.argument(&address.resource, path)
+    }
+
+    /// Gives the address that the code has for an instance of the state, where a `moved` block leads elsewhere.
+    fn moved_to(&self, _address: &InstanceAddress) -> Option<InstanceAddress> {
+        None
+    }
+
+    /// Lists what the argument at `path` refers to: managed instances, by the addresses that the code has, each with the
+    /// path of what is taken of it, empty where that is the whole instance.
+    fn references(&self, _address: &InstanceAddress, _path: &Path) -> Vec<(InstanceAddress, Path)> {
+        Vec::new()
+    }
+
+    /// Says why evaluation cannot know what the block of an instance has at `path`, as a sentence.
+    fn unknown_reason(&self, _address: &InstanceAddress, _path: &Path) -> Option<String> {
+        None
     }
 }
 

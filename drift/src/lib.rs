@@ -36,7 +36,8 @@ pub mod summary;
 mod unmanaged;
 
 pub use evidence::{
-    Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, InlineIn, RecordedAttributes, TypeMapping,
+    Caller, Declaration, DeclaredArguments, DeclaredBlock, DeclaredNames, Evidence, InlineIn, RecordedAttributes,
+    TypeMapping, UnrecordedInstance,
 };
 pub use exit::ExitCode;
 pub use fails::FailOn;

@@ -151,6 +151,24 @@ fn tainted_and_deposed_objects_and_those_without_code_are_what_they_are() {
 }
 
 #[test]
+fn what_the_change_removes_is_destroyed_on_purpose_and_what_was_gone_before_it_is_an_orphan() {
+    let mut world = World::new();
+    world.declared = Some(support::Code(BTreeMap::from([("aws_vpc.a".to_owned(), vec![])])));
+    for (address, id) in [("aws_vpc.a", "vpc-1"), ("aws_vpc.b", "vpc-2"), ("aws_vpc.c", "vpc-3")] {
+        world.record(address, id);
+        world.read_differences(Vec::new());
+    }
+    // That BASE had a block says nothing where HEAD has it as well.
+    world.removed_by_change = ["aws_vpc.a", "aws_vpc.b"].map(|address| address.parse().expect(address)).into();
+    insta::assert_snapshot!(world.found(), @"
+    orphan FAILS aws_vpc.c: No code is left for it: the next apply destroys it.
+      remedy: forget aws_vpc.c
+    pending_destroy aws_vpc.b: This change removes its code: the next apply destroys it.
+    exit code 2
+    ");
+}
+
+#[test]
 fn what_could_not_be_read_is_undetermined_and_the_provider_s_trouble_is_said() {
     let mut world = World::new();
     let crashed = Cause::new(CauseKind::ProviderFailed, "The provider ended: panic: nil map.");

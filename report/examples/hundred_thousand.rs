@@ -4,7 +4,7 @@
 //! attributes are JSON text that is decoded when a comparison asks for it, as those of a state are; objects are made
 //! one at a time, as a store gives them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write as _};
 use std::time::Instant;
 
@@ -152,6 +152,8 @@ fn main() -> io::Result<()> {
         scopes: &scopes,
         callers: &[],
         declared: None,
+        unrecorded: &[],
+        removed_by_change: &BTreeSet::new(),
         readings: &BTreeMap::new(),
         provider_uses: &[],
         ignore: &ignore,

@@ -392,7 +392,9 @@ impl Judging<'_> {
         if !self.options.tiers.is_empty() {
             sighting.differences.retain(|difference| self.options.tiers.contains(&difference.tier));
         }
-        let Some((kind, reason)) = presence(instance, &block, &sighting.differences) else {
+        let Some((kind, reason)) =
+            presence(instance, &block, self.is_removed_by_change(instance), &sighting.differences)
+        else {
             return sighting.cause.map_or(Ok(None), Err);
         };
         let finding = self.finding(position, &block, kind, reason);
@@ -413,6 +415,10 @@ impl Judging<'_> {
             Some(declared) => declared.instance(&instance.address),
             None => DeclaredBlock::Unknown,
         }
+    }
+
+    fn is_removed_by_change(&self, instance: &RecordedInstance) -> bool {
+        self.evidence.removed_by_change.contains(&instance.address)
     }
 
     fn undetermined(&self, position: usize, cause: Cause) -> Finding {

@@ -52,7 +52,9 @@ impl Judging<'_> {
         });
         // What fails comes first: reports show the first few.
         differences.sort_by_key(|difference| (fails::rank(difference), difference.tier));
-        let Some((kind, reason)) = presence(instance, &block, &differences) else { return Ok(None) };
+        let Some((kind, reason)) = presence(instance, &block, self.is_removed_by_change(instance), &differences) else {
+            return Ok(None);
+        };
         let is_noise = kind == Kind::Changed && tiers.is_empty() && differences.iter().all(fails::is_noise);
         let folded = is_noise.then(|| fails::folded_reason(&differences));
         let finding = read(self.finding(position, &block, kind, reason));

@@ -26,10 +26,13 @@ pub(super) fn absence(
 pub(super) fn presence(
     instance: &RecordedInstance,
     block: &DeclaredBlock,
+    is_removed_by_change: bool,
     differences: &[AttributeDifference],
 ) -> Option<(Kind, String)> {
     if instance.deposed.is_some() {
         Some((Kind::Pending, "The next apply destroys the deposed object.".to_owned()))
+    } else if *block == DeclaredBlock::Absent && is_removed_by_change {
+        Some((Kind::PendingDestroy, "This change removes its code: the next apply destroys it.".to_owned()))
     } else if *block == DeclaredBlock::Absent {
         Some((Kind::Orphan, "No code is left for it: the next apply destroys it.".to_owned()))
     } else if instance.is_tainted {

@@ -1,13 +1,13 @@
 //! A small world to judge: states, objects and scopes, said in one line each.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cty::{Path, Value};
 use drift::exact::{Outcome, ProviderUse, Reading};
 use drift::{
     Caller, Declaration, DeclaredArguments, DeclaredBlock, Evidence, IgnoreRules, InlineIn, JudgeOptions, Question,
-    RecordedAttributes, TypeMapping, Verdict, judge,
+    RecordedAttributes, TypeMapping, UnrecordedInstance, Verdict, judge,
 };
 use jiff::Timestamp;
 use model::{
@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) ignore: IgnoreRules,
     pub(crate) options: JudgeOptions,
     pub(crate) types: BTreeMap<model::ResourceType, TypeMapping>,
+    pub(crate) unrecorded: Vec<UnrecordedInstance>,
+    pub(crate) removed_by_change: BTreeSet<model::InstanceAddress>,
     pub(crate) readings: BTreeMap<usize, Reading>,
     pub(crate) provider_uses: Vec<ProviderUse>,
 }
@@ -113,6 +115,8 @@ impl World {
             ignore: IgnoreRules::default(),
             options: JudgeOptions::for_question(Question::DriftAndUnmanaged),
             types: types.collect(),
+            unrecorded: Vec::new(),
+            removed_by_change: BTreeSet::new(),
             readings: BTreeMap::new(),
             provider_uses: Vec::new(),
         };
@@ -230,6 +234,8 @@ impl World {
             scopes: &self.scopes,
             callers: &self.callers,
             declared: self.declared.as_ref().map(|code| code as &dyn DeclaredArguments),
+            unrecorded: &self.unrecorded,
+            removed_by_change: &self.removed_by_change,
             readings: &self.readings,
             provider_uses: &self.provider_uses,
             ignore: &self.ignore,

@@ -365,6 +365,8 @@ impl Job {
             scopes: &[],
             callers: &[],
             declared: Some(&self.configured as &dyn DeclaredArguments),
+            unrecorded: &[],
+            removed_by_change: &BTreeSet::new(),
             readings: &readings,
             provider_uses: &provider_uses,
             ignore,

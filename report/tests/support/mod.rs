@@ -1,7 +1,7 @@
 //! Worlds to report on, read from JSON.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use drift::{Caller, Evidence, IgnoreRules, JudgeOptions, Question, RecordedAttributes, TypeMapping, Verdict};
@@ -193,6 +193,8 @@ impl World {
             scopes: &self.scopes,
             callers: &self.callers,
             declared: None,
+            unrecorded: &[],
+            removed_by_change: &BTreeSet::new(),
             readings: &BTreeMap::new(),
             provider_uses: &[],
             ignore: &self.ignore,
