@@ -83,7 +83,7 @@ pub(crate) fn conclude(evidence: &Evidence<'_>, options: &JudgeOptions, now: Tim
     Verdict { question, findings, coverage, summary, diagnostics, as_of, rule_uses, is_complete }
 }
 
-fn sort_key(finding: &Finding) -> impl Ord + '_ {
+pub(crate) fn sort_key(finding: &Finding) -> impl Ord + '_ {
     (
         finding.kind,
         crate::summary::type_name(finding),

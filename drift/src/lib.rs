@@ -15,6 +15,7 @@
 //! is one file in `remedy/`. What cannot be known stays undetermined, with a cause a person can act on.
 
 pub mod adopt;
+pub mod change;
 mod compare;
 mod conclude;
 pub mod evidence;
