@@ -178,10 +178,7 @@ impl Conversion {
                     if let Some((name, conversion)) = attributes.get_key_value(name) {
                         let attribute = apply_element(conversion, attribute)
                             .map_err(|error| error.under(PathStep::GetAttr(name.to_string())))?;
-                        // go-cty makes such a null anew, without its marks.
-                        let attribute =
-                            if attribute.is_null() { Value::null(attribute.ty().clone()) } else { attribute };
-                        converted.insert(Arc::clone(name), attribute);
+                        converted.insert(Arc::clone(name), null_anew(attribute));
                     }
                 }
                 for (name, ty) in missing {
@@ -216,6 +213,9 @@ impl Conversion {
         if elements.is_empty() {
             return self.collect(value, element, elements);
         }
+        if !matches!(self.want, Type::Map(_)) {
+            elements = elements.into_iter().map(null_anew).collect();
+        }
         if matches!(self.want, Type::Map(_)) && may_vary(&element) {
             elements = unify_elements(elements, Safety::Safe)?;
         }
@@ -232,6 +232,9 @@ impl Conversion {
         let mut elements = apply_each(conversions.iter(), value)?;
         if elements.is_empty() {
             return self.collect(value, element.without_optional(), elements);
+        }
+        if matches!(self.want, Type::Set(_)) {
+            elements = elements.into_iter().map(null_anew).collect();
         }
         let unifies = match self.want {
             Type::List(_) => true,
@@ -256,6 +259,11 @@ impl Conversion {
             _ => Value::list(element, elements).map_err(mismatch("list")),
         }
     }
+}
+
+/// Makes a null anew, without its marks, as go-cty does where it converts what is around it.
+fn null_anew(value: Value) -> Value {
+    if value.is_null() { Value::null(value.ty().clone()) } else { value }
 }
 
 /// Tells whether converted elements may differ in type, because the wanted type leaves something inside them open.

@@ -520,7 +520,10 @@ impl Reader<'_> {
             None if *source.ty() != Type::Dynamic => {
                 return report(self, "`for_each` of a dynamic block must be a list, a set, a map or an object.");
             }
-            _ => vec![(Value::dynamic(), Value::dynamic())],
+            _ => {
+                let element = Value::dynamic().with_marks(reasons(&marks));
+                vec![(element.clone(), element)]
+            }
         };
         for (key, value) in elements {
             if self.run.is_stopped() {
@@ -528,9 +531,13 @@ impl Reader<'_> {
             }
             let each = Value::object(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]));
             let frame = Frame::with(around.frame, vec![(iterator.as_str(), each)]);
-            let Some(labels) = self.labels(file, body, has_label, &frame, path) else { continue };
+            let Some((labels, open)) = self.labels(file, body, has_label, &frame, path) else { continue };
             if collected.is_settled() {
                 return;
+            }
+            if !open.is_empty() {
+                collected.unknown.get_or_insert_default().extend(open);
+                continue;
             }
             let is_open = around.is_open || !source.is_known();
             let inside = Around { frame: &frame, marks: marks.clone(), is_open };
@@ -542,7 +549,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Evaluates the labels of a block that `dynamic` makes; nothing where there is a problem, which is reported.
+    /// Evaluates the labels of a block that `dynamic` makes, with the reasons why they are not known; nothing where there is
+    /// a problem, which is reported.
     fn labels(
         &mut self,
         file: &File,
@@ -550,12 +558,16 @@ impl Reader<'_> {
         has_label: bool,
         frame: &Frame<'_>,
         path: &Path,
-    ) -> Option<Vec<String>> {
+    ) -> Option<(Vec<String>, Marks)> {
         let written = body.attribute("labels");
         let values = match written {
             Some(written) => self.evaluate(file, &written.expression, frame, path)?,
             None => Value::tuple(Vec::new()),
         };
+        let open: Marks = if values.is_wholly_known() { Marks::new() } else { reasons(&values.unmark_deep().1) };
+        if !open.is_empty() {
+            return Some((Vec::new(), open));
+        }
         let label = |value: &Value| {
             let value = convert(value, &Type::String).ok().filter(|value| value.marks().iter().all(is_reason))?;
             value.as_str().map(str::to_owned)
@@ -569,7 +581,7 @@ impl Reader<'_> {
             let problem = Diagnostic::error("invalid-dynamic-block", "Invalid labels of a dynamic block", detail);
             self.report(problem.at_span(file.span(&range)), path);
         }
-        labels
+        labels.map(|labels| (labels, Marks::new()))
     }
 
     /// Makes one value of all blocks of a type.

@@ -376,10 +376,11 @@ impl Evaluator<'_> {
         Ok(None)
     }
 
-    /// Passes on a problem only as long as the result can still be known: then nobody hears of the others.
+    /// Passes on a problem only as long as the result can still be known, and problems matter: else nobody hears of it.
     fn known_or<T>(&self, is_known: bool, outcome: Outcome<Option<T>>) -> Outcome<Option<T>> {
+        let is_heard = is_known && !self.run.is_in_spite_of_problems();
         match outcome {
-            Err(problem) if is_known || self.run.is_stopped() => Err(problem),
+            Err(problem) if is_heard || self.run.is_stopped() => Err(problem),
             Err(_) => Ok(None),
             found => found,
         }

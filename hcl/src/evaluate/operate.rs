@@ -38,6 +38,7 @@ impl Evaluator<'_> {
         }
         let (truth, mut marks) = truth.unmark();
         marks.extend(yes_value.marks().iter().chain(no_value.marks()).cloned());
+        let other_types = [yes_ty.clone(), no_ty.clone()];
         let [yes_reasons, no_reasons] = [&yes_value, &no_value].map(|value| reasons(value.marks()));
         let [yes_value, no_value] = [yes_value.unmark().0, no_value.unmark().0];
         if !truth.is_known() {
@@ -64,7 +65,9 @@ impl Evaluator<'_> {
             let chosen = if is_certain { chosen } else { Value::dynamic() };
             return Ok(chosen.with_marks(marks));
         }
-        match convert(&chosen, &ty) {
+        let other_ty = if truth.as_bool() == Some(true) { &other_types[1] } else { &other_types[0] };
+        let converted = open_collection(&chosen, other_ty, &ty).unwrap_or_else(|| convert(&chosen, &ty));
+        match converted {
             Ok(converted) => Ok(converted.with_marks(marks)),
             Err(error) => {
                 let detail = format!("The result cannot take the type that both results have in common: {error}.");
@@ -132,6 +135,7 @@ impl Evaluator<'_> {
             Binary::Subtract => a.subtract(&b),
             Binary::Multiply => a.multiply(&b),
             Binary::Divide => a.divide(&b),
+            _ if is_infinite(&a) && is_zero(&b) => Ok(a.with_marks(b.marks().iter().cloned())),
             _ if a.is_known() && b.is_known() && (is_infinite(&a) || is_infinite(&b)) => {
                 return Err(self.fail(&node.range, "Invalid operand", "There is no remainder of infinity, or by it."));
             }
@@ -196,8 +200,9 @@ impl Evaluator<'_> {
         let side = |value: &Value| value.is_known().then(|| value.as_bool().unwrap_or(false));
         let (known, problem) = match (side(&a), side(&b)) {
             (None, None) => match a_problem {
-                None => (None, None),
-                Some(problem) => return Err(problem),
+                // Who knows the other side may see that the mistake does not matter.
+                Some(problem) if b_problem.is_some() || !marks.iter().any(is_reason) => return Err(problem),
+                _ => (None, None),
             },
             (Some(side), _) if side == decisive => (Some(decisive), a_problem),
             (_, Some(side)) if side == decisive => (Some(decisive), b_problem),
@@ -227,6 +232,10 @@ fn may_become_text(value: &Value) -> bool {
     found
 }
 
+fn is_zero(value: &Value) -> bool {
+    value.as_number().is_some_and(cty::Number::is_zero)
+}
+
 fn is_infinite(value: &Value) -> bool {
     value.as_number().is_some_and(cty::Number::is_infinite)
 }
@@ -238,6 +247,28 @@ fn is_bare_null(value: &Value) -> bool {
 
 fn not_null(ty: Type) -> Value {
     Value::unknown_refined(ty.clone(), Refinements::new().not_null()).unwrap_or_else(|_| Value::unknown(ty))
+}
+
+/// Gives a tuple or object as a collection whose elements have a type that is not known, as go-cty does beside another such
+/// collection: elements stay as they are, and must have one type.
+fn open_collection(chosen: &Value, other: &Type, ty: &Type) -> Option<cty::Result<Value>> {
+    let is_open = matches!(other, Type::List(_) | Type::Map(_)) && ty.element_type() == Some(&Type::Dynamic);
+    if !is_open || !chosen.is_known() || chosen.is_null() {
+        return None;
+    }
+    let types: Vec<Type> =
+        chosen.elements().chain(chosen.entries().map(|(_, part)| part)).map(Value::ty).cloned().collect();
+    if unify_unsafe(&types)? == Type::Dynamic {
+        return None;
+    }
+    match (chosen.ty(), ty) {
+        (Type::Tuple(_), Type::List(_)) => Some(Value::list(Type::Dynamic, chosen.elements().cloned().collect())),
+        (Type::Object(_), Type::Map(_)) => {
+            let entries = chosen.entries().map(|(name, part)| (name.to_owned(), part.clone()));
+            Some(Value::map(Type::Dynamic, entries.collect()))
+        }
+        _ => None,
+    }
 }
 
 /// Gives what two results, without marks, have in common, where nobody knows which one it will be.

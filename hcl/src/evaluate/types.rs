@@ -27,9 +27,54 @@ pub struct TypeConstraint {
 struct Defaults {
     /// Those of this object's attributes.
     values: BTreeMap<String, Value>,
-    /// Those of what is inside: by the name of an attribute, by the position in a tuple, and by the empty name for all
-    /// elements of a collection.
-    inside: BTreeMap<String, Defaults>,
+    inside: Inside,
+}
+
+/// Values for attributes that are left out in what is inside of something.
+#[derive(Clone, Debug, PartialEq)]
+enum Inside {
+    /// Of each element of a collection, and of whatever is no such structure as the type wants.
+    Elements(Option<Box<Defaults>>),
+    /// Of attributes.
+    Object(BTreeMap<String, Defaults>),
+    /// Of positions.
+    Tuple(BTreeMap<usize, Defaults>),
+}
+
+impl Default for Inside {
+    fn default() -> Self {
+        Self::Elements(None)
+    }
+}
+
+impl Inside {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Elements(defaults) => defaults.is_none(),
+            Self::Object(attributes) => attributes.is_empty(),
+            Self::Tuple(positions) => positions.is_empty(),
+        }
+    }
+
+    fn fill_attribute(&self, name: &str, element: &Value) -> Value {
+        match self {
+            Self::Elements(defaults) => fill(defaults.as_deref(), element),
+            Self::Object(attributes) => fill(attributes.get(name), element),
+            Self::Tuple(_) => element.clone(),
+        }
+    }
+
+    fn fill_position(&self, position: usize, element: &Value) -> Value {
+        match self {
+            Self::Elements(defaults) => fill(defaults.as_deref(), element),
+            Self::Tuple(positions) => fill(positions.get(&position), element),
+            Self::Object(_) => element.clone(),
+        }
+    }
+}
+
+fn fill(defaults: Option<&Defaults>, value: &Value) -> Value {
+    defaults.map_or_else(|| value.clone(), |defaults| defaults.fill(value))
 }
 
 impl TypeConstraint {
@@ -82,10 +127,6 @@ impl Defaults {
         if self.is_empty() || value.is_null() || !value.is_known() {
             return value.clone();
         }
-        let inside = |name: &str, element: &Value| match self.inside.get(name).or_else(|| self.inside.get("")) {
-            Some(defaults) => defaults.fill(element),
-            None => element.clone(),
-        };
         let filled = match value.ty() {
             Type::List(element) | Type::Set(element) if value.is_empty() => {
                 let empty = if value.ty().is_set() { Value::set } else { Value::list };
@@ -94,7 +135,7 @@ impl Defaults {
             Type::List(_) | Type::Set(_) | Type::Tuple(_) => {
                 let elements = value.elements().enumerate();
                 let elements: Vec<Value> =
-                    elements.map(|(index, element)| inside(&index.to_string(), element)).collect();
+                    elements.map(|(position, element)| self.inside.fill_position(position, element)).collect();
                 let collected = match value.ty() {
                     Type::Tuple(_) => None,
                     ty => of_one_type(&elements).and_then(|elements| {
@@ -109,16 +150,21 @@ impl Defaults {
                 collected.unwrap_or_else(|| Value::tuple(elements))
             }
             Type::Map(_) | Type::Object(_) => {
-                let mut attributes: BTreeMap<String, Value> =
-                    value.entries().map(|(name, element)| (name.to_owned(), inside(name, element))).collect();
+                let entries = value.entries();
+                let mut attributes: BTreeMap<String, Value> = entries
+                    .map(|(name, element)| (name.to_owned(), self.inside.fill_attribute(name, element)))
+                    .collect();
                 for (name, default) in &self.values {
-                    match attributes.get(name).filter(|given| !given.is_null()) {
-                        None => drop(attributes.insert(name.clone(), inside(name, default))),
-                        Some(given) => {
-                            let given = given.refine(&Refinements::new().not_null()).unwrap_or_else(|_| given.clone());
-                            attributes.insert(name.clone(), given);
+                    let chosen = match attributes.get(name) {
+                        Some(given) if !given.is_null() => {
+                            if default.is_null() || *given.ty() == Type::Dynamic {
+                                continue;
+                            }
+                            given.refine(&Refinements::new().not_null()).unwrap_or_else(|_| given.clone())
                         }
-                    }
+                        _ => self.inside.fill_attribute(name, default),
+                    };
+                    attributes.insert(name.clone(), chosen);
                 }
                 let names: Vec<String> = attributes.keys().cloned().collect();
                 let collected = match value.ty() {
@@ -165,9 +211,7 @@ fn constraint(file: &File, node: &Node, defaults: &mut Defaults) -> Result<Type,
             (collection @ ("list" | "set" | "map"), [element]) => {
                 let mut inner = Defaults::default();
                 let element = constraint(file, element, &mut inner)?;
-                if !inner.is_empty() {
-                    defaults.inside.insert(String::new(), inner);
-                }
+                defaults.inside = Inside::Elements((!inner.is_empty()).then(|| Box::new(inner)));
                 Ok(match collection {
                     "list" => Type::list(element),
                     "set" => Type::set(element),
@@ -176,13 +220,15 @@ fn constraint(file: &File, node: &Node, defaults: &mut Defaults) -> Result<Type,
             }
             ("tuple", [Node { kind: NodeKind::Tuple(elements), .. }]) => {
                 let mut types = Vec::new();
-                for (index, element) in elements.iter().enumerate() {
+                let mut positions = BTreeMap::new();
+                for (position, element) in elements.iter().enumerate() {
                     let mut inner = Defaults::default();
                     types.push(constraint(file, element, &mut inner)?);
                     if !inner.is_empty() {
-                        defaults.inside.insert(index.to_string(), inner);
+                        positions.insert(position, inner);
                     }
                 }
+                defaults.inside = Inside::Tuple(positions);
                 Ok(Type::tuple(types))
             }
             ("object", [Node { kind: NodeKind::Object(items), .. }]) => object(file, items, defaults),
@@ -195,6 +241,7 @@ fn constraint(file: &File, node: &Node, defaults: &mut Defaults) -> Result<Type,
 fn object(file: &File, items: &[(Node, Node)], defaults: &mut Defaults) -> Result<Type, Box<Diagnostic>> {
     let mut types = Vec::new();
     let mut optional = Vec::new();
+    let mut attributes = BTreeMap::new();
     for (key, value) in items {
         let name = match &key.kind {
             NodeKind::Name(name) => name.as_str(),
@@ -224,18 +271,17 @@ fn object(file: &File, items: &[(Node, Node)], defaults: &mut Defaults) -> Resul
                         let detail = format!("The default value does not have the type: {error}.");
                         Diagnostic::error("invalid-type", "Invalid type", detail).at_span(file.span(&value.range))
                     })?;
-                    if !default.is_null() {
-                        defaults.values.insert(name.to_owned(), default);
-                    }
+                    defaults.values.insert(name.to_owned(), default);
                 }
                 ty
             }
             _ => constraint(file, value, &mut inner)?,
         };
         if !inner.is_empty() {
-            defaults.inside.insert(name.to_owned(), inner);
+            attributes.insert(name.to_owned(), inner);
         }
         types.push((name, ty));
     }
+    defaults.inside = Inside::Object(attributes);
     Ok(Type::object_with_optional(types, optional))
 }

@@ -9,7 +9,7 @@ use hcl::evaluate::{Written, block};
 use model::schema::{Attribute, AttributeType, Block, NestedBlock, NestedObject, NestingMode};
 use serde_json::{Map, Value as Json, json};
 
-use super::expressions::variables;
+use super::expressions::{is_attempt, is_less_known, may_be_open, variables};
 use super::generate::Generator;
 use super::values::{Table, Variables, difference, from_json, may_be, to_json, with_reasons};
 
@@ -151,35 +151,21 @@ fn compare(bodies: &[(String, bool)], schema: &Json) -> Option<(Vec<String>, usi
     let block = model_block(schema);
     let mut different = Vec::new();
     let (mut n_values, mut n_errors) = (0, 0);
-    for ((text, is_json), answer) in bodies.iter().zip(&answers) {
+    for (((text, is_json), question), answer) in bodies.iter().zip(&questions).zip(&answers) {
         if let Some(trouble) = answer["panic"].as_str() {
             assert!(!trouble.starts_with("the question"), "{trouble}: {text}");
             continue;
         }
-        for (variables, note) in [(&variables, ""), (&reasoned, "with reasons: ")] {
-            let found = match (evaluate(text, *is_json, &block, variables), &answer["errors"]) {
-                (Ok(ours), Json::Null) => {
-                    n_values += 1;
-                    let theirs = from_json(&answer["value"]);
-                    difference_of_parts(text, &ours, &theirs)
-                }
-                (Err(_), Json::Array(_)) => {
-                    n_errors += 1;
-                    None
-                }
-                (Ok(_), _) if text.contains("try(") || text.contains("can(") => None,
-                (Ok(ours), errors) => Some(format!("ours   {ours:?}\n    theirs {errors}")),
-                (Err(problem), _) => {
-                    let theirs = from_json(&answer["value"]);
-                    let parts: Vec<String> = theirs
-                        .entries()
-                        .filter(|(_, part)| !part.is_null() && (!part.is_known() || !part.is_empty()))
-                        .map(|(name, part)| format!("{name} = {part:?}"))
-                        .collect();
-                    Some(format!("ours   {problem}\n    theirs {}", parts.join(", ")))
-                }
-            };
-            if let Some(found) = found {
+        match answer["errors"] {
+            Json::Null => n_values += 1,
+            _ => n_errors += 1,
+        }
+        for (variables, has_reasons) in [(&variables, false), (&reasoned, true)] {
+            let ours = evaluate(text, *is_json, &block, variables);
+            let differs = |answer: &Json| mismatch(text, &ours, answer, has_reasons).is_some();
+            let found = mismatch(text, &ours, answer, has_reasons);
+            if let Some(found) = found.filter(|_| super::differs_always(text, question, differs)) {
+                let note = if has_reasons { "with reasons: " } else { "" };
                 different.push(format!("{note}{text}\n    {found}"));
                 break;
             }
@@ -188,8 +174,30 @@ fn compare(bodies: &[(String, bool)], schema: &Json) -> Option<(Vec<String>, usi
     Some((different, n_values, n_errors))
 }
 
+/// Says how ours differs from an answer.
+fn mismatch(text: &str, ours: &Result<Value, String>, answer: &Json, has_reasons: bool) -> Option<String> {
+    match (ours, &answer["errors"]) {
+        (Ok(ours), Json::Null) => difference_of_parts(text, ours, &from_json(&answer["value"]), has_reasons),
+        (Err(_), Json::Array(_)) => None,
+        (Ok(_), _) if is_attempt(text) => None,
+        // With reasons less is known of a conditional, and a mistake in what depends on it not seen; and labels may be known
+        // to others.
+        (Ok(_), _) if has_reasons && (may_be_open(text) || text.contains("labels")) => None,
+        (Ok(ours), errors) => Some(format!("ours   {ours:?}\n    theirs {errors}")),
+        (Err(problem), _) => {
+            let theirs = from_json(&answer["value"]);
+            let parts: Vec<String> = theirs
+                .entries()
+                .filter(|(_, part)| !part.is_null() && (!part.is_known() || !part.is_empty()))
+                .map(|(name, part)| format!("{name} = {part:?}"))
+                .collect();
+            Some(format!("ours   {problem}\n    theirs {}", parts.join(", ")))
+        }
+    }
+}
+
 /// Says how the first argument or block that differs does.
-fn difference_of_parts(text: &str, ours: &Value, theirs: &Value) -> Option<String> {
+fn difference_of_parts(text: &str, ours: &Value, theirs: &Value, has_reasons: bool) -> Option<String> {
     if ours.len() != theirs.len() {
         return Some(format!("ours   {ours:?}\n    theirs {theirs:?}"));
     }
@@ -200,7 +208,10 @@ fn difference_of_parts(text: &str, ours: &Value, theirs: &Value) -> Option<Strin
             return None;
         }
         // What `try` makes of unknown things is unknown here.
-        if text.contains("try(") && !ours.is_wholly_known() && may_be(ours, theirs) {
+        if is_attempt(text) && !ours.is_wholly_known() && may_be(ours, theirs) {
+            return None;
+        }
+        if has_reasons && is_less_known(text, ours, theirs) {
             return None;
         }
         let less = || (!is_as_known(ours, theirs)).then(|| "less is known".to_owned());
@@ -251,7 +262,7 @@ fn blocks_at_random() {
         let bodies: Vec<(String, bool)> = (0..n_cases).map(|_| (generator.body(&schema), false)).collect();
         let Some((n_values, n_errors)) = assert_same(&bodies, &schema) else { return };
         super::say(&format!("{n_values} values, {n_errors} errors"));
-        assert!(n_values > n_cases / 4 && n_errors > 0, "{n_values} values, {n_errors} errors");
+        assert!(n_values > n_cases / 8 && n_errors > 0, "{n_values} values, {n_errors} errors");
     }
 }
 

@@ -162,21 +162,13 @@ pub(crate) fn compare(texts: &[String], variables: &Variables) -> Option<(Vec<St
         }
         // The reasons why something is not known change nothing.
         let again = evaluate(text, &reasoned);
-        // Where there is a reason others may know the type, to which the other result of a conditional is converted:
-        // less is known then, and a mistake in it not seen.
-        let is_open = again.as_ref().is_ok_and(|value| !value.is_wholly_known() || answer["errors"].is_array());
-        let is_excused = is_open && text.contains('?') || is_attempt(text) && has_more_marks(&again, answer);
-        if let Some(difference) = mismatch(text, &again, answer).filter(|_| !is_excused) {
+        if let Some(difference) = mismatch(text, &again, answer).filter(|_| !is_excused(text, &again, answer)) {
             doubtful.push((text, question, again, format!("with reasons: {difference}")));
         }
     }
-    // Equality of what is partly unknown depends on the order in which go-cty happens to compare.
-    let (equalities, different): (Vec<_>, Vec<_>) =
-        doubtful.into_iter().partition(|(text, ..)| text.contains("==") || text.contains("!="));
-    let mut different: Vec<String> = different.into_iter().map(|(.., difference)| difference).collect();
-    for (text, question, ours, difference) in equalities {
-        let answers = xtask::oracle::ask(&vec![question.clone(); 24])?;
-        if answers.iter().all(|answer| mismatch(text, &ours, answer).is_some()) {
+    let mut different = Vec::new();
+    for (text, question, ours, difference) in doubtful {
+        if super::differs_always(text, question, |answer| mismatch(text, &ours, answer).is_some()) {
             different.push(difference);
         } else {
             counts.ambiguous += 1;
@@ -194,15 +186,39 @@ fn questions(texts: &[String], variables: &Variables) -> Vec<Json> {
     texts.iter().map(question).collect()
 }
 
-fn is_attempt(text: &str) -> bool {
+/// Tells whether it can be meant that what is unknown for a reason makes another value of an expression than what is just
+/// unknown.
+fn is_excused(text: &str, ours: &Result<Value, String>, answer: &Json) -> bool {
+    match (ours, &answer["errors"]) {
+        (Ok(ours), Json::Null) => is_less_known(text, ours, &from_json(&answer["value"])),
+        // A mistake in what may not count is not seen.
+        (Ok(ours), _) => may_be_open(text) && (!ours.is_wholly_known() || text.contains('?')),
+        (Err(_), _) => false,
+    }
+}
+
+/// Tells whether a text has operations of which less is known where others may know more.
+///
+/// These may know the type of the result of a conditional that is not chosen, to which the other result is converted, and
+/// see of `||` and `&&` that one side decides.
+pub(super) fn may_be_open(text: &str) -> bool {
+    ["?", "||", "&&"].iter().any(|operator| text.contains(operator))
+}
+
+/// Tells whether less is known of a value where there are reasons, as it is meant.
+pub(super) fn is_less_known(text: &str, ours: &Value, theirs: &Value) -> bool {
+    let is_open = may_be_open(text) && !ours.is_wholly_known() && may_be(ours, theirs);
+    is_open || is_attempt(text) && has_more_marks(ours, theirs)
+}
+
+pub(super) fn is_attempt(text: &str) -> bool {
     text.contains("try(") || text.contains("can(")
 }
 
 /// Tells whether ours differs from an answer in nothing but more marks: those of what is not known here, and may be known
 /// to others, are kept.
-fn has_more_marks(ours: &Result<Value, String>, answer: &Json) -> bool {
-    let (Ok(ours), Json::Null) = (ours, &answer["errors"]) else { return false };
-    let ((ours, own), (theirs, marks)) = (ours.unmark_deep(), from_json(&answer["value"]).unmark_deep());
+fn has_more_marks(ours: &Value, theirs: &Value) -> bool {
+    let ((ours, own), (theirs, marks)) = (ours.unmark_deep(), theirs.unmark_deep());
     difference(&ours, &theirs).is_none() && own.is_superset(&marks)
 }
 
