@@ -29,11 +29,13 @@ mod published;
 mod query;
 mod refresh;
 pub mod request;
+pub mod roots;
 mod scan;
 mod session;
 mod settings;
 pub mod states;
 mod types;
+mod yaml;
 
 pub use adopt::{
     AdoptAnswer, AdoptObserver, AdoptOffer, AdoptRequest, AdoptStatistics, AdoptStyle, AdoptedObject, AdoptedVariable,

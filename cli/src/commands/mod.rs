@@ -7,6 +7,7 @@ mod doctor;
 mod drift;
 mod explain;
 mod query;
+mod roots;
 mod scan;
 mod state;
 mod types;
@@ -41,6 +42,7 @@ enum Command {
     Adopt(adopt::Arguments),
     Explain(explain::Arguments),
     State(state::Arguments),
+    Roots(roots::Arguments),
     Types(types::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -58,6 +60,7 @@ impl CommandLine {
             Command::Adopt(arguments) => adopt::run(arguments, &store, session).await,
             Command::Explain(arguments) => explain::run(arguments, session).await,
             Command::State(arguments) => state::run(arguments, session).await,
+            Command::Roots(arguments) => roots::run(&arguments, session),
             Command::Types(arguments) => types::run(&arguments, session),
             Command::Doctor(arguments) => doctor::run(arguments, &store, session).await,
             Command::Completions(arguments) => completions::run(&arguments),
