@@ -410,3 +410,52 @@ fn arguments_that_are_locked_together_are_found() {
     let second = world.search(&observed, Profile::Minimal, &first.learned);
     assert_eq!(told(&second), told(&first), "{}", first.learned.to_text());
 }
+
+#[test]
+fn a_way_out_that_was_passed_over_is_found_again() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    for gamma in ["required", "optional"] {
+        let attributes = [
+            ("alpha", STRING, "optional"),
+            ("delta", STRING, "optional"),
+            ("gamma_id", STRING, gamma),
+            ("omega", STRING, "optional"),
+        ];
+        let world = World::new(flat(&attributes))
+            .manner("alpha", default("default"))
+            .manner("delta", default("default"))
+            .rule(Rule::ExactlyOneOf(names(&["delta", "omega", "alpha"])))
+            .rule(Rule::AllOf(names(&["omega", "gamma_id"])));
+        let observed = r#"{"alpha": "default", "delta": "default", "gamma_id": "web-1", "omega": ""}"#;
+        let observed = object(&world.block, observed);
+        let first = world.search(&observed, Profile::Minimal, &Lessons::default());
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(told(&first), @r#"{gamma_id = "web-1", omega = ""}"#);
+        }
+        let second = world.search(&observed, Profile::Minimal, &first.learned);
+        assert_eq!(told(&second), told(&first), "{}", first.learned.to_text());
+    }
+}
+
+#[test]
+fn lessons_that_lead_nowhere_are_forgotten() {
+    let attributes = [
+        ("delta", STRING, "optional"),
+        ("mode", STRING, "optional"),
+        ("omega", STRING, "optional"),
+        ("zone_name", STRING, "required"),
+    ];
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let world = World::new(flat(&attributes))
+        .manner("delta", default("default"))
+        .rule(Rule::ExactlyOneOf(names(&["omega", "delta", "mode"])))
+        .rule(Rule::Excludes("zone_name".to_owned(), "delta".to_owned()));
+    let observed = object(&world.block, r#"{"delta": "default", "mode": "default", "zone_name": "web-1"}"#);
+    let first = world.search(&observed, Profile::Minimal, &Lessons::default());
+    insta::assert_snapshot!(told(&first), @r#"{mode = "default", zone_name = "web-1"}"#);
+    let wrong = Lessons::from_text("conflict mode delta\nconflict delta mode\n");
+    for lessons in [first.learned.clone(), wrong] {
+        let second = world.search(&observed, Profile::Minimal, &lessons);
+        assert_eq!(told(&second), told(&first), "{}", lessons.to_text());
+    }
+}

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use cty::Value;
-use drift::adopt::search::{Lessons, Probe, Profile, Solution};
+use drift::adopt::search::{Lessons, MAX_PROBES, Probe, Profile, Solution};
 use drift::lifecycle::{self, Action};
 use model::{Block, NestingMode};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::provider::{Manner, Rule, Unset, World, attribute, block, show};
 
@@ -199,7 +201,6 @@ fn search(made: &Made, profile: Profile, lessons: &Lessons) -> Solution {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_clean_configuration_is_found_where_there_is_one(made in made()) {
@@ -238,7 +239,9 @@ proptest! {
         prop_assert_eq!(&first, &again);
         let taught = search(&made, Profile::Minimal, &first.learned);
         prop_assert!(taught.flaws.is_empty(), "{:?}", taught.flaws);
-        prop_assert!(taught.n_probes <= first.n_probes + 1, "{} after {}", taught.n_probes, first.n_probes);
+        // Where they are wrong for the object, it begins again: they cost no more than it takes to find that out.
+        let most = (first.n_probes + MAX_PROBES / 2).min(MAX_PROBES);
+        prop_assert!(taught.n_probes <= most, "{} after {}", taught.n_probes, first.n_probes);
         let mut merged = first.learned.clone();
         merged.merge(&taught.learned);
         prop_assert_eq!(Lessons::from_text(&merged.to_text()), merged);
@@ -261,4 +264,17 @@ proptest! {
             prop_assert!(is_clean(&made, &config), "{}", show(&config));
         }
     }
+}
+
+#[test]
+fn lessons_save_more_than_half_of_the_probes() {
+    let mut runner = TestRunner::deterministic();
+    let (mut n_first, mut n_taught) = (0, 0);
+    for _ in 0..300 {
+        let made = made().new_tree(&mut runner).expect("somebody can have made it").current();
+        let first = search(&made, Profile::Minimal, &Lessons::default());
+        n_first += first.n_probes;
+        n_taught += search(&made, Profile::Minimal, &first.learned).n_probes;
+    }
+    assert!(n_taught * 2 < n_first, "{n_taught} after {n_first}");
 }

@@ -12,7 +12,7 @@ use super::arguments::{Arguments, Attempt, Choice, Id, OBSERVED};
 use super::changes::Change;
 use super::judge::Created;
 use super::lessons::Sort;
-use super::{MAX_PROBES, Profile, SearchSubject};
+use super::{MAX_PROBES, Profile};
 
 /// What the provider said of an attempt.
 #[derive(Clone, Debug)]
@@ -81,49 +81,63 @@ pub(super) struct Hunt<'a> {
     pub(super) answers: &'a BTreeMap<Attempt, Outcome>,
     pub(super) lessons: &'a super::Lessons,
     pub(super) notes: Notes,
+    /// What this run came by: another one, with lessons, may have asked more.
+    pub(super) met: BTreeSet<Attempt>,
+    /// So many answers are enough.
+    max_probes: u32,
 }
 
 impl<'a> Hunt<'a> {
     pub(super) fn new(
-        subject: SearchSubject<'_>,
+        profile: Profile,
         arguments: &'a mut Arguments,
         answers: &'a BTreeMap<Attempt, Outcome>,
         lessons: &'a super::Lessons,
     ) -> Self {
-        let profile = subject.profile;
-        Self { profile, arguments, answers, lessons, notes: Notes::default() }
+        let (notes, met) = (Notes::default(), BTreeSet::new());
+        Self { profile, arguments, answers, lessons, notes, met, max_probes: MAX_PROBES }
     }
 
-    /// Looks for a configuration, from each of the beginnings until one leads to a clean plan; nothing where the provider
-    /// calls none valid.
-    pub(super) fn run(&mut self, beginnings: &[Attempt]) -> Result<Option<Settled>, Stop> {
-        let mut best: Option<Settled> = None;
-        for first in beginnings {
-            let settled = self.settle(first.clone())?;
-            let n_left = |settled: &Settled| settled.accepted.len();
-            if settled.as_ref().is_some_and(|new| best.as_ref().is_none_or(|best| n_left(new) < n_left(best))) {
-                best = settled;
-            }
-            if best.as_ref().is_some_and(|best| n_left(best) == 0) {
-                break;
-            }
+    /// Looks for a clean configuration from where lessons say to begin; nothing where they are wrong for this object.
+    ///
+    /// They are wrong where settling ends unclean, or clean only because more is ignored than they say, and where it takes
+    /// so long that nothing would be left to begin again with.
+    pub(super) fn run_taught(&mut self, taught: &Attempt) -> Result<Option<Settled>, Stop> {
+        self.max_probes = MAX_PROBES / 2;
+        let settled = match self.settle(taught.clone()) {
+            Err(Stop::Spent) => return Ok(None),
+            settled => settled?,
+        };
+        self.max_probes = MAX_PROBES;
+        let is_right =
+            |settled: &Settled| settled.accepted.is_empty() && settled.attempt.ignored.is_subset(&taught.ignored);
+        match settled.filter(is_right) {
+            Some(settled) => self.finish(settled).map(Some),
+            None => Ok(None),
         }
-        let is_clean = |best: &Option<Settled>| best.as_ref().is_some_and(|best| best.accepted.is_empty());
-        if let (false, true, Some(last)) = (is_clean(&best), best.is_some(), beginnings.last()) {
-            best = self.start_with_missed(last)?.filter(|settled| settled.accepted.is_empty()).or(best);
-        }
-        let settled = match (best, beginnings.last()) {
-            (Some(settled), _) => settled,
-            (None, Some(last)) => match self.start_over(last)? {
+    }
+
+    /// Looks for a configuration; nothing where the provider calls none valid.
+    pub(super) fn run(&mut self, first: &Attempt) -> Result<Option<Settled>, Stop> {
+        let settled = match self.settle(first.clone())? {
+            Some(settled) if settled.accepted.is_empty() => settled,
+            Some(settled) => {
+                let other = self.start_with_missed(first)?;
+                other.filter(|other| other.accepted.is_empty()).unwrap_or(settled)
+            }
+            None => match self.start_over(first)? {
                 Some(settled) => self.settle(settled.attempt.clone())?.unwrap_or(settled),
                 None => return Ok(None),
             },
-            (None, None) => return Ok(None),
         };
         let settled = self.silence(settled)?;
+        self.finish(settled).map(Some)
+    }
+
+    fn finish(&mut self, settled: Settled) -> Result<Settled, Stop> {
         match self.profile {
-            Profile::Explicit => Ok(Some(settled)),
-            Profile::Minimal => self.reduce(settled).map(Some),
+            Profile::Explicit => Ok(settled),
+            Profile::Minimal => self.reduce(settled),
         }
     }
 
@@ -140,10 +154,13 @@ impl<'a> Hunt<'a> {
     }
 
     /// Gives the answer to an attempt.
-    pub(super) fn ask(&self, attempt: &Attempt) -> Result<&'a Outcome, Stop> {
+    pub(super) fn ask(&mut self, attempt: &Attempt) -> Result<&'a Outcome, Stop> {
         match self.answers.get(attempt) {
-            Some(outcome) => Ok(outcome),
-            None if self.answers.len() >= MAX_PROBES as usize => Err(Stop::Spent),
+            Some(outcome) => {
+                self.met.insert(attempt.clone());
+                Ok(outcome)
+            }
+            None if self.answers.len() >= self.max_probes as usize => Err(Stop::Spent),
             None => Err(Stop::Ask(attempt.clone())),
         }
     }

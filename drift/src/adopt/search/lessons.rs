@@ -18,8 +18,9 @@ pub(super) const CREATION: &str = "creation";
 
 /// What searches learned about one resource type in one version of its provider.
 ///
-/// It only ever saves probes: with wrong lessons a search takes longer, and ends clean where it would have without. What
-/// contradicts itself, because two objects taught different things, is not used.
+/// It is there to save probes. Where lessons are wrong for an object, the search begins again without them: it takes
+/// longer, and ends as it would have without, as long as both together stay within `MAX_PROBES`. What contradicts itself,
+/// because two objects taught different things, is not used.
 ///
 /// No value is in it: values are compared by a digest, and of secrets not even that is kept.
 ///

@@ -10,11 +10,14 @@
 //! 2. *Settling*: complaints are read by their path, else by the names in their text. What excludes each other is reduced
 //!    to one (what is required, set, not deprecated), what is missing is added, blanks are the first to be dropped; then
 //!    counterparts, enclosing blocks, stand-ins. What a valid plan would change is put back, or left out, or, where the
-//!    object has nothing and the provider a default, ignored. Each idea is tried once. Where nothing helps, the search
-//!    begins again with what must be set and what the plans missed, and adds the rest piece by piece.
+//!    object has nothing and the provider a default, ignored. Each idea is tried once; where one leads nowhere, what was
+//!    refused before it is looked at again, and only then something is made up. Where nothing helps, the search begins
+//!    again with what must be set and what the plans missed, and adds the rest piece by piece.
 //! 3. *Reducing* (`minimal`): one plan of a creation tells what the provider would choose by itself; `judge` says what
 //!    stays all the same. What goes is left out at once; what the plan then names is put back, else halves are tried.
-//! 4. *End*: what is left is told as [`Flaw`]s; secrets are marked; what was learned is kept for the next object.
+//! 4. *Lessons* that lead into anything but a clean plan, or into ignoring more than they say, are wrong for this object:
+//!    all of it begins again without them.
+//! 5. *End*: what is left is told as [`Flaw`]s; secrets are marked; what was learned is kept for the next object.
 //!
 //! Nothing is asked twice, and after [`MAX_PROBES`] the best that was found is taken. The same answers give the same end.
 //!
@@ -41,7 +44,7 @@ use model::{Diagnostic, Diagnostics, ResourceType, Schema, Severity};
 
 use self::arguments::{ABSENT, Arguments, Attempt};
 use self::conclude::End;
-use self::hunt::{Hunt, Outcome, Planned, Settled, Stop};
+use self::hunt::{Hunt, Notes, Outcome, Planned, Settled, Stop};
 use crate::exact::Plan;
 use crate::lifecycle::{self, Action, Ignored};
 pub use lessons::Lessons;
@@ -179,10 +182,13 @@ pub fn looks_secret(path: &Path, value: &Value) -> bool {
 #[derive(Debug)]
 pub struct Search<'a> {
     subject: SearchSubject<'a>,
+    /// What was known of the type before.
     lessons: Lessons,
     arguments: Arguments,
-    /// Where to begin: with what lessons say, then as if there were none.
-    beginnings: Vec<Attempt>,
+    /// Where lessons say to begin, until they lead nowhere.
+    taught: Option<Attempt>,
+    /// Where to begin without lessons.
+    first: Attempt,
     answers: BTreeMap<Attempt, Outcome>,
     asked: Option<Attempt>,
 }
@@ -191,13 +197,11 @@ impl<'a> Search<'a> {
     /// Begins a search with what is known of the type already.
     pub fn begin(subject: SearchSubject<'a>, lessons: &Lessons) -> (Self, SearchStep) {
         let mut arguments = Arguments::of(&subject.schema.block, subject.observed);
-        let mut beginnings = vec![candidate::of(subject, lessons, &mut arguments)];
-        if !lessons.is_empty() {
-            beginnings.push(candidate::of(subject, &Lessons::default(), &mut arguments));
-            beginnings.dedup();
-        }
-        let lessons = lessons.clone();
-        let mut search = Self { subject, lessons, arguments, beginnings, answers: BTreeMap::new(), asked: None };
+        let mut beginning = |lessons: &Lessons| candidate::of(subject, lessons, &mut arguments);
+        let first = beginning(&Lessons::default());
+        let taught = (!lessons.is_empty()).then(|| beginning(lessons));
+        let (lessons, answers) = (lessons.clone(), BTreeMap::new());
+        let mut search = Self { subject, lessons, arguments, taught, first, answers, asked: None };
         let step = search.go_on();
         (search, step)
     }
@@ -212,9 +216,7 @@ impl<'a> Search<'a> {
     }
 
     fn go_on(&mut self) -> SearchStep {
-        let mut hunt = Hunt::new(self.subject, &mut self.arguments, &self.answers, &self.lessons);
-        let result = hunt.run(&self.beginnings);
-        let notes = hunt.notes;
+        let (result, notes) = self.hunt();
         let settled = match result {
             Err(Stop::Ask(attempt)) => {
                 let probe = self.probe(&attempt);
@@ -240,6 +242,25 @@ impl<'a> Search<'a> {
         SearchStep::Done(Box::new(solution))
     }
 
+    /// Hunts as far as the answers lead: with lessons, and from the start without them once those turn out to be wrong.
+    ///
+    /// What was answered stays answered, so that the second hunt asks only what the first did not.
+    fn hunt(&mut self) -> (Result<Option<Settled>, Stop>, Notes) {
+        let profile = self.subject.profile;
+        if let Some(taught) = &self.taught {
+            let mut hunt = Hunt::new(profile, &mut self.arguments, &self.answers, &self.lessons);
+            let result = hunt.run_taught(taught);
+            if !matches!(result, Ok(None)) {
+                return (result, hunt.notes);
+            }
+            self.taught = None;
+        }
+        let none = Lessons::default();
+        let mut hunt = Hunt::new(profile, &mut self.arguments, &self.answers, &none);
+        let result = hunt.run(&self.first);
+        (result, hunt.notes)
+    }
+
     /// Gives the best of what was tried, for when nothing more may be.
     fn best(&self) -> Option<Settled> {
         let planned = self.answers.iter().filter_map(|(attempt, outcome)| match outcome {
@@ -253,15 +274,12 @@ impl<'a> Search<'a> {
         Some(Settled { attempt: attempt.clone(), accepted })
     }
 
-    /// Says why no configuration is valid: what the provider said of the last attempt it was asked about.
+    /// Says why no configuration is valid: what the provider said of the one it was asked about first.
     fn complaints(&self) -> Vec<String> {
-        let problems =
-            self.beginnings.first().and_then(|first| self.answers.get(first)).into_iter().filter_map(|outcome| {
-                match outcome {
-                    Outcome::Invalid(problems) => Some(problems),
-                    Outcome::Planned(_) | Outcome::Created(_) => None,
-                }
-            });
+        let problems = self.answers.get(&self.first).into_iter().filter_map(|outcome| match outcome {
+            Outcome::Invalid(problems) => Some(problems),
+            Outcome::Planned(_) | Outcome::Created(_) => None,
+        });
         let errors = problems.flatten().filter(|problem| problem.severity == Severity::Error);
         let say = |problem: &Diagnostic| self.without_secrets(format!("{}: {}", problem.summary, problem.detail));
         let mut why: Vec<String> = errors.map(say).collect();

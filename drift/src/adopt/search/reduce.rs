@@ -85,7 +85,7 @@ impl Hunt<'_> {
     }
 
     /// Gives an attempt back where it plans no more than another one.
-    fn within(&self, attempt: &Attempt, settled: &Settled) -> Result<Option<Attempt>, Stop> {
+    fn within(&mut self, attempt: &Attempt, settled: &Settled) -> Result<Option<Attempt>, Stop> {
         let is_within = match self.ask(attempt)? {
             Outcome::Planned(planned) => planned.is_within(&settled.accepted),
             _ => false,

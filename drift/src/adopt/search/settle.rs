@@ -24,6 +24,26 @@ pub(super) struct Memory {
     used: BTreeSet<(String, Edit)>,
     /// Arguments that a repair left out, with those for whose sake.
     dropped: BTreeMap<Id, Vec<Id>>,
+    /// What was not valid and may have a remedy left, in order.
+    refused: Vec<Attempt>,
+    /// What of it was looked at again.
+    revisited: Vec<Attempt>,
+    /// Whether nothing is left but to make up what nobody can read back.
+    may_invent: bool,
+}
+
+impl Memory {
+    /// Gives what was not valid before and may have a remedy left, the last one first; once there is nothing more of it,
+    /// all of it again, with remedies that are made up. Where something else was valid, only those are left.
+    fn earlier(&mut self, is_something_valid: bool) -> Option<Attempt> {
+        if !self.may_invent && (is_something_valid || self.refused.is_empty()) {
+            self.may_invent = true;
+            self.refused.extend(self.revisited.drain(..).rev());
+        }
+        let earlier = self.refused.pop()?;
+        self.revisited.push(earlier.clone());
+        Some(earlier)
+    }
 }
 
 impl Hunt<'_> {
@@ -34,8 +54,10 @@ impl Hunt<'_> {
         let mut memory = Memory::default();
         let mut best: Option<((usize, usize), Settled)> = None;
         'attempts: loop {
-            seen.insert(attempt.clone());
             let outcome = self.ask(&attempt)?;
+            if seen.insert(attempt.clone()) && matches!(outcome, Outcome::Invalid(_)) {
+                memory.refused.push(attempt.clone());
+            }
             if let Outcome::Planned(planned) = outcome {
                 let score = (planned.replaces.len(), planned.changes.len());
                 if best.as_ref().is_none_or(|(best, _)| score < *best) {
@@ -65,7 +87,7 @@ impl Hunt<'_> {
                     }
                 }
             }
-            match back {
+            match back.or_else(|| memory.earlier(best.is_some())) {
                 Some(back) => attempt = back,
                 None => break,
             }
@@ -86,7 +108,7 @@ impl Hunt<'_> {
             if concerns.clone().any(|id| next.choices[*id] != attempt.choices[*id]) {
                 continue;
             }
-            for edit in self.remedies(&complaint, attempt) {
+            for edit in self.remedies(&complaint, attempt, memory.may_invent) {
                 if !memory.used.insert((complaint.signature.clone(), edit.clone())) {
                     continue;
                 }
@@ -114,7 +136,7 @@ impl Hunt<'_> {
     }
 
     /// Gives what may help against a complaint, best first.
-    fn remedies(&mut self, complaint: &Complaint, attempt: &Attempt) -> Vec<Edit> {
+    fn remedies(&mut self, complaint: &Complaint, attempt: &Attempt, may_invent: bool) -> Vec<Edit> {
         let members: Vec<Id> = complaint.at.iter().chain(&complaint.named).copied().collect();
         let (set, unset): (Vec<Id>, Vec<Id>) = members.iter().partition(|id| self.arguments.is_written(attempt, **id));
         let mut edits: Vec<Edit> = Vec::new();
@@ -142,10 +164,10 @@ impl Hunt<'_> {
         for id in complaint.at.iter().chain(&complaint.named).filter(|id| set.contains(id)) {
             edits.push(self.drop_all(&[*id]));
         }
-        if is_missing {
-            edits.extend(self.inventions(complaint, &unset));
-        } else {
+        if !is_missing {
             edits.extend(held);
+        } else if may_invent {
+            edits.extend(self.inventions(complaint, &unset));
         }
         let is_about_value = !(is_missing || complaint.is_conflict && set.len() > 1);
         for id in complaint.at.iter().filter(|id| is_about_value && set.contains(id)) {
@@ -381,9 +403,9 @@ impl Hunt<'_> {
     /// the plans tell the way out.
     pub(super) fn start_with_missed(&mut self, first: &Attempt) -> Result<Option<Settled>, Stop> {
         let mut missed = self.bare(first);
-        let plans = self.answers.values().filter_map(|outcome| match outcome {
-            Outcome::Planned(planned) => Some(planned),
-            Outcome::Invalid(_) | Outcome::Created(_) => None,
+        let plans = self.met.iter().filter_map(|attempt| match self.answers.get(attempt) {
+            Some(Outcome::Planned(planned)) => Some(planned),
+            Some(Outcome::Invalid(_) | Outcome::Created(_)) | None => None,
         });
         for change in plans.flat_map(|planned| &planned.changes).filter(|change| !change.prior.is_null()) {
             for id in self.arguments.at(&change.path) {
@@ -448,20 +470,19 @@ impl Hunt<'_> {
         let mut attempt = first;
         let mut memory = Memory::default();
         let mut seen = BTreeSet::new();
-        for _ in 0..MAX_IDEAS {
-            if !seen.contains(&attempt) {
-                seen.insert(attempt.clone());
-            }
+        loop {
             let Outcome::Invalid(problems) = self.ask(&attempt)? else { return Ok(Some(attempt)) };
+            if seen.insert(attempt.clone()) {
+                memory.refused.push(attempt.clone());
+            }
             let mut next = self.repair(&attempt, problems, &mut memory);
             while next.as_ref().is_some_and(|next| seen.contains(next)) {
                 next = self.repair(&attempt, problems, &mut memory);
             }
-            match next {
+            match next.or_else(|| memory.earlier(false)) {
                 Some(next) => attempt = next,
                 None => return Ok(None),
             }
         }
-        Ok(None)
     }
 }
