@@ -1,7 +1,7 @@
 //! What the code already says: resource blocks of the root module and of the modules it calls, evaluated for the instance
 //! that an object would become.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -14,21 +14,24 @@ use hcl::module::{IgnoreChanges, Module, ResourceBlock};
 use hcl::root::{Root, Unexpanded, ValueAnswer, ValueNeed};
 use hcl::syntax::Body;
 use hcl::{File, ReadError, SourceTree};
-use model::{InstanceAddress, InstanceKey, ModuleAddress, ResourceAddress, ResourceMode, Schema, Severity, diagnostic};
+use model::{
+    Diagnostics, InstanceAddress, InstanceKey, ModuleAddress, ResourceAddress, ResourceMode, Schema, Severity,
+    diagnostic,
+};
 
+use crate::Session;
 use crate::code::Folder;
+use crate::evaluation::stage::Stage;
 use crate::evaluation::{self, KeptTree, RootModule, call_names};
 use crate::states::States;
 
 /// The most instances of a block that are looked at.
 const MAX_INSTANCES: usize = 1_000;
 
-/// The code of a root module, with the values of what the state records.
+/// The code of a root module, with what was planned of it.
 #[derive(Clone)]
 pub(super) struct Declared {
     module: Arc<RootModule>,
-    /// What references to resources mean.
-    recorded: Arc<BTreeMap<InstanceAddress, Value>>,
 }
 
 /// The code of a resource block.
@@ -86,14 +89,41 @@ pub(super) struct Evaluated {
 
 impl Declared {
     /// Takes the code that a request is about.
-    pub(super) fn new(module: &RootModule, states: &States) -> Self {
-        let recorded = if states.refs.len() == 1 { recorded_values(states) } else { BTreeMap::new() };
-        Self { module: Arc::new(module.anew()), recorded: Arc::new(recorded) }
+    pub(super) fn new(module: &RootModule) -> Self {
+        Self { module: Arc::new(module.anew()) }
     }
 
-    /// Gives the same code with another file in the root module.
+    /// Plans what the blocks of resources refer to, for all their instances that no state records: from then on those
+    /// references are known as far as terraform knows them before the apply.
+    pub(super) async fn plan(
+        &self,
+        session: &Session,
+        states: &Arc<States>,
+        resources: Vec<(ResourceAddress, Schema)>,
+    ) -> Diagnostics {
+        if resources.is_empty() {
+            return Diagnostics::new();
+        }
+        let stage = Stage::open(session, &self.module, Some(states));
+        let recorded: BTreeSet<InstanceAddress> =
+            states.recorded.iter().map(|instance| instance.address.clone()).collect();
+        let evaluate = move |root: &Root| {
+            for (address, schema) in &resources {
+                // What is wrong with it is told when it is compared.
+                let Ok(keys) = keys(root, address) else { continue };
+                let instances = keys.into_iter().take(MAX_INSTANCES).map(|key| address.clone().instance(key));
+                for instance in instances.filter(|instance| !recorded.contains(instance)) {
+                    drop(root.instance(&instance, &schema.block));
+                }
+            }
+        };
+        stage.settled(evaluate).await;
+        stage.shutdown().await
+    }
+
+    /// Gives the same code with another file in the root module, and nothing planned.
     pub(super) fn with_file(&self, name: &str, text: String) -> Self {
-        Self { module: Arc::new(self.module.with_file(name, text)), recorded: Arc::clone(&self.recorded) }
+        Self { module: Arc::new(self.module.with_file(name, text)) }
     }
 
     /// Gives all code that could be read, and what could not.
@@ -182,7 +212,7 @@ impl Declared {
         self.block(address).ok_or_else(|| format!("The code has no block of {address}."))
     }
 
-    /// Evaluates, again and again until what is needed is known or known not to be.
+    /// Evaluates; what was not planned is unknown.
     fn settled<T>(&self, take: impl Fn(&Root) -> T) -> T {
         self.module.evaluate(|root| {
             loop {
@@ -191,24 +221,21 @@ impl Declared {
                 if needs.is_empty() {
                     return taken;
                 }
-                root.answer(needs.into_iter().map(|need| (need.clone(), self.answer(&need))));
+                root.answer(needs.into_iter().map(|need| (need.clone(), unplanned(&need))));
             }
         })
     }
+}
 
-    fn answer(&self, need: &ValueNeed) -> ValueAnswer {
-        let unknown = |reason: String| ValueAnswer::Unknown { ty: Type::Dynamic, reason };
-        match need {
-            ValueNeed::Instance(address) if address.resource.mode == ResourceMode::Data => {
-                unknown(format!("{} is read from a cloud", address.resource))
-            }
-            ValueNeed::Instance(address) => match self.recorded.get(address) {
-                Some(value) => ValueAnswer::Value(value.clone()),
-                None => unknown(format!("the state does not record {address}")),
-            },
-            ValueNeed::Function { name, .. } => unknown(format!("the function {name}() is computed by a provider")),
+fn unplanned(need: &ValueNeed) -> ValueAnswer {
+    let reason = match need {
+        ValueNeed::Instance(address) if address.resource.mode == ResourceMode::Data => {
+            format!("{} is read from a cloud", address.resource)
         }
-    }
+        ValueNeed::Instance(address) => format!("what the next apply makes of {address} is not planned"),
+        ValueNeed::Function { name, .. } => format!("the function {name}() is computed by a provider"),
+    };
+    ValueAnswer::Unknown { ty: Type::Dynamic, reason }
 }
 
 /// Gives the keys of the instances of a resource.
@@ -332,7 +359,7 @@ fn differ(before: &Value, after: &Value, path: &Path, paths: &mut Vec<Path>) {
             value.entries().map(|(name, value)| (name.to_owned(), value.clone())).collect()
         };
         let (old, new) = (of(before), of(after));
-        let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         for name in names {
             let path = if is_map {
                 path.clone().index(Value::string(name.as_str()))
@@ -357,17 +384,4 @@ fn differ(before: &Value, after: &Value, path: &Path, paths: &mut Vec<Path>) {
 pub(super) fn parse(path: &str, text: &str) -> File {
     let is_json = FilePath::new(path).extension().is_some_and(|extension| extension == "json");
     if is_json { File::parse_json(path, text).0 } else { File::parse(path, text).0 }
-}
-
-/// Gives what is recorded of managed resources, as references see it.
-fn recorded_values(states: &States) -> BTreeMap<InstanceAddress, Value> {
-    let value = |(position, instance): (usize, &model::RecordedInstance)| {
-        if instance.address.resource.mode != ResourceMode::Managed || instance.deposed.is_some() {
-            return None;
-        }
-        let object = states.object(position).ok()?;
-        let value = object.decode_attributes(None).ok()?;
-        Some((instance.address.clone(), object.mark_sensitive(&value)))
-    };
-    states.recorded.iter().enumerate().filter_map(value).collect()
 }

@@ -50,19 +50,7 @@ impl World {
              tier = \"fast\"\n}}\n{code}"
         );
         world.write("root/main.tf", &main);
-        let state = json!({
-            "version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "6e32f1f4", "outputs": {},
-            "resources": [{
-                "mode": "managed", "type": "torture_object", "name": "kept",
-                "provider": "provider[\"registry.terraform.io/driftmgr/torture\"]",
-                "instances": [{
-                    "schema_version": 1, "sensitive_attributes": [],
-                    "attributes": {"name": "kept", "tier": "fast", "made": "then", "force": null},
-                }],
-            }],
-            "check_results": null,
-        });
-        world.write("root/terraform.tfstate", &state.to_string());
+        world.record(&["kept"]);
         let folder = torture().display().to_string();
         let hosts = ["registry.terraform.io", "registry.opentofu.org"];
         let overrides: String = hosts.map(|host| format!("    \"{host}/driftmgr/torture\" = {folder:?}\n")).concat();
@@ -84,6 +72,26 @@ impl World {
     fn add(&self, name: &str) {
         let attributes = json!({"name": name, "tier": "fast", "made": "then"});
         self.write(&format!("cloud/torture_object/{name}.json"), &attributes.to_string());
+    }
+
+    /// Records objects in the state, and nothing else.
+    fn record(&self, names: &[&str]) {
+        let resource = |name: &&str| {
+            json!({
+                "mode": "managed", "type": "torture_object", "name": name,
+                "provider": "provider[\"registry.terraform.io/driftmgr/torture\"]",
+                "instances": [{
+                    "schema_version": 1, "sensitive_attributes": [],
+                    "attributes": {"name": name, "tier": "fast", "made": "then", "force": null},
+                }],
+            })
+        };
+        let state = json!({
+            "version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "6e32f1f4", "outputs": {},
+            "resources": names.iter().map(resource).collect::<Vec<_>>(),
+            "check_results": null,
+        });
+        self.write("root/terraform.tfstate", &state.to_string());
     }
 
     /// Puts the programs that are installed on the path.
@@ -220,6 +228,35 @@ resource "torture_object" "replaced" {
     assert!(generated.contains("\"other\"") && !generated.contains("\"jobs\""), "{generated}");
     assert!(!generated.contains("many-a") && !generated.contains("counted-1"), "{generated}");
     drop(request);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_has_the_value_that_is_planned() {
+    let world = World::new(
+        r#"
+resource "torture_object" "grown" {
+  name = "grown"
+  tier = "slow"
+}
+resource "torture_object" "follows" {
+  name = "follows"
+  tier = torture_object.grown.tier
+}
+resource "torture_object" "stays" {
+  name = "stays"
+  tier = torture_object.kept.tier
+}
+"#,
+    );
+    world.record(&["kept", "grown"]);
+    for name in ["grown", "follows", "stays"] {
+        world.add(name);
+    }
+    let (_, answer) = world.adopt(&[]).await;
+    let found = outcomes(&answer);
+    // The next apply sets the tier of what it refers to, and so its own.
+    expect(&found, "follows", "torture_object.follows", "but tier");
+    expect(&found, "stays", "torture_object.stays", "clean");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::drift::adopt::{AdoptionKey, AdoptionStep, Choice};
 use model::draft::DraftImportSource;
-use model::{Diagnostic, Diagnostics, Finding, InstanceAddress, Region, ResourceType};
+use model::{
+    Diagnostic, Diagnostics, Finding, InstanceAddress, Region, ResourceAddress, ResourceMode, ResourceType, Schema,
+};
 
 use super::answer::{AdoptObserver, AdoptRequest, AdoptStatistics};
 use super::bench::Bench;
@@ -113,7 +115,7 @@ pub(super) fn why_import_only(request: &AdoptRequest) -> Option<&'static str> {
 pub(super) async fn drive_all(
     session: &Session,
     request: &AdoptRequest,
-    states: &States,
+    states: &Arc<States>,
     (module, declared): (Option<&Arc<RootModule>>, Option<&Declared>),
     home: Option<&Region>,
     objects: &[Object<'_>],
@@ -142,6 +144,10 @@ pub(super) async fn drive_all(
     let findings: Vec<&Finding> = wanted.iter().map(|(object, ..)| object.finding).collect();
     let workshop = Workshop::open(session, &request.comparison, states, (module, home), &findings).await?;
     driven.benches.clone_from(&workshop.benches);
+    if let Some(declared) = declared {
+        let asked = comparable(declared, &workshop, objects);
+        driven.diagnostics.extend(declared.plan(session, states, asked).await);
+    }
     let (mut own_blocks, notes) =
         declared.map(|declared| declared_objects(declared, states, &workshop, objects)).unwrap_or_default();
     driven.diagnostics.extend(notes);
@@ -315,6 +321,30 @@ fn declared_objects(
         found.extend(matches.by_position.into_iter().map(|(position, found)| (position, Ok(found))));
     }
     (found, diagnostics)
+}
+
+/// Gives the blocks that objects are compared with: the ones that a person names, else all of their type.
+fn comparable(declared: &Declared, workshop: &Workshop, objects: &[Object<'_>]) -> Vec<(ResourceAddress, Schema)> {
+    let mut found = BTreeMap::new();
+    let resources = || declared.root().into_iter().flat_map(|root| &root.resources);
+    for object in objects {
+        let Some(to) = object.target() else { continue };
+        let Assignment::Bench { bench, .. } = workshop.assign(object.finding) else { continue };
+        let resource_type = to.resource_type();
+        let Some(schema) = workshop.benches[bench].schema.resources.get(resource_type.as_str()) else { continue };
+        let is_compared = |address: &&ResourceAddress| {
+            address.mode == ResourceMode::Managed && address.resource_type == *resource_type
+        };
+        let addresses: Vec<&ResourceAddress> = if object.is_pinned {
+            vec![&to.resource]
+        } else {
+            resources().map(|resource| &resource.address).filter(is_compared).collect()
+        };
+        for address in addresses {
+            found.entry(address.clone()).or_insert_with(|| schema.clone());
+        }
+    }
+    found.into_iter().collect()
 }
 
 pub(super) fn chosen_address(choice: &Choice) -> Option<&InstanceAddress> {

@@ -88,7 +88,7 @@ pub async fn adopt(
     let recorded: BTreeSet<&InstanceAddress> = states.recorded.iter().map(|instance| &instance.address).collect();
     let declared = match why_import_only(request) {
         Some(_) => None,
-        None => module.map(|module| Declared::new(module, &states)),
+        None => module.map(|module| Declared::new(module)),
     };
     let written = declared.as_ref().map(Declared::root_addresses).unwrap_or_default();
     // A block that is there already is somebody's, unless a person says whose.
