@@ -21,9 +21,7 @@ use hcl::evaluate::Unknown;
 use hcl::root::{Expansion, Root, Sources, ValueAnswer, ValueNeed};
 use hcl::variables::VariableValues;
 use hcl::{ReadError, SourceTree};
-use model::{
-    Attribute, AttributeType, Block, Diagnostics, ModuleAddress, NestedObject, NestingMode, ResourceMode, Schema,
-};
+use model::{Attribute, AttributeType, Block, Diagnostics, ModuleAddress, NestedObject, NestingMode, ResourceMode};
 use serde_json::{Value as Json, json};
 use tfplugin::builtin::Builtin;
 use tfplugin::host::{HostedProvider, Launch};
@@ -344,7 +342,7 @@ async fn providers(arguments: &Arguments) -> Outcome<Vec<Hosted>> {
     let call = Call::within(Duration::from_mins(2));
     let (schema, _) = Builtin::default().schema(&call).await?;
     let mut schema = (*schema).clone();
-    schema.data_sources.insert("terraform_remote_state".to_owned(), remote_state());
+    schema.data_sources.insert("terraform_remote_state".to_owned(), engine::evaluation::remote_state_schema());
     let schema = Arc::new(schema);
     let mut providers = vec![Hosted { schema, hosted: None }];
     let mut programs = Vec::new();
@@ -363,31 +361,6 @@ async fn providers(arguments: &Arguments) -> Outcome<Vec<Hosted>> {
         providers.push(Hosted { schema, hosted: Some(hosted) });
     }
     Ok(providers)
-}
-
-/// What terraform itself offers as `terraform_remote_state`.
-fn remote_state() -> Schema {
-    let attribute = |ty: Type, required: bool, computed: bool| Attribute {
-        ty: AttributeType::Plain(ty),
-        description: String::new(),
-        description_is_markdown: false,
-        required,
-        optional: !required && !computed,
-        computed,
-        sensitive: false,
-        write_only: false,
-        deprecated: false,
-        deprecation_message: String::new(),
-    };
-    let attributes = [
-        ("backend", attribute(Type::String, true, false)),
-        ("config", attribute(Type::Dynamic, false, false)),
-        ("defaults", attribute(Type::Dynamic, false, false)),
-        ("workspace", attribute(Type::String, false, false)),
-        ("outputs", attribute(Type::Dynamic, false, true)),
-    ];
-    let attributes = attributes.into_iter().map(|(name, attribute)| (name.to_owned(), attribute)).collect();
-    Schema { version: 0, block: Block { attributes, ..Block::default() } }
 }
 
 fn find(folder: &Path, programs: &mut Vec<PathBuf>) {

@@ -456,16 +456,8 @@ resource "a_b" "c" {
 }
 "#;
         let text = |ty: Type| model::Attribute {
-            ty: model::AttributeType::Plain(ty),
-            description: String::new(),
-            description_is_markdown: false,
-            required: false,
-            optional: true,
             computed: true,
-            sensitive: false,
-            write_only: false,
-            deprecated: false,
-            deprecation_message: String::new(),
+            ..model::Attribute::optional(model::AttributeType::Plain(ty))
         };
         let block = |names: &[&str]| Block {
             attributes: names.iter().map(|name| ((*name).to_owned(), text(Type::String))).collect(),

@@ -114,6 +114,22 @@ impl NestingMode {
 }
 
 impl Attribute {
+    /// Makes an attribute that a configuration may set, of which nothing else is said.
+    pub fn optional(ty: AttributeType) -> Self {
+        Self {
+            ty,
+            description: String::new(),
+            description_is_markdown: false,
+            required: false,
+            optional: true,
+            computed: false,
+            sensitive: false,
+            write_only: false,
+            deprecated: false,
+            deprecation_message: String::new(),
+        }
+    }
+
     /// Gives the type of the attribute's value.
     pub fn value_type(&self) -> Type {
         match &self.ty {

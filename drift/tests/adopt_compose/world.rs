@@ -12,16 +12,12 @@ use model::{Block, InstanceAddress, Schema};
 /// Makes an attribute; the letters of `flags` are required, optional, computed, sensitive, deprecated.
 pub(crate) fn attribute(ty: AttributeType, flags: &str) -> Attribute {
     Attribute {
-        ty,
-        description: String::new(),
-        description_is_markdown: false,
         required: flags.contains('r'),
         optional: flags.contains('o'),
         computed: flags.contains('c'),
         sensitive: flags.contains('s'),
-        write_only: false,
         deprecated: flags.contains('d'),
-        deprecation_message: String::new(),
+        ..Attribute::optional(ty)
     }
 }
 

@@ -92,16 +92,13 @@ pub(crate) fn nested(nesting: NestingMode, words: &str, attributes: &[(&str, Att
 fn with_type(ty: AttributeType, words: &str) -> Attribute {
     let has = |word: &str| words.split(' ').any(|own| own == word);
     Attribute {
-        ty,
-        description: String::new(),
-        description_is_markdown: false,
         required: has("required"),
         optional: has("optional"),
         computed: has("computed"),
         sensitive: has("sensitive"),
         write_only: has("write_only"),
         deprecated: has("deprecated"),
-        deprecation_message: String::new(),
+        ..Attribute::optional(ty)
     }
 }
 

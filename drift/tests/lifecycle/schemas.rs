@@ -6,16 +6,12 @@ use model::{Attribute, AttributeType, Block, NestedBlock, NestedObject, NestingM
 /// Makes an attribute that the letters describe: `r`equired, `o`ptional, `c`omputed, `w`rite-only, `s`ensitive.
 pub(crate) fn attribute(flags: &str, ty: AttributeType) -> Attribute {
     Attribute {
-        ty,
-        description: String::new(),
-        description_is_markdown: false,
         required: flags.contains('r'),
         optional: flags.contains('o'),
         computed: flags.contains('c'),
         sensitive: flags.contains('s'),
         write_only: flags.contains('w'),
-        deprecated: false,
-        deprecation_message: String::new(),
+        ..Attribute::optional(ty)
     }
 }
 

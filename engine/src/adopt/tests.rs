@@ -38,16 +38,11 @@ struct Fake {
 
 fn attribute(required: bool, computed: bool, sensitive: bool) -> Attribute {
     Attribute {
-        ty: AttributeType::Plain(cty::Type::String),
-        description: String::new(),
-        description_is_markdown: false,
         required,
         optional: !required && !computed,
         computed,
         sensitive,
-        write_only: false,
-        deprecated: false,
-        deprecation_message: String::new(),
+        ..Attribute::optional(AttributeType::Plain(cty::Type::String))
     }
 }
 

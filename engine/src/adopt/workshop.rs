@@ -443,18 +443,7 @@ mod tests {
 
     /// Makes a workshop with a bench for each account and region; only `fake_regional` takes a region.
     fn workshop(benches: &[(Option<&str>, Option<&str>)]) -> Workshop {
-        let region = Attribute {
-            ty: AttributeType::Plain(Type::String),
-            description: String::new(),
-            description_is_markdown: false,
-            required: false,
-            optional: true,
-            computed: true,
-            sensitive: false,
-            write_only: false,
-            deprecated: false,
-            deprecation_message: String::new(),
-        };
+        let region = Attribute { computed: true, ..Attribute::optional(AttributeType::Plain(Type::String)) };
         let mut schema = ProviderSchema::new(Schema { version: 0, block: Block::default() });
         let block = Block { attributes: [("region".to_owned(), region)].into(), ..Block::default() };
         schema.resources = BTreeMap::from([

@@ -10,7 +10,7 @@ mod needs;
 mod remote_state;
 pub(crate) mod stage;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,7 @@ use crate::request::{StatesRequest, VariableSource};
 use crate::{Session, code};
 
 pub(crate) use needs::answer_configurations;
+pub use remote_state::remote_state_schema;
 pub use tree::KeptTree;
 
 /// The largest file of variables that is read, in bytes.

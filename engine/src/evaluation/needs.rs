@@ -179,7 +179,7 @@ impl Stage {
         let resource_type = address.resource_type().as_str();
         let is_data = address.resource.mode == ResourceMode::Data;
         let schema = match &station {
-            None => Some(super::remote_state::schema()),
+            None => Some(super::remote_state_schema()),
             Some(station) if is_data => station.schema.data_sources.get(resource_type).cloned(),
             Some(station) => station.schema.resources.get(resource_type).cloned(),
         };

@@ -15,21 +15,15 @@ use crate::Session;
 /// The name of the data source.
 pub(super) const NAME: &str = "terraform_remote_state";
 
-/// Gives its schema.
+/// Gives the schema of `terraform_remote_state`.
 ///
 /// Source: <https://developer.hashicorp.com/terraform/language/state/remote-state-data>.
-pub(super) fn schema() -> Schema {
+pub fn remote_state_schema() -> Schema {
     let attribute = |ty: Type, required: bool, computed: bool| Attribute {
-        ty: AttributeType::Plain(ty),
-        description: String::new(),
-        description_is_markdown: false,
         required,
         optional: !required && !computed,
         computed,
-        sensitive: false,
-        write_only: false,
-        deprecated: false,
-        deprecation_message: String::new(),
+        ..Attribute::optional(AttributeType::Plain(ty))
     };
     let attributes = [
         ("backend", attribute(Type::String, true, false)),

@@ -13,6 +13,17 @@ use super::stage::Stage;
 use crate::request::StatesRequest;
 use crate::{Session, states};
 
+/// Makes a folder with files.
+pub(crate) fn folder_with(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("it is made");
+        std::fs::write(path, text).expect("it is written");
+    }
+    folder
+}
+
 /// A root module on the disk.
 struct World {
     folder: TempDir,
@@ -20,13 +31,7 @@ struct World {
 
 impl World {
     fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        for (name, text) in files {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("it is made");
-            std::fs::write(path, text).expect("it is written");
-        }
-        Self { folder }
+        Self { folder: folder_with(files) }
     }
 
     /// Evaluates a local value of the root module; says why where it is not known.

@@ -30,18 +30,7 @@ use crate::states;
 struct Fake;
 
 fn attribute(required: bool) -> Attribute {
-    Attribute {
-        ty: AttributeType::Plain(Type::String),
-        description: String::new(),
-        description_is_markdown: false,
-        required,
-        optional: !required,
-        computed: false,
-        sensitive: false,
-        write_only: false,
-        deprecated: false,
-        deprecation_message: String::new(),
-    }
+    Attribute { required, optional: !required, ..Attribute::optional(AttributeType::Plain(Type::String)) }
 }
 
 fn schema() -> ProviderSchema {

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::Configurations;
 use crate::Session;
 use crate::evaluation::RootModule;
+use crate::evaluation::tests::folder_with;
 use crate::request::{StatesRequest, VariableSource};
 
 /// A folder with files, and what a process around it has set.
@@ -20,13 +21,7 @@ struct World {
 
 impl World {
     fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        for (name, text) in files {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("it is made");
-            std::fs::write(path, text).expect("it is written");
-        }
-        Self { folder, environment: Vec::new(), request: StatesRequest::default() }
+        Self { folder: folder_with(files), environment: Vec::new(), request: StatesRequest::default() }
     }
 
     fn with_environment(mut self, name: &str, value: &str) -> Self {
@@ -61,18 +56,7 @@ impl World {
 }
 
 fn attribute(ty: Type) -> Attribute {
-    Attribute {
-        ty: AttributeType::Plain(ty),
-        description: String::new(),
-        description_is_markdown: false,
-        required: false,
-        optional: true,
-        computed: false,
-        sensitive: false,
-        write_only: false,
-        deprecated: false,
-        deprecation_message: String::new(),
-    }
+    Attribute::optional(AttributeType::Plain(ty))
 }
 
 fn nested(nesting: NestingMode, attributes: &[(&str, Type)]) -> NestedBlock {

@@ -34,16 +34,10 @@ struct Fake {
 
 fn schema() -> ProviderSchema {
     let attribute = |computed: bool, sensitive: bool| Attribute {
-        ty: AttributeType::Plain(cty::Type::String),
-        description: String::new(),
-        description_is_markdown: false,
-        required: false,
         optional: !computed,
         computed,
         sensitive,
-        write_only: false,
-        deprecated: false,
-        deprecation_message: String::new(),
+        ..Attribute::optional(AttributeType::Plain(cty::Type::String))
     };
     let attributes = BTreeMap::from([
         ("id".to_owned(), attribute(true, false)),
