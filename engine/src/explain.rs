@@ -27,6 +27,8 @@ use crate::{Error, ErrorKind, Session, states};
 const OPERATION: &str = "explain a value";
 /// So many instances are explained where their resource is asked for; of more, the first.
 const MAX_INSTANCES: usize = 3;
+/// The code of what says that nobody can tell which instances a resource has.
+const INSTANCES_UNKNOWN: &str = "instances-unknown";
 
 /// Asks where the values of something come from.
 #[derive(Clone, Debug)]
@@ -84,9 +86,10 @@ pub struct ProviderLook {
 }
 
 impl Explanation {
-    /// Tells whether every value that was asked for is known.
+    /// Tells whether every value that was asked for is known, and which instances there are.
     pub fn is_complete(&self) -> bool {
-        self.explained.iter().flat_map(|explained| &explained.values).all(|value| !value.is_unknown())
+        let has_instances = self.diagnostics.iter().all(|problem| problem.code != INSTANCES_UNKNOWN);
+        has_instances && self.explained.iter().flat_map(|explained| &explained.values).all(|value| !value.is_unknown())
     }
 }
 
@@ -101,8 +104,20 @@ pub async fn explain(session: &Session, request: &ExplainRequest) -> Result<Expl
         Error::new(ErrorKind::NotFound, OPERATION, "There is no configuration in this folder: it has no .tf files.")
             .with_help("Name the folder of the root module with --dir.")
     })?;
-    let (subject, mut path) =
-        module.evaluate(|root| root.subject(&request.address)).map_err(|missing| not_found(&missing))?;
+    let problems = module.code_problems().iter().chain(module.variable_problems());
+    let mut told = BTreeSet::new();
+    let mut diagnostics: Diagnostics = problems
+        .filter(|problem| told.insert((problem.to_string(), problem.span.clone())))
+        .map(|problem| Diagnostic { severity: Severity::Warning, ..problem.clone() })
+        .collect();
+    let (subject, mut path) = module.evaluate(|root| root.subject(&request.address)).map_err(|missing| {
+        if module.configuration().modules.values().all(|module| module.is_complete) {
+            return not_found(&missing);
+        }
+        // Nobody can tell that it does not exist.
+        let detail = format!("{} Not all of the code could be read: it may be in the rest.", missing.detail);
+        not_found(&NoSuchName { detail, ..missing }).with_diagnostics(diagnostics.clone())
+    })?;
     if let Some(text) = &request.path {
         let more = parse_path(text).map_err(|problem| {
             let detail = format!("{text:?} is no path: {}", problem.detail);
@@ -118,12 +133,6 @@ pub async fn explain(session: &Session, request: &ExplainRequest) -> Result<Expl
         let detail = format!("`{first}` means something to terraform itself and has no value to explain.");
         return Err(Error::usage(OPERATION, detail));
     }
-    let mut diagnostics: Diagnostics =
-        module.code_problems().iter().chain(module.variable_problems()).cloned().collect();
-    for diagnostic in &mut diagnostics {
-        diagnostic.severity = Severity::Warning;
-    }
-    diagnostics.dedup();
     let configuration = configuration_of(&module, &subject);
     let mut provider = None;
     let mut schema: Option<Block> = None;
@@ -243,8 +252,10 @@ fn explain_subject(
     let keys = match root.resource_keys(address) {
         Ok(keys) => keys,
         Err(reason) => {
+            let reason = reason.to_string();
+            let reason = reason.trim_end_matches('.');
             let detail = format!("Which instances {address} has is not known: {reason}.");
-            diagnostics.push(Diagnostic::warning("instances-unknown", "Instances are not known", detail));
+            diagnostics.push(Diagnostic::warning(INSTANCES_UNKNOWN, "Instances are not known", detail));
             return Ok((Vec::new(), vec![repetition(root, subject)?], diagnostics));
         }
     };

@@ -130,6 +130,10 @@ impl Wanted<'_> {
     /// Evaluates the block in its own module.
     fn evaluate(&self, root: &Root) -> Result<Value, Cause> {
         let address = self.address;
+        if self.settings.is_none() && self.schema.attributes.is_empty() && self.schema.blocks.is_empty() {
+            // It takes no arguments: whatever the code says, there is nothing to say.
+            return finish_alone(address, self.schema, None);
+        }
         let Ok(scope) = root.module_scope(&address.module) else {
             // What is written down for driftmgr needs no code.
             if self.settings.is_some() {
