@@ -55,7 +55,7 @@ pub const SECURITY_RELEVANT: &str = "security_relevant";
 /// Every kind and tier, in the order of the documentation.
 pub const TABLE: &[Row] = &{
     use FindingSeverity::{High, Info, Low, Medium};
-    use Kind::{Changed, Collision};
+    use Kind::{Changed, Collision, Pending, Stale};
     use Tier::{Declared, Explained, Ignored, Runtime, SchemaAdded, Unclassified, Undeclared, Unreadable};
     [
         attribute(Changed, Declared, Medium, "The cloud differs in an argument that the code sets."),
@@ -70,14 +70,29 @@ pub const TABLE: &[Row] = &{
         attribute(Changed, Unreadable, Info, "The attribute cannot be read back."),
         attribute(Collision, Declared, High, "Code, state and cloud all differ: the next apply overwrites a change."),
         attribute(Collision, Unclassified, Low, "State and cloud differ from a plan; the code was not read."),
+        attribute(Stale, Declared, Info, "The code already says what the cloud holds: only the state is behind."),
+        attribute(
+            Stale,
+            Unclassified,
+            Info,
+            "A plan leaves the cloud as it is and not the state; the code was not read.",
+        ),
+        attribute(Pending, Declared, Info, "The code is not applied yet: the next apply sets it."),
+        attribute(Pending, Undeclared, Info, "The next apply sets it though the code leaves it open."),
+        attribute(Pending, Unclassified, Info, "The next apply sets it; the code was not read."),
+        attribute(Pending, Runtime, Info, "The next apply changes what only the provider sets, and nothing else."),
         existence(Kind::Missing, true, High, "The object is gone; the code and the state still have it."),
         existence(Kind::Orphan, true, High, "No code is left for it: the next apply destroys it."),
         existence(Kind::Dangling, true, Medium, "Only the state remembers it."),
         existence(Kind::NotImported, true, High, "It is written and exists, but no state has it."),
         existence(Kind::DoubleOwner, true, High, "Several addresses record one object."),
         existence(Kind::PendingDestroy, false, Info, "This change removes it on purpose."),
-        existence(Kind::Pending, false, Info, "The next apply acts on it in any case."),
-        existence(Kind::Stale, false, Info, "The code already says what the cloud holds."),
+        existence(
+            Pending,
+            false,
+            Info,
+            "The next apply acts on it as a whole: it is tainted, deposed, or to be imported.",
+        ),
         Row {
             kind: Kind::Unmanaged,
             tier: None,
@@ -113,8 +128,8 @@ impl FailOn {
 
     /// Reads what the user gave instead of the default.
     ///
-    /// Shape: words separated by commas: a kind (`missing`), a tier (`undeclared`), both (`changed:undeclared`),
-    /// [`SECURITY_RELEVANT`] for undeclared differences that are, or `none` alone.
+    /// Shape: words separated by commas: a kind (`missing`), a tier (`undeclared`) of what somebody changed, a kind and a
+    /// tier (`changed:undeclared`), [`SECURITY_RELEVANT`] for undeclared differences that are, or `none` alone.
     ///
     /// # Errors
     ///
@@ -128,7 +143,11 @@ impl FailOn {
             let is_meant = |row: &&Row| match word.split_once(':') {
                 None if word == SECURITY_RELEVANT => row.is_security_relevant,
                 Some((kind, tier)) => row.kind.as_str() == kind && row.tier.is_some_and(|own| own.as_str() == tier),
-                None => row.kind.as_str() == word || row.tier.is_some_and(|own| own.as_str() == word),
+                // Code that is not applied, or that says what is there, is nobody's drift: it takes its kind to mean it.
+                None => {
+                    let is_drift = matches!(row.kind, Kind::Changed | Kind::Collision);
+                    row.kind.as_str() == word || is_drift && row.tier.is_some_and(|own| own.as_str() == word)
+                }
             };
             let n_rows = rows.len();
             let meant: Vec<&Row> = TABLE.iter().filter(is_meant).collect();
@@ -240,6 +259,8 @@ mod tests {
         assert_eq!(rows("declared"), Ok(2));
         assert_eq!(rows("changed:undeclared"), Ok(2));
         assert_eq!(rows("security_relevant"), Ok(2));
+        assert_eq!(rows("pending"), Ok(5));
+        assert_eq!(rows("stale:declared"), Ok(1));
         let error = FailOn::parse("missing,unmanagd").expect_err("no such word");
         assert_eq!(error.help, ["Did you mean \"unmanaged\"?"]);
     }

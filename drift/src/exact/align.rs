@@ -229,7 +229,7 @@ pub(super) fn names(elements: &[[Option<&Value>; 2]], shape: Shape<'_>) -> Vec<O
     }
     let whole = |[state, cloud]: &[Option<&Value>; 2]| {
         let element = cloud.or(*state)?;
-        (!shape.is_sensitive() && !element.contains_marked()).then(|| element.clone())
+        (!shape.is_sensitive() && !element.contains_marked() && element.is_wholly_known()).then(|| element.clone())
     };
     elements.iter().map(whole).collect()
 }
@@ -250,7 +250,7 @@ fn scalar_name(
         return None;
     }
     if element.ty().as_object().is_none() {
-        return Some(element.clone());
+        return Some(element.clone()).filter(Value::is_wholly_known);
     }
     let other = state.map(|state| scalars(state, shape));
     let is_shared = |name: &str, value: &Value| {
@@ -275,7 +275,9 @@ fn unchanged_name([state, cloud]: [Option<&Value>; 2], shape: Shape<'_>) -> Opti
     let named: BTreeMap<String, Value> = cloud
         .entries()
         .zip(state.entries())
-        .filter(|((name, cloud), (other, state))| name == other && !is_default(cloud) && text(cloud) == text(state))
+        .filter(|((name, cloud), (other, state))| {
+            name == other && cloud.is_wholly_known() && !is_default(cloud) && text(cloud) == text(state)
+        })
         .map(|((name, value), _)| (name.to_owned(), value.clone()))
         .collect();
     (!named.is_empty()).then(|| Value::object(named))

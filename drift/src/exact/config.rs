@@ -1,6 +1,7 @@
-//! The configuration that a plan needs, made of Recorded: what the code declares, and nothing else.
+//! The configuration that a plan needs: what the code declares, and nothing else.
 //!
-//! The code is parsed, not evaluated. What a block writes was applied, so Recorded holds what it evaluated to; the rest
+//! Where the code was evaluated, its value is the configuration, and only changes that are to be ignored are put right.
+//! Else it is parsed alone. What a block writes was applied, so Recorded holds what it evaluated to; the rest
 //! is null. Where the code was not read, the schema decides: an argument counts as written when it is required, or
 //! optional and not computed, and non-null in Recorded.
 
@@ -44,18 +45,48 @@ pub(super) fn configuration(
     prior: &Value,
     supposed: Supposed<'_>,
 ) -> Value {
-    let builder = Builder { code, supposed };
+    let builder = Builder { code, supposed, is_evaluated: false };
     builder.block(&Path::new(), block, Some(recorded), Some(prior))
+}
+
+/// Makes the configuration of what the code evaluates to, with what is recorded where `written` supposes so.
+///
+/// `prior` wins where changes are ignored, as above.
+pub(super) fn evaluated(
+    block: &Block,
+    code: Code<'_>,
+    config: &Value,
+    recorded: &Value,
+    prior: &Value,
+    written: &BTreeSet<String>,
+) -> Value {
+    let silent = BTreeSet::new();
+    let builder = Builder { code, supposed: Supposed { silent: &silent, written }, is_evaluated: true };
+    let supposed: Value;
+    let base = if written.is_empty() {
+        config
+    } else {
+        let chosen = config.entries().map(|(name, value)| {
+            let recorded = written.contains(name).then(|| recorded.get_attr(name).ok()).flatten();
+            (name.to_owned(), recorded.unwrap_or_else(|| value.clone()))
+        });
+        supposed = Value::object(chosen.collect());
+        &supposed
+    };
+    builder.block(&Path::new(), block, Some(base), Some(prior))
 }
 
 struct Builder<'a> {
     code: Code<'a>,
     supposed: Supposed<'a>,
+    /// The value it is made of is what the code evaluates to, where it would else be what is recorded.
+    is_evaluated: bool,
 }
 
 /// What a configuration holds at a place.
 enum Held {
     Prior,
+    /// What the value has that it is made of.
     Recorded,
     /// What is recorded, where it must be there.
     Required,
@@ -67,7 +98,7 @@ impl Builder<'_> {
     fn held(&self, path: &Path) -> Held {
         match self.code.declaration(path) {
             Declaration::IgnoredChanges => Held::Prior,
-            _ if is_in(path, self.supposed.written) => Held::Recorded,
+            _ if self.is_evaluated || is_in(path, self.supposed.written) => Held::Recorded,
             Declaration::Written(_) => Held::Recorded,
             Declaration::Silent => Held::Required,
             Declaration::Unknown => Held::Unknown,
@@ -102,12 +133,15 @@ impl Builder<'_> {
             Held::Unknown => recorded.filter(|_| is_there && !attribute.computed),
         };
         let Some(value) = chosen.filter(|value| !value.is_null()) else { return null() };
+        if !value.is_known() {
+            return value.clone();
+        }
         match &attribute.ty {
             AttributeType::Plain(Type::Map(_)) => self.map(path, value, prior),
             AttributeType::Plain(_) => value.clone(),
             AttributeType::Nested(nested) => {
                 let object = |path: &Path, value: &Value, prior: Option<&Value>| {
-                    if value.is_null() {
+                    if value.is_null() || !value.is_known() {
                         return value.clone();
                     }
                     let attributes = nested.attributes.iter().map(|(name, attribute)| {
@@ -165,9 +199,16 @@ impl Builder<'_> {
             Held::Unknown => recorded.filter(|_| !is_silent()),
         };
         let object = |path: &Path, value: &Value, prior: Option<&Value>| {
-            if value.is_null() { value.clone() } else { self.block(path, &nested.block, Some(value), prior) }
+            if value.is_null() || !value.is_known() {
+                value.clone()
+            } else {
+                self.block(path, &nested.block, Some(value), prior)
+            }
         };
         let value = chosen.filter(|value| !value.is_null());
+        if let Some(unknown) = value.filter(|value| !value.is_known()) {
+            return unknown.clone();
+        }
         match nested.nesting {
             NestingMode::Single => {
                 value.map_or_else(|| Value::null(nested.block.value_type()), |value| object(path, value, prior))

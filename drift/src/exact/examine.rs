@@ -1,12 +1,16 @@
 //! The examination: which plans to ask for, and what they make of each difference.
 
+mod decide;
+mod pending;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cty::{Path, PathStep, Value};
 use model::{AttributeDifference, AttributeType, Block, Kind, Tier};
 
-use super::align::is_default;
-use super::config::{Code, Supposed, configuration};
+use super::config::{Code, Supposed, configuration, evaluated};
+use super::rows::{changed_names, is_changed_anyway, is_changed_back, is_unapplied, row};
+use super::suppose::{is_silent, is_supposed, suppose};
 use super::walk::{Facet, Place, agree, differences};
 use super::{Facets, Next, Plan, PlanBase, PlanQuestion, security_path};
 use crate::compare::canonical::is_blank;
@@ -16,8 +20,12 @@ use crate::{Declaration, lifecycle};
 ///
 /// At most four plans are asked: one without the blocks of which nobody knows whether the code writes them; one over
 /// Observed; one more with what the code leaves open written as it is recorded, which tells whether the provider calls
-/// both the same; and, where something is changed back, one over Recorded. Where nothing differs that a plan could tell
-/// more of, none is.
+/// both the same; and one over Recorded, where something is changed back or the code is not applied. Where nothing
+/// differs that a plan could tell more of, none is.
+///
+/// Where the code was evaluated, the plans tell the rows of the truth table apart, and what the code changes is found
+/// where state and cloud agree, too. Else the code is supposed to be what was applied, and all there is to find is
+/// what changed since.
 #[derive(Clone)]
 pub struct Examination<'a> {
     facets: Facets<'a>,
@@ -25,8 +33,16 @@ pub struct Examination<'a> {
     /// Recorded and Observed without marks: providers know none.
     recorded: Value,
     observed: Value,
-    /// Where Recorded is marked.
+    /// Where Recorded is marked, or Declared.
     hidden: Vec<Path>,
+    /// Declared without marks, where the code was evaluated.
+    evaluated: Option<Value>,
+    /// The same, and what is unknown in it is as it is recorded.
+    supposed: Option<Value>,
+    /// Whether the code may change what is recorded.
+    is_code_ahead: bool,
+    /// Whether one plan is all there is.
+    is_settling: bool,
     raw: Option<Value>,
     places: Vec<(Place, Standing)>,
     /// The outermost blocks that a plan leaves alone though the configuration lacks them.
@@ -64,11 +80,23 @@ enum Standing {
     Same,
 }
 
-/// A tier, and why.
+/// What happened, how relevant it is, and why.
 #[derive(Clone, Debug)]
 struct Decided {
+    kind: Kind,
     tier: Tier,
     cause: Option<String>,
+}
+
+impl Decided {
+    /// Says that the cloud differs from what was applied.
+    fn changed(tier: Tier) -> Self {
+        Self { kind: Kind::Changed, tier, cause: None }
+    }
+
+    fn because(self, cause: impl Into<String>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
+    }
 }
 
 /// Whether the code writes an argument.
@@ -85,12 +113,20 @@ impl<'a> Examination<'a> {
     pub fn begin(facets: Facets<'a>) -> (Self, Next) {
         let (recorded, marks) = facets.recorded.unmark_deep_with_paths();
         let (observed, _) = facets.observed.unmark_deep();
+        let config = facets.config.filter(|config| config.is_known() && !config.is_null());
+        let (evaluated, config_marks) = config.map(Value::unmark_deep_with_paths).unzip();
+        let marks = marks.into_iter().chain(config_marks.into_iter().flatten());
+        let supposed = evaluated.as_ref().map(|evaluated| suppose(evaluated, Some(&recorded)));
         let mut examination = Self {
             facets,
             code: Code { address: facets.address, declared: facets.declared },
             recorded,
             observed,
-            hidden: marks.into_iter().map(|(path, _)| path).collect(),
+            hidden: marks.map(|(path, _)| path).collect(),
+            evaluated,
+            supposed,
+            is_code_ahead: false,
+            is_settling: false,
             raw: None,
             places: Vec::new(),
             silent: BTreeSet::new(),
@@ -100,12 +136,13 @@ impl<'a> Examination<'a> {
             acts_on: BTreeSet::new(),
             trouble: None,
         };
-        if examination.recorded == examination.observed {
-            return (examination, Next::Done(Vec::new()));
-        }
-        let found = examination.walk(None, None);
+        examination.is_code_ahead = examination.changes_recorded();
+        let is_same = examination.recorded == examination.observed;
+        let found = if is_same { Vec::new() } else { examination.walk(None, None) };
         if found.is_empty() {
-            return (examination, Next::Done(Vec::new()));
+            let next =
+                if examination.is_code_ahead { examination.ask(PlanBase::Observed) } else { Next::Done(Vec::new()) };
+            return (examination, next);
         }
         examination.raw = cty::json::decode_implied(facets.recorded_json).ok();
         examination.places = found
@@ -121,9 +158,11 @@ impl<'a> Examination<'a> {
 
     /// Compares by the one plan there is, and asks for no other: terraform's own, made over Observed with the code as it is.
     ///
-    /// `plan` is the plan, or a sentence that says why there is none.
+    /// `plan` is the plan, or a sentence that says why there is none. Where the code was evaluated, it says what the state
+    /// has where that is what is planned.
     pub fn settle(facets: Facets<'a>, plan: Result<Plan, String>) -> Vec<AttributeDifference> {
         let (mut examination, next) = Self::begin(facets);
+        examination.is_settling = true;
         if let Next::Done(differences) = next {
             return differences;
         }
@@ -221,10 +260,25 @@ impl<'a> Examination<'a> {
         }
     }
 
+    /// Tells whether the code, as far as it is known, says something else than what is recorded.
+    fn changes_recorded(&self) -> bool {
+        let (Some(evaluated), Some(supposed)) = (&self.evaluated, &self.supposed) else { return false };
+        let block = &self.facets.schema.block;
+        let changes = |config: &Value| lifecycle::proposed_new(block, &self.recorded, config) != self.recorded;
+        // What is to be ignored, or is not stored, only brings the configuration closer to what is recorded.
+        let is_surely_applied = evaluated.is_wholly_known() && !changes(evaluated);
+        !is_surely_applied && changes(&self.configuration(supposed, &self.recorded, &BTreeSet::new()))
+    }
+
+    fn configuration(&self, supposed: &Value, prior: &Value, written: &BTreeSet<String>) -> Value {
+        evaluated(&self.facets.schema.block, self.code, supposed, &self.recorded, prior, written)
+    }
+
     fn after_observed(&mut self) -> Next {
         let is_runtime = |standing: &Standing| matches!(standing, Standing::Decided(own) if own.tier == Tier::Runtime);
         let has_runtime = self.places.iter().any(|(_, standing)| is_runtime(standing));
-        if self.is_changing_back() || has_runtime && !self.acts_on.is_empty() {
+        let may_be_stale = self.is_code_ahead && !self.places.is_empty();
+        if may_be_stale || self.is_changing_back() || has_runtime && !self.acts_on.is_empty() {
             self.ask(PlanBase::Recorded)
         } else {
             self.finish()
@@ -275,6 +329,7 @@ impl<'a> Examination<'a> {
             cloud: Some(self.observed.clone()),
             planned: planned.map(|plan| plan.planned.clone()),
             replanned: replanned.map(|plan| plan.planned.clone()),
+            code: self.evaluated.clone(),
         };
         let mut found =
             differences(&self.facets.schema.block, &facet, has_nested_attributes(&self.facets.schema.block));
@@ -308,7 +363,7 @@ impl<'a> Examination<'a> {
             Standing::Decided(decided) => decided.tier == Tier::Runtime,
             Standing::Same => false,
         };
-        if !self.places.iter().any(|(_, standing)| needs_plan(standing)) {
+        if !self.is_code_ahead && !self.places.iter().any(|(_, standing)| needs_plan(standing)) {
             return self.finish();
         }
         let is_open = |(_, standing): &&(Place, Standing)| matches!(standing, Standing::Open);
@@ -323,7 +378,7 @@ impl<'a> Examination<'a> {
             })
             .cloned()
             .collect();
-        if blocks.is_empty() {
+        if blocks.is_empty() || self.evaluated.is_some() {
             return self.ask(PlanBase::Observed);
         }
         self.silent.clone_from(&blocks);
@@ -347,66 +402,15 @@ impl<'a> Examination<'a> {
             PlanBase::Recorded => &self.recorded,
         };
         let block = &self.facets.schema.block;
-        let supposed = Supposed { silent: &self.silent, written };
-        let config = configuration(block, self.code, &self.recorded, prior, supposed);
+        let config = match &self.supposed {
+            Some(supposed) => self.configuration(supposed, prior, written),
+            None => {
+                let supposed = Supposed { silent: &self.silent, written };
+                configuration(block, self.code, &self.recorded, prior, supposed)
+            }
+        };
         let proposed = lifecycle::proposed_new(block, prior, &config);
         Next::Plan(Box::new(PlanQuestion { over, prior: prior.clone(), proposed, config }))
-    }
-
-    /// Decides what needs no plan.
-    fn decide(&self, place: &Place) -> Option<Decided> {
-        let decided = |tier, cause: Option<&str>| Some(Decided { tier, cause: cause.map(str::to_owned) });
-        let Place { path, facet, facts, .. } = place;
-        if self.code.declaration(path) == Declaration::IgnoredChanges {
-            return decided(Tier::Ignored, Some("`lifecycle.ignore_changes` covers it."));
-        }
-        if facts.is_write_only {
-            return decided(Tier::Unreadable, Some("It is write-only: nobody can read it back."));
-        }
-        let has_value = |value: Option<&Value>| value.is_some_and(|value| !is_blank(value));
-        let is_sensitive = facts.is_sensitive || self.hidden.iter().any(|hidden| path.starts_with(hidden));
-        if has_value(facet.state.as_ref()) {
-            if facet.cloud.as_ref().and_then(Value::as_str).is_some_and(is_mask) {
-                return decided(Tier::Unreadable, Some("The provider reads it back masked."));
-            }
-            if is_sensitive && !has_value(facet.cloud.as_ref()) {
-                return decided(Tier::Unreadable, Some("It is sensitive, and the provider does not read it back."));
-            }
-        } else if self.is_schema_added(path) {
-            return decided(Tier::SchemaAdded, Some("The state was written before the provider had it."));
-        }
-        let is_all_tags = matches!(path.steps(), [PathStep::GetAttr(name), ..] if name == "tags_all");
-        if facts.is_runtime || is_all_tags && facts.is_computed {
-            return decided(Tier::Runtime, None);
-        }
-        None
-    }
-
-    /// Tells whether the state has no attribute of that name where the path leads.
-    fn is_schema_added(&self, path: &Path) -> bool {
-        let Some(raw) = &self.raw else { return false };
-        let mut here = vec![raw];
-        for step in path.steps() {
-            let mut next = Vec::new();
-            for value in here {
-                match step {
-                    PathStep::GetAttr(name) => match value.entries().find(|(own, _)| own == name) {
-                        Some((_, value)) => next.push(value),
-                        None if value.ty().as_object().is_some() => return true,
-                        None => {}
-                    },
-                    PathStep::Index(key) => match (key.as_str(), key.as_number().and_then(cty::Number::to_u64)) {
-                        (Some(key), _) => {
-                            next.extend(value.entries().filter(|(own, _)| *own == key).map(|(_, value)| value));
-                        }
-                        (None, Some(position)) => next.extend(value.elements().nth(position as usize)),
-                        (None, None) => next.extend(value.elements()),
-                    },
-                }
-            }
-            here = next;
-        }
-        false
     }
 
     /// Tells whether the plan over Observed changes some open difference back.
@@ -423,7 +427,7 @@ impl<'a> Examination<'a> {
         for (place, standing) in std::mem::take(&mut self.places) {
             let decided = match standing {
                 Standing::Open => self.judge(&place),
-                Standing::Decided(decided) => Some(decided),
+                Standing::Decided(decided) => Some(self.unread(&place, &decided).unwrap_or(decided)),
                 Standing::Same => None,
             };
             found.extend(decided.map(|decided| (place, decided)));
@@ -437,7 +441,14 @@ impl<'a> Examination<'a> {
         found.retain(|(place, _)| {
             !place.is_weak || element_of_set(&place.path).is_none_or(|element| !changed.contains(&element))
         });
-        Next::Done(found.into_iter().map(|(place, decided)| self.difference(place, decided)).collect())
+        let mut differences: Vec<AttributeDifference> =
+            found.into_iter().map(|(place, decided)| self.difference(place, decided)).collect();
+        let pending = self.pending();
+        if !pending.is_empty() {
+            differences.extend(pending);
+            differences.sort_by_cached_key(|difference| difference.path.to_string());
+        }
+        Next::Done(differences)
     }
 
     /// Decides what the plans say of a difference; `None` where it is none.
@@ -450,28 +461,94 @@ impl<'a> Examination<'a> {
         };
         if let Some(trouble) = &self.trouble {
             let tier = if place.is_weak { Tier::Undeclared } else { by_writing };
-            return Some(Decided { tier, cause: Some(format!("The provider made no plan: {trouble}")) });
+            return Some(Decided::changed(tier).because(format!("The provider made no plan: {trouble}")));
         }
         let undeclared = if writing == Writing::Unknown { Tier::Unclassified } else { Tier::Undeclared };
-        let Facet { planned, .. } = &place.facet;
-        if planned.as_ref().is_some_and(|planned| !planned.is_known()) {
+        let supposition = self.supposition(place, writing);
+        if place.facet.planned.as_ref().is_some_and(|planned| !planned.is_known()) {
             let cause = "The next apply settles it: the provider plans it as known after apply.";
-            return Some(Decided { tier: undeclared, cause: Some(cause.to_owned()) });
+            return Some(match supposition {
+                Some(cause) => Decided::changed(Tier::Declared).because(cause),
+                None => Decided::changed(undeclared).because(cause),
+            });
         }
-        if !is_changed_back(place) {
+        let is_left_alone = !is_changed_back(place);
+        let kind = match self.is_unapplied_at(place) {
+            true if is_left_alone && (place.is_weak || !self.says(place, writing)) => None,
+            true if !is_left_alone && !self.is_code_changed(place, writing) => Some(Kind::Changed),
+            is_unapplied => row(!is_unapplied, is_left_alone, false),
+        };
+        let Some(kind) = kind else {
             // The provider calls what the code writes and what is there the same; and it would call defaults so.
             let is_noise = writing == Writing::Written || place.is_weak;
-            return (!is_noise).then_some(Decided { tier: undeclared, cause: None });
-        }
-        if self.is_replanned && is_changed_anyway(place) {
+            return (!is_noise).then_some(Decided::changed(undeclared));
+        };
+        if kind == Kind::Changed && self.is_replanned && is_changed_anyway(place) {
             let cause = "The provider plans the same change without the difference, so it is not what causes the plan.";
-            return Some(Decided { tier: undeclared, cause: Some(cause.to_owned()) });
+            return Some(Decided::changed(undeclared).because(cause));
         }
-        let replaces = self.planned.as_ref().is_some_and(|plan| {
-            plan.requires_replace.iter().any(|path| place.path.starts_with(path) || path.starts_with(&place.path))
+        let replaces = (!is_left_alone && self.replaces(&place.path)).then(|| match kind {
+            Kind::Changed => "To change it back, the next apply replaces the object.".to_owned(),
+            _ => "To set it, the next apply replaces the object.".to_owned(),
         });
-        let cause = replaces.then(|| "To change it back, the next apply replaces the object.".to_owned());
-        Some(Decided { tier: Tier::Declared, cause })
+        Some(Decided { kind, tier: Tier::Declared, cause: supposition.or(replaces) })
+    }
+
+    /// Decides anew about what cannot be read back, where the code does not say what was applied.
+    fn unread(&self, place: &Place, decided: &Decided) -> Option<Decided> {
+        let is_hidden = decided.tier == Tier::Unreadable && !place.facts.is_write_only;
+        (is_hidden && self.writing(place) == Writing::Written && self.is_unapplied_at(place)).then(|| {
+            let cause = "The code does not set what was applied; whether the cloud has changed cannot be read back.";
+            Decided { kind: Kind::Pending, tier: Tier::Declared, cause: Some(cause.to_owned()) }
+        })
+    }
+
+    /// Tells whether the code says something else than the state: whether the plan over Recorded changes what is there.
+    ///
+    /// Where there is but one plan, what it plans is taken for what the code says.
+    fn is_unapplied_at(&self, place: &Place) -> bool {
+        let Facet { state, planned, .. } = &place.facet;
+        self.evaluated.is_some()
+            && if self.is_settling {
+                !agree(planned.as_ref(), state.as_ref())
+            } else {
+                self.is_replanned && is_unapplied(place)
+            }
+    }
+
+    /// Tells whether it is the code that decides on a place: it writes it, or leaves out what nobody else sets.
+    fn says(&self, place: &Place, writing: Writing) -> bool {
+        writing == Writing::Written || !place.facts.is_computed
+    }
+
+    /// Tells whether the code was changed since it was applied, where the provider plans to change what is recorded; else
+    /// the provider does that whatever happens.
+    fn is_code_changed(&self, place: &Place, writing: Writing) -> bool {
+        let Facet { state, planned, code, .. } = &place.facet;
+        match writing {
+            Writing::Written => !agree(code.as_ref(), state.as_ref()),
+            Writing::Silent | Writing::Unknown => !place.facts.is_computed || planned.as_ref().is_none_or(is_blank),
+        }
+    }
+
+    /// Says what was supposed of the code at a place that it writes, where evaluation does not know it.
+    fn supposition(&self, place: &Place, writing: Writing) -> Option<String> {
+        let config = self.evaluated.as_ref().filter(|_| writing == Writing::Written)?;
+        if !is_supposed(config, &place.path) {
+            return None;
+        }
+        let reason =
+            self.facets.declared.and_then(|declared| declared.unknown_reason(self.facets.address, &place.path));
+        let reason = reason.unwrap_or_else(|| "What the code sets it to is not known before an apply.".to_owned());
+        Some(format!(
+            "{reason} It was taken to be what is recorded; the code may as well say what the cloud has, or something else."
+        ))
+    }
+
+    fn replaces(&self, path: &Path) -> bool {
+        self.planned.as_ref().is_some_and(|plan| {
+            plan.requires_replace.iter().any(|replaced| path.starts_with(replaced) || replaced.starts_with(path))
+        })
     }
 
     /// Calls declared what only the provider sets, where that alone makes the provider act: it compares by a hash, or by
@@ -482,7 +559,7 @@ impl<'a> Examination<'a> {
         for (_, standing) in &mut self.places {
             if let Standing::Decided(decided) = standing {
                 if decided.tier == Tier::Runtime {
-                    *decided = Decided { tier: Tier::Declared, cause: Some(cause.clone()) };
+                    *decided = Decided::changed(Tier::Declared).because(cause.clone());
                 }
             }
         }
@@ -490,7 +567,13 @@ impl<'a> Examination<'a> {
 
     fn writing(&self, place: &Place) -> Writing {
         let facts = &place.facts;
-        match self.code.declaration(&place.path) {
+        let is_ignored = |declaration: &Declaration| *declaration == Declaration::IgnoredChanges;
+        let declaration = self.code.declaration(&place.path);
+        if let Some(config) = self.evaluated.as_ref().filter(|_| !is_ignored(&declaration)) {
+            let is_silent = is_silent(&self.facets.schema.block, config, &place.path);
+            return if is_silent && !facts.is_required { Writing::Silent } else { Writing::Written };
+        }
+        match declaration {
             Declaration::Written(_) | Declaration::IgnoredChanges => Writing::Written,
             Declaration::Silent if facts.is_required => Writing::Written,
             Declaration::Silent => Writing::Silent,
@@ -504,54 +587,33 @@ impl<'a> Examination<'a> {
     }
 
     fn difference(&self, place: Place, decided: Decided) -> AttributeDifference {
-        let is_marked = |hidden: &Path| place.path.starts_with(hidden) || hidden.starts_with(&place.path);
-        let is_sensitive = place.is_hidden || self.hidden.iter().any(is_marked);
+        let is_sensitive = self.is_sensitive(&place);
         let show = |value: Option<Value>| value.map(|value| if is_sensitive { value.mark_sensitive() } else { value });
-        let Facet { state, cloud, planned, .. } = place.facet;
+        let source = match self.code.declaration(&place.path) {
+            Declaration::Written(span) => Some(span),
+            Declaration::Silent | Declaration::IgnoredChanges | Declaration::Unknown => None,
+        };
+        let Facet { state, cloud, planned, code, .. } = place.facet;
         let is_open = matches!(decided.tier, Tier::Undeclared | Tier::Unclassified) && !place.is_weak;
-        let security = security_path(&self.facets.address.resource.resource_type, &place.path).filter(|_| is_open);
+        let security = security_path(&self.facets.address.resource.resource_type, &place.path)
+            .filter(|_| is_open && decided.kind == Kind::Changed);
         AttributeDifference {
             is_security_relevant: security.is_some(),
             cause: decided.cause.or_else(|| security.map(|security| security.why.to_owned())),
+            code: show(code),
             state: show(state),
             cloud: show(cloud),
             planned: show(planned.filter(|_| decided.tier == Tier::Declared)),
+            source,
             is_sensitive,
-            ..AttributeDifference::new(Kind::Changed, place.path, decided.tier)
+            ..AttributeDifference::new(decided.kind, place.path, decided.tier)
         }
     }
-}
 
-/// Tells whether the plan over Observed changes what is there.
-fn is_changed_back(place: &Place) -> bool {
-    let Facet { planned, cloud, .. } = &place.facet;
-    let is_there = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_null());
-    !agree(planned.as_ref(), cloud.as_ref())
-        || place.is_key && planned.as_ref().is_none_or(Value::is_known) && is_there(planned) != is_there(cloud)
-}
-
-/// Tells whether the plan over Recorded makes the same change.
-fn is_changed_anyway(place: &Place) -> bool {
-    let Facet { state, planned, replanned, .. } = &place.facet;
-    replanned.as_ref().is_none_or(Value::is_known)
-        && !agree(replanned.as_ref(), state.as_ref())
-        && agree(replanned.as_ref(), planned.as_ref())
-}
-
-/// Names the attributes and blocks that a plan changes, or may change.
-fn changed_names(planned: &Value, base: &Value) -> BTreeSet<String> {
-    let is_left = |name: &str, planned: &Value| {
-        let base = base.get_attr(name).ok();
-        planned.is_wholly_known()
-            && (agree(Some(planned), base.as_ref()) || is_default(planned) && base.as_ref().is_none_or(is_default))
-    };
-    // Tags move where the provider's own are configured otherwise.
-    let is_compared = |name: &str| !matches!(name, "tags" | "tags_all");
-    planned
-        .entries()
-        .filter(|(name, planned)| is_compared(name) && !is_left(name, planned))
-        .map(|(name, _)| name.to_owned())
-        .collect()
+    fn is_sensitive(&self, place: &Place) -> bool {
+        let is_marked = |hidden: &Path| place.path.starts_with(hidden) || hidden.starts_with(&place.path);
+        place.is_hidden || self.hidden.iter().any(is_marked)
+    }
 }
 
 /// Gives the name of the outermost attribute or block.
@@ -570,11 +632,6 @@ fn element_of_set(path: &Path) -> Option<Path> {
     };
     let position = path.steps().iter().position(is_element)?;
     Some(path.steps()[..=position].iter().cloned().collect())
-}
-
-/// Tells whether a text is nothing but a mask.
-fn is_mask(text: &str) -> bool {
-    text.len() >= 3 && text.bytes().all(|byte| byte == b'*')
 }
 
 /// Tells whether a schema has nested attributes: only frameworks that tell null from empty have those.

@@ -6,7 +6,9 @@
 mod align;
 mod config;
 mod examine;
+mod rows;
 mod security;
+mod suppose;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -21,6 +21,8 @@ pub(super) struct Facet {
     pub(super) planned: Option<Value>,
     /// What is planned over Recorded.
     pub(super) replanned: Option<Value>,
+    /// What the code evaluates to.
+    pub(super) code: Option<Value>,
 }
 
 /// What the schema says about a place.
@@ -110,6 +112,7 @@ impl Facet {
             cloud: go(&self.cloud),
             planned: go(&self.planned),
             replanned: go(&self.replanned),
+            code: go(&self.code),
         }
     }
 
@@ -183,7 +186,7 @@ impl Walk {
         if self.is_same(facet.state.as_ref(), facet.cloud.as_ref()) {
             return;
         }
-        if facet.both().iter().any(|value| value.is_none_or(Value::is_null)) {
+        if facet.both().iter().any(|value| value.is_none_or(|value| value.is_null() || !value.is_known())) {
             self.hide(path, facet, facts, shape.is_sensitive());
             return;
         }
@@ -201,6 +204,10 @@ impl Walk {
     /// Compares values by the types they have.
     fn value(&mut self, path: Path, shape: Shape<'_>, facet: &Facet, facts: &Facts) {
         if self.is_same(facet.state.as_ref(), facet.cloud.as_ref()) {
+            return;
+        }
+        if facet.both().into_iter().flatten().any(|value| !value.is_known()) {
+            self.hide(path, facet, facts, shape.is_sensitive());
             return;
         }
         let present = |value: &Option<Value>| value.clone().filter(|value| !value.is_null());
@@ -244,7 +251,7 @@ impl Walk {
     }
 
     fn list(&mut self, path: &Path, shape: Shape<'_>, facet: &Facet, facts: &Facts) {
-        let [state, cloud, planned, replanned] = elements(facet);
+        let [state, cloud, planned, replanned, code] = elements(facet);
         let is_reordered = || {
             let sorted = |elements: &[Value]| {
                 let mut texts: Vec<String> = elements.iter().map(text).collect();
@@ -258,15 +265,19 @@ impl Walk {
             return;
         }
         let pairs = align::lists(&state, &cloud);
-        let planned = follow(&cloud, &planned, &pairs, |pair| pair.1, |pair| pair.0.map(|at| &state[at]), align::lists);
+        let over_cloud = |elements: &[Value]| {
+            follow(&cloud, elements, &pairs, |pair| pair.1, |pair| pair.0.map(|at| &state[at]), align::lists)
+        };
+        let (planned, code) = (over_cloud(&planned), over_cloud(&code));
         let replanned =
             follow(&state, &replanned, &pairs, |pair| pair.0, |pair| pair.1.map(|at| &cloud[at]), align::lists);
-        for ((pair, planned), replanned) in pairs.iter().zip(planned).zip(replanned) {
+        for (((pair, planned), replanned), code) in pairs.iter().zip(planned).zip(replanned).zip(code) {
             let facet = Facet {
                 state: pair.0.map(|position| state[position].clone()),
                 cloud: pair.1.map(|position| cloud[position].clone()),
                 planned: unknown(facet.planned.as_ref()).or(planned),
                 replanned: unknown(facet.replanned.as_ref()).or(replanned),
+                code: unknown(facet.code.as_ref()).or(code),
             };
             let position = pair.1.or(pair.0).unwrap_or_default();
             self.element(path.clone().index(position as u64), shape, &facet, facts);
@@ -278,18 +289,22 @@ impl Walk {
             self.report(path.clone(), facet, facts, false);
             return;
         }
-        let [state, cloud, planned, replanned] = elements(facet);
+        let [state, cloud, planned, replanned, code] = elements(facet);
         let pair_up = |a: &[Value], b: &[Value]| align::sets(a, b, shape);
         let pairs = pair_up(&state, &cloud);
-        let planned = follow(&cloud, &planned, &pairs, |pair| pair.1, |pair| pair.0.map(|at| &state[at]), pair_up);
+        let over_cloud = |elements: &[Value]| {
+            follow(&cloud, elements, &pairs, |pair| pair.1, |pair| pair.0.map(|at| &state[at]), pair_up)
+        };
+        let (planned, code) = (over_cloud(&planned), over_cloud(&code));
         let replanned = follow(&state, &replanned, &pairs, |pair| pair.0, |pair| pair.1.map(|at| &cloud[at]), pair_up);
         let mut changed = Vec::new();
-        for ((pair, planned), replanned) in pairs.iter().zip(planned).zip(replanned) {
+        for (((pair, planned), replanned), code) in pairs.iter().zip(planned).zip(replanned).zip(code) {
             let facet = Facet {
                 state: pair.0.map(|position| state[position].clone()),
                 cloud: pair.1.map(|position| cloud[position].clone()),
                 planned: unknown(facet.planned.as_ref()).or(planned),
                 replanned: unknown(facet.replanned.as_ref()).or(replanned),
+                code: unknown(facet.code.as_ref()).or(code),
             };
             if !self.is_same(facet.state.as_ref(), facet.cloud.as_ref()) {
                 changed.push(facet);
@@ -372,9 +387,9 @@ fn unknown(value: Option<&Value>) -> Option<Value> {
     value.filter(|value| !value.is_known()).map(|_| Value::dynamic())
 }
 
-fn elements(facet: &Facet) -> [Vec<Value>; 4] {
+fn elements(facet: &Facet) -> [Vec<Value>; 5] {
     let of = |value: &Option<Value>| value.iter().flat_map(Value::elements).cloned().collect();
-    [of(&facet.state), of(&facet.cloud), of(&facet.planned), of(&facet.replanned)]
+    [of(&facet.state), of(&facet.cloud), of(&facet.planned), of(&facet.replanned), of(&facet.code)]
 }
 
 /// Finds, for each pair, the element of a plan: the counterpart of what the plan started from, or else one that the

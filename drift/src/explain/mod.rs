@@ -222,7 +222,7 @@ impl Part<'_> {
             Side::Gained => (None, Some(self.value.clone())),
             Side::Lost => (Some(self.value.clone()), None),
         };
-        AttributeDifference { path, state, cloud, ..difference.clone() }
+        AttributeDifference { path, code: None, state, cloud, planned: None, ..difference.clone() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cty::Value;
-use model::{InstanceAddress, Tier};
+use model::{AttributeDifference, InstanceAddress, Kind, Tier};
 
 use super::leaves::{Leaf, Weight, is_akin, leaves, words};
 use crate::compare::canonical::canonical;
@@ -47,7 +47,10 @@ impl<'a> Twin<'a> {
                     leaves("", None, observed, &mut found);
                     found
                 });
-                (observed, differences.iter().any(|difference| difference.tier == Tier::Declared))
+                let is_drift = |difference: &AttributeDifference| {
+                    difference.tier == Tier::Declared && difference.kind != Kind::Pending
+                };
+                (observed, differences.iter().any(is_drift))
             }
             Some(Outcome::Unseen(_)) | None => (None, false),
         };

@@ -19,7 +19,7 @@ use crate::look::{Scopes, is_state_only};
 use crate::unmanaged::Collection;
 use crate::{DeclaredBlock, Evidence, ExitCode, JudgeOptions, Question, Summary};
 use crate::{exit, place};
-use reason::{absence, presence};
+use reason::{Presence, absence, presence};
 
 /// At least so many instances of one provider configuration must be missing before their share is looked at.
 const IMPLAUSIBLE_FROM: u64 = 5;
@@ -290,11 +290,12 @@ impl Judging<'_> {
                 None => self.judge_instance(position, instance).map_err(|cause| self.sharper(instance, cause)),
             };
             match judged {
-                Ok(finding) => {
+                Ok(found) => {
                     configuration.n_checked += 1;
-                    match finding {
-                        Some(finding) if finding.kind == Kind::Missing => configuration.missing.push(finding),
-                        finding => findings.extend(finding),
+                    for finding in found {
+                        let group =
+                            if finding.kind == Kind::Missing { &mut configuration.missing } else { &mut findings };
+                        group.push(finding);
                     }
                 }
                 Err(cause) => {
@@ -360,8 +361,8 @@ impl Judging<'_> {
             }
     }
 
-    /// Gives the finding about one instance, if there is one, or the cause for which it is undetermined.
-    fn judge_instance(&mut self, position: usize, instance: &RecordedInstance) -> Result<Option<Finding>, Cause> {
+    /// Gives the findings about one instance, or the cause for which it is undetermined.
+    fn judge_instance(&mut self, position: usize, instance: &RecordedInstance) -> Result<Vec<Finding>, Cause> {
         let resource_type = instance.address.resource_type();
         let Some(mapping) = self.evidence.types.get(resource_type) else {
             let detail = format!("No definition covers {resource_type} yet, so its objects were not looked for.");
@@ -376,7 +377,7 @@ impl Judging<'_> {
                 "The state records it, and a complete look at its account and region did not find it.",
             );
             let finding = self.finding(position, &block, kind, reason.to_owned());
-            return Ok(Some(Finding { observed_at: Some(seen_at), ..finding }));
+            return Ok(vec![Finding { observed_at: Some(seen_at), ..finding }]);
         };
         if sighting.is_ambiguous {
             let detail = format!(
@@ -392,22 +393,25 @@ impl Judging<'_> {
         if !self.options.tiers.is_empty() {
             sighting.differences.retain(|difference| self.options.tiers.contains(&difference.tier));
         }
-        let Some((kind, reason)) =
-            presence(instance, &block, self.is_removed_by_change(instance), &sighting.differences)
-        else {
-            return sighting.cause.map_or(Ok(None), Err);
+        let is_removed = self.is_removed_by_change(instance);
+        let found = presence(instance, &block, is_removed, std::mem::take(&mut sighting.differences));
+        if found.is_empty() {
+            return sighting.cause.map_or(Ok(Vec::new()), Err);
+        }
+        let make = |Presence { kind, reason, differences }: Presence| {
+            let finding = self.finding(position, &block, kind, reason);
+            Finding {
+                native_type: Some(sighting.scope.native_type.clone()),
+                account: Some(sighting.scope.account.clone()),
+                region: sighting.scope.region.clone().or(finding.region),
+                observed_at: Some(sighting.observed_at),
+                attributes: differences,
+                name: sighting.name.clone(),
+                tags: sighting.tags.clone(),
+                ..finding
+            }
         };
-        let finding = self.finding(position, &block, kind, reason);
-        Ok(Some(Finding {
-            native_type: Some(sighting.scope.native_type),
-            account: Some(sighting.scope.account),
-            region: sighting.scope.region.or(finding.region),
-            observed_at: Some(sighting.observed_at),
-            attributes: sighting.differences,
-            name: sighting.name,
-            tags: sighting.tags,
-            ..finding
-        }))
+        Ok(found.into_iter().map(make).collect())
     }
 
     fn block(&self, instance: &RecordedInstance) -> DeclaredBlock {

@@ -3,22 +3,23 @@
 use model::{AttributeDifference, Cause, CauseKind, Finding, Kind, Precision, ProviderConfigAddress, RecordedInstance};
 
 use super::Judging;
-use super::reason::{absence, presence};
+use super::reason::{Presence, absence, presence};
 use crate::exact::{Outcome, ProviderUse, Reading};
 use crate::fails;
 
 impl Judging<'_> {
-    /// Gives the finding about an instance that its provider was asked about.
+    /// Gives the findings about an instance that its provider was asked about, one for each kind.
     pub(super) fn judge_reading(
         &mut self,
         position: usize,
         instance: &RecordedInstance,
         reading: &Reading,
-    ) -> Result<Option<Finding>, Cause> {
+    ) -> Result<Vec<Finding>, Cause> {
         let block = self.block(instance);
         let sighting = self.sightings[position].take();
         let read = |finding: Finding| {
-            let (name, tags) = sighting.map(|sighting| (sighting.name, sighting.tags)).unwrap_or_default();
+            let seen = sighting.as_deref();
+            let (name, tags) = seen.map(|seen| (seen.name.clone(), seen.tags.clone())).unwrap_or_default();
             Finding {
                 precision: Some(Precision::Provider),
                 provider_version: reading.provider_version.clone(),
@@ -36,7 +37,7 @@ impl Judging<'_> {
                     &block,
                     "The state records it, and its provider looked twice and did not find it.",
                 );
-                return Ok(Some(read(self.finding(position, &block, kind, reason.to_owned()))));
+                return Ok(vec![read(self.finding(position, &block, kind, reason.to_owned()))]);
             }
             Outcome::Seen { differences, .. } => {
                 self.explained.remove(&position).unwrap_or_else(|| differences.clone())
@@ -52,13 +53,18 @@ impl Judging<'_> {
         });
         // What fails comes first: reports show the first few.
         differences.sort_by_key(|difference| (fails::rank(difference), difference.tier));
-        let Some((kind, reason)) = presence(instance, &block, self.is_removed_by_change(instance), &differences) else {
-            return Ok(None);
+        let tiers = &self.options.tiers;
+        let found = presence(instance, &block, self.is_removed_by_change(instance), differences);
+        let make = |Presence { kind, reason, differences }: Presence| {
+            let is_noise = kind == Kind::Changed && tiers.is_empty() && differences.iter().all(fails::is_noise);
+            let folded = is_noise.then(|| fails::folded_reason(&differences));
+            let finding = read(self.finding(position, &block, kind, reason));
+            // Where a line is what makes it fail, the finding is about that line.
+            let failing = differences.iter().find(|difference| fails::rank(difference) == 0);
+            let source = failing.and_then(|difference| difference.source.clone()).or(finding.source);
+            Finding { attributes: differences, folded, source, ..finding }
         };
-        let is_noise = kind == Kind::Changed && tiers.is_empty() && differences.iter().all(fails::is_noise);
-        let folded = is_noise.then(|| fails::folded_reason(&differences));
-        let finding = read(self.finding(position, &block, kind, reason));
-        Ok(Some(Finding { attributes: differences, folded, ..finding }))
+        Ok(found.into_iter().map(make).collect())
     }
 
     fn is_reserved_tag(&self, difference: &AttributeDifference) -> bool {

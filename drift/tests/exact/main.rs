@@ -4,5 +4,6 @@ mod noise;
 mod paths;
 mod plans;
 mod properties;
+mod rows;
 mod settled;
 mod support;

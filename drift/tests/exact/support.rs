@@ -147,6 +147,10 @@ pub(crate) struct Case<'a> {
     pub(crate) raw: Option<&'a str>,
     pub(crate) observed: &'a str,
     pub(crate) code: Option<&'static str>,
+    /// What the code evaluates to, where it was evaluated.
+    pub(crate) config: Option<&'a str>,
+    /// The arguments of it that evaluation does not know.
+    pub(crate) unknown: &'a [&'a str],
     pub(crate) plan: fn(&PlanQuestion) -> Value,
     /// What the provider says instead of a plan.
     pub(crate) refusal: Option<&'a str>,
@@ -164,6 +168,8 @@ impl Case<'_> {
             raw: None,
             observed: "{}",
             code: None,
+            config: None,
+            unknown: &[],
             plan: plain,
             refusal: None,
             sensitive: Vec::new(),
@@ -185,6 +191,14 @@ impl Case<'_> {
             Some(raw) => raw.as_bytes().to_vec(),
             None => cty::json::encode(&bare, bare.ty()).expect("it is known"),
         };
+        let config = self.config.map(|text| {
+            let known = object(&self.block, text);
+            let entries = known.entries().map(|(name, value)| {
+                let is_unknown = self.unknown.contains(&name);
+                (name.to_owned(), if is_unknown { Value::unknown(value.ty().clone()) } else { value.clone() })
+            });
+            Value::object(entries.collect())
+        });
         let facets = Facets {
             address: &address,
             schema: &schema,
@@ -192,7 +206,7 @@ impl Case<'_> {
             recorded: &recorded,
             observed: &observed,
             declared: code.as_ref().map(|code| code as &dyn DeclaredArguments),
-            config: None,
+            config: config.as_ref(),
         };
         let (mut examination, mut next) = Examination::begin(facets);
         let mut asked = Vec::new();
@@ -226,6 +240,17 @@ impl Case<'_> {
             let cause = difference.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
             let AttributeDifference { tier, path, state, cloud, .. } = difference;
             format!("{tier} {path}: {} -> {}{cause}", show(state), show(cloud))
+        };
+        self.examine().0.iter().map(line).collect()
+    }
+
+    /// Examines, and writes kind and tier of each difference, and what code, state and cloud have.
+    pub(crate) fn rows(&self) -> Vec<String> {
+        let show = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+        let line = |difference: &AttributeDifference| {
+            let cause = difference.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
+            let AttributeDifference { kind, tier, path, code, state, cloud, .. } = difference;
+            format!("{kind} {tier} {path}: code {}, state {}, cloud {}{cause}", show(code), show(state), show(cloud))
         };
         self.examine().0.iter().map(line).collect()
     }
