@@ -162,7 +162,10 @@ fn what_nests_too_deep_is_refused_by_itself() {
     }
     explain(&place, "local.json", 1, &["Not all of the code could be read"]);
     // Not nested, but long: each value refers to the next one.
-    let chain: String = (0..n_levels).map(|index| format!("  c{index} = local.c{}\n", index + 1)).collect();
+    let mut chain = String::new();
+    for index in 0..n_levels {
+        writeln!(chain, "  c{index} = local.c{}", index + 1).expect("text grows");
+    }
     let place = root(&[("chain.tf", &format!("locals {{\n{chain}  c{n_levels} = 1\n}}\n"))]);
     explain(&place, "local.good", 0, &[]);
     explain(&place, "local.c9990", 0, &["local.c9990 = 1"]);

@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -188,8 +189,10 @@ fn a_function_that_fails_or_is_not_there_says_so() {
         ("wrong", "provider::time::unix_timestamp_parse({})", "does not have its type"),
         ("nobody", "provider::nobody::parse()", "nobody"),
     ];
-    let outputs: String =
-        calls.iter().map(|(name, call, _)| format!("output \"{name}\" {{\n  value = {call}\n}}\n")).collect();
+    let mut outputs = String::new();
+    for (name, call, _) in calls {
+        writeln!(outputs, "output \"{name}\" {{\n  value = {call}\n}}").expect("text grows");
+    }
     world.write("outputs.tf", &format!("{outputs}output \"fine\" {{\n  value = time_offset.base.day\n}}\n"));
     for (name, _, expected) in calls {
         let arguments = ["explain", &format!("output.{name}"), "--state", "terraform.tfstate"];
