@@ -80,7 +80,56 @@ pub enum ValueOrigin {
     Places(Vec<Span>),
 }
 
+/// An argument of a resource as it is written, and where its value is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArgumentOrigin {
+    /// The whole argument, from its name to the end of its expression, in the block that sets it, or in the `content` of a
+    /// `dynamic` one; `None` where no argument is written there.
+    pub argument: Option<Span>,
+    /// Where its value, or what is at the path inside of it, is written.
+    pub value: ValueOrigin,
+}
+
 impl Root {
+    /// Gives the argument that sets what is at a path of an instance, and where its value is written.
+    ///
+    /// The path is one of the provider's schema: `tags["Name"]`, `disk[1].size`; an element of a set is meant by its
+    /// position, or by an object with its arguments.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use hcl::trace::{ValueOrigin, parse_path};
+    ///
+    /// let code = "locals {\n  size = 10\n}\nresource \"a_host\" \"web\" {\n  name = \"w\"\n  disk {\n    size = local.size\n  }\n}\n";
+    /// let tree = hcl::MemoryTree([("main.tf".to_owned(), code.as_bytes().to_vec())].into());
+    /// let (configuration, _) = hcl::configuration::Configuration::read(&tree, ".", ".terraform");
+    /// let root = hcl::root::Root::new(hcl::root::Sources {
+    ///     configuration: Arc::new(configuration),
+    ///     variables: Arc::default(),
+    ///     tree: Arc::new(tree),
+    ///     home: None,
+    ///     workspace: "default".to_owned(),
+    ///     current_dir: None,
+    /// });
+    /// let found = root.argument_origin(&"a_host.web".parse()?, &parse_path("disk[0].size").map_err(|problem| problem.detail)?);
+    /// let found = found.map_err(|problem| problem.detail)?;
+    /// assert_eq!(found.argument.map(|span| (span.start.line, span.start.column)), Some((7, 5)));
+    /// let ValueOrigin::Literal(span) = found.value else { return Err("it is no literal".into()) };
+    /// assert_eq!(&code[span.start.byte..span.end.byte], "10");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Root::trace`].
+    pub fn argument_origin(&self, address: &InstanceAddress, path: &Path) -> Result<ArgumentOrigin, Box<Diagnostic>> {
+        let step = self.trace(&TraceSubject::Instance(address.clone()), path)?;
+        let mut written = Some(&step);
+        while let Some(inner) = written.filter(|step| step.kind != TraceKind::Argument) {
+            written = inner.passes_on.and_then(|position| inner.inner.get(position));
+        }
+        Ok(ArgumentOrigin { argument: written.and_then(|step| step.span.clone()), value: origin(&step) })
+    }
+
     /// Follows the value of something, or of what is at a path inside of it, to where it comes from.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl<'r> Tracer<'r> {
                     (None, Some(label)) => {
                         nested.iter().position(|nested| nested.labels.first().is_some_and(|own| own == label))
                     }
-                    (None, None) => nested.iter().position(|nested| self.is_meant(nested, key)),
+                    (None, None) => self.meant(&nested, key),
                 };
                 position.map(|position| (position, &rest[1..]))
             }
@@ -117,17 +117,24 @@ impl<'r> Tracer<'r> {
         }
     }
 
-    /// Tells whether a block has the arguments that an object names, with the same values.
-    fn is_meant(&self, nested: &Nested<'r>, wanted: &Value) -> bool {
-        let found: BTreeMap<String, Value> = wanted
-            .entries()
-            .filter_map(|(name, _)| {
-                let (file, attribute) = nested.written.attribute(name)?;
-                let node = expression::parse(file, &attribute.expression).ok()?;
-                Some((name.to_owned(), self.raw(&nested.place, file, &node).ok()?.unmark().0))
-            })
-            .collect();
-        is_part(&Value::object(found), wanted)
+    /// Finds the block that has the arguments an object names, with the same values; else the only one of which all that it
+    /// writes is in the object.
+    fn meant(&self, nested: &[Nested<'r>], wanted: &Value) -> Option<usize> {
+        let written: Vec<Value> = nested.iter().map(|nested| self.named_in(nested, wanted)).collect();
+        written.iter().position(|written| is_part(written, wanted)).or_else(|| {
+            let mut parts = (0..written.len()).filter(|position| is_part(wanted, &written[*position]));
+            parts.next().filter(|_| parts.next().is_none())
+        })
+    }
+
+    /// Gives the arguments of a block that an object names.
+    fn named_in(&self, nested: &Nested<'r>, wanted: &Value) -> Value {
+        let found = wanted.entries().filter_map(|(name, _)| {
+            let (file, attribute) = nested.written.attribute(name)?;
+            let node = expression::parse(file, &attribute.expression).ok()?;
+            Some((name.to_owned(), self.raw(&nested.place, file, &node).ok()?.unmark().0))
+        });
+        Value::object(found.collect())
     }
 
     /// Lists the nested blocks of a type; or the step that says why they are not known.

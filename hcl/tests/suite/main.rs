@@ -19,6 +19,7 @@ mod mistakes;
 mod modules;
 mod moves;
 mod oracle;
+mod origins;
 mod own_blocks;
 mod parsing;
 mod passing;
