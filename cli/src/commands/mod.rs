@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod adopt;
+mod check;
 mod comparison;
 mod completions;
 mod doctor;
@@ -23,7 +24,7 @@ use crate::args::StoreArgs;
 /// It reads: no command applies, writes a state, or changes anything in a cloud.
 ///
 /// Exit codes: 0 clean, 1 error or wrong usage, 2 drift found, 3 no drift found but something could not be seen,
-/// 130 and 143 on a signal. Only drift and unmanaged ever end with 2.
+/// 130 and 143 on a signal. Only drift, check and unmanaged ever end with 2.
 #[derive(Debug, Parser)]
 #[command(name = "driftmgr", version, arg_required_else_help = true, max_term_width = 110)]
 pub(crate) struct CommandLine {
@@ -38,6 +39,7 @@ enum Command {
     Scan(scan::Arguments),
     Query(query::Arguments),
     Drift(drift::Arguments),
+    Check(check::Arguments),
     Unmanaged(unmanaged::Arguments),
     Adopt(adopt::Arguments),
     Explain(explain::Arguments),
@@ -56,6 +58,7 @@ impl CommandLine {
             Command::Scan(arguments) => scan::run(arguments, &store, session).await,
             Command::Query(arguments) => query::run(&arguments, &store, session),
             Command::Drift(arguments) => drift::run(arguments, &store, session).await,
+            Command::Check(arguments) => check::run(arguments, &store, session).await,
             Command::Unmanaged(arguments) => unmanaged::run(arguments, &store, session).await,
             Command::Adopt(arguments) => adopt::run(arguments, &store, session).await,
             Command::Explain(arguments) => explain::run(arguments, session).await,

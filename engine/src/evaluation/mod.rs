@@ -59,8 +59,18 @@ impl RootModule {
     /// there all the same. This reads files: off the threads of async tasks.
     pub fn open(session: &Session, request: &StatesRequest) -> Option<Arc<Self>> {
         let directory = code::root(request, session)?;
-        let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform").to_owned();
         let tree = Arc::new(KeptTree::new(directory.clone()));
+        Some(Self::open_tree(session, request, directory, tree))
+    }
+
+    /// Reads the root module of a folder as a tree has it, which need not be the one on the disk.
+    pub(crate) fn open_tree(
+        session: &Session,
+        request: &StatesRequest,
+        directory: PathBuf,
+        tree: Arc<KeptTree>,
+    ) -> Arc<Self> {
+        let data_folder = session.environment.get("TF_DATA_DIR").unwrap_or(".terraform").to_owned();
         let (configuration, code_problems) = Configuration::read(&*tree, ".", &data_folder);
         let mut variable_problems = variable_problems(&*tree);
         let variables = variables(session, request, &tree, &configuration, &mut variable_problems);
@@ -72,7 +82,7 @@ impl RootModule {
             workspace: workspace(session, &directory, &data_folder),
             current_dir: Some(directory.to_string_lossy().into_owned()),
         };
-        Some(Arc::new(Self::of(directory, data_folder, tree, sources, code_problems, variable_problems)))
+        Arc::new(Self::of(directory, data_folder, tree, sources, code_problems, variable_problems))
     }
 
     /// Reads the root module as [`RootModule::open`] does, on a thread that may block.

@@ -1,8 +1,9 @@
 //! The files of a root module, each read once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hcl::{ReadError, SourceTree};
 
@@ -11,9 +12,10 @@ use crate::code::Folder;
 /// A folder whose files are read once: whoever asks again gets the same text, whatever became of the file meanwhile.
 ///
 /// Paths are relative to the root module. Files that are not on the disk may lie beside its own.
-#[derive(Debug)]
 pub struct KeptTree {
     directory: PathBuf,
+    /// Where files come from in place of the disk.
+    source: Option<Arc<dyn SourceTree + Send + Sync>>,
     beside: BTreeMap<String, String>,
     files: Mutex<BTreeMap<String, Result<Vec<u8>, ReadError>>>,
     listed: Mutex<BTreeMap<(String, Kind), Result<Vec<String>, ReadError>>>,
@@ -28,7 +30,12 @@ enum Kind {
 impl KeptTree {
     /// Opens a folder.
     pub fn new(directory: PathBuf) -> Self {
-        Self { directory, beside: BTreeMap::new(), files: Mutex::default(), listed: Mutex::default() }
+        Self { directory, source: None, beside: BTreeMap::new(), files: Mutex::default(), listed: Mutex::default() }
+    }
+
+    /// Opens a folder as another tree has it.
+    pub fn over(directory: PathBuf, source: Arc<dyn SourceTree + Send + Sync>) -> Self {
+        Self { source: Some(source), ..Self::new(directory) }
     }
 
     /// Gives the same tree, as far as it was read, with another file.
@@ -38,7 +45,8 @@ impl KeptTree {
         beside.insert(name.to_owned(), text);
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { directory: self.directory.clone(), beside, files: Mutex::new(files), listed: Mutex::new(listed) }
+        let (directory, source) = (self.directory.clone(), self.source.clone());
+        Self { directory, source, beside, files: Mutex::new(files), listed: Mutex::new(listed) }
     }
 
     /// Gives the folder.
@@ -53,9 +61,10 @@ impl KeptTree {
             return known;
         }
         let disk = Folder(&self.directory);
+        let source = self.source.as_deref().map_or(&disk as &dyn SourceTree, |source| source);
         let names = match kind {
-            Kind::Files => disk.list(folder),
-            Kind::Folders => disk.folders(folder),
+            Kind::Files => source.list(folder),
+            Kind::Folders => source.folders(folder),
         };
         self.listed.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(names).clone()
     }
@@ -85,8 +94,17 @@ impl SourceTree for KeptTree {
         if let Some(known) = known {
             return known;
         }
-        let read = Folder(&self.directory).read(path);
+        let read = match &self.source {
+            Some(source) => source.read(path),
+            None => Folder(&self.directory).read(path),
+        };
         // Of two that read at once, all get what the first one read.
         self.files.lock().unwrap_or_else(PoisonError::into_inner).entry(path.to_owned()).or_insert(read).clone()
+    }
+}
+
+impl fmt::Debug for KeptTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptTree").field("directory", &self.directory).finish_non_exhaustive()
     }
 }

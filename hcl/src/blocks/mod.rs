@@ -15,6 +15,6 @@ mod problems;
 pub mod providers;
 mod references;
 pub mod removed;
-mod target;
+pub(crate) mod target;
 
 pub use target::BlockTarget;

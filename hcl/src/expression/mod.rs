@@ -178,6 +178,13 @@ pub enum ReferenceStep<'n> {
 }
 
 impl Node {
+    /// Lists what it refers to: the names of each reference, up to the first key. What it names itself is left out.
+    pub fn references(&self) -> Vec<Vec<&str>> {
+        let mut found = Vec::new();
+        crate::blocks::target::references(self, &mut Vec::new(), &mut found);
+        found.into_iter().map(|referred| [&[referred.first], &*referred.names].concat()).collect()
+    }
+
     /// Gives the steps of a reference and its first name, as far as its keys are literal; `None` for what is none.
     ///
     /// The number is that of the nodes around the last step given.

@@ -1,0 +1,295 @@
+//! `driftmgr check`: a change in a real git repository, against the cloud of the torture provider.
+
+mod support;
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use support::{Place, Run, torture};
+
+const ADDRESS: &str = "registry.terraform.io/driftmgr/torture";
+
+/// A repository with root modules whose objects are files, all applied.
+struct World {
+    place: Place,
+}
+
+impl World {
+    /// Makes a repository with these root modules, each with objects, and commits it as `main`.
+    fn of(roots: &[(&str, &[&str])]) -> Self {
+        let world = Self { place: Place::new() };
+        for (root, names) in roots {
+            let mut code = world.provider();
+            for name in *names {
+                code.push_str(&object(name, name, "fast"));
+            }
+            world.place.write(&format!("repo/{root}/main.tf"), code);
+            world.apply(root, names);
+        }
+        let config = format!(
+            "provider_installation {{\n  dev_overrides {{\n    {ADDRESS:?} = {:?}\n  }}\n}}\n",
+            torture().display().to_string()
+        );
+        world.place.write("terraform.rc", config);
+        world.place.write("repo/.gitignore", "*.tfstate\n.terraform/\n");
+        world.git(&["init", "-q", "-b", "main"]);
+        world.commit("before");
+        world.git(&["checkout", "-q", "-b", "change"]);
+        world
+    }
+
+    fn provider(&self) -> String {
+        let cloud = self.place.path("cloud").display().to_string();
+        format!(
+            "terraform {{\n  required_providers {{\n    torture = {{\n      source = \"driftmgr/torture\"\n    }}\n  }}\n}}\n\
+             provider \"torture\" {{\n  cloud = {cloud:?}\n}}\n"
+        )
+    }
+
+    /// Records objects, and makes them, as an apply would.
+    fn apply(&self, root: &str, names: &[&str]) {
+        let mut resources = Vec::new();
+        for name in names {
+            let attributes = json!({"name": name, "tier": "fast", "secret": format!("planted-{name}"), "made": "then"});
+            self.place.write(&format!("cloud/torture_object/{name}.json"), attributes.to_string());
+            let mut recorded = attributes;
+            recorded["force"] = Value::Null;
+            resources.push(json!({
+                "mode": "managed", "type": "torture_object", "name": name, "provider": format!("provider[\"{ADDRESS}\"]"),
+                "instances": [{"schema_version": 1, "attributes": recorded, "sensitive_attributes": []}],
+            }));
+        }
+        let state = json!({
+            "version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": format!("lineage-of-{root}"),
+            "outputs": {}, "resources": resources, "check_results": null,
+        });
+        self.place.write(&format!("repo/{root}/terraform.tfstate"), state.to_string());
+    }
+
+    /// Changes an object by hand.
+    fn change(&self, name: &str, attribute: &str, value: Value) {
+        let path = self.place.path(&format!("cloud/torture_object/{name}.json"));
+        let text = std::fs::read_to_string(&path).expect("the object is there");
+        let mut attributes: Value = serde_json::from_str(&text).expect("objects are JSON");
+        attributes[attribute] = value;
+        std::fs::write(path, attributes.to_string()).expect("it is written");
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        self.place.write(&format!("repo/{path}"), text);
+    }
+
+    /// Writes a root module's objects anew.
+    fn code(&self, root: &str, objects: &[String]) {
+        let mut code = self.provider();
+        for object in objects {
+            code.push_str(object);
+        }
+        self.write(&format!("{root}/main.tf"), &code);
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"])
+            .args(arguments)
+            .current_dir(self.place.path("repo"))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn commit(&self, message: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", message]);
+    }
+
+    fn check_in(&self, folder: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
+        let mut command = self.place.driftmgr();
+        command
+            .arg("check")
+            .args(arguments)
+            .current_dir(self.place.path(folder))
+            .env("TF_CLI_CONFIG_FILE", self.place.path("terraform.rc"))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .envs(environment.iter().copied());
+        Run::of(command.output().expect("driftmgr starts"))
+    }
+
+    fn check(&self, arguments: &[&str]) -> Run {
+        self.check_in("repo", &[&["--base", "main"], arguments].concat(), &[])
+    }
+}
+
+fn object(label: &str, name: &str, tier: &str) -> String {
+    let mut text = String::new();
+    write!(
+        text,
+        "resource \"torture_object\" {label:?} {{\n  name   = {name:?}\n  tier   = {tier:?}\n  secret = \
+         \"planted-{name}\"\n}}\n"
+    )
+    .expect("text grows");
+    text
+}
+
+#[track_caller]
+fn shows(run: &Run, text: &str) {
+    assert!(run.stdout.contains(text), "{text:?} is not in\n{}\n{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn only_what_meets_the_change_fails() {
+    let world = World::of(&[("a", &["x", "y"]), ("b", &["z"])]);
+    // Somebody changes y and z by hand; the change is about x.
+    world.change("y", "tier", json!("slow"));
+    world.change("z", "tier", json!("slow"));
+    world.code("a", &[object("x", "x", "slow"), object("y", "y", "fast")]);
+    let run = world.check(&[]).ends_with(0);
+    shows(&run, "the change updates torture_object.x: tier");
+    shows(&run, "beside the change torture_object.y");
+    shows(&run, "1 of 2 root modules looked at, 1 not met");
+    assert!(!run.stdout.contains("planted-"));
+    // Committed or not, the change is the same.
+    world.commit("the change");
+    assert_eq!(world.check(&[]).ends_with(0).stdout.lines().count(), run.stdout.lines().count());
+    // Somebody changes x as well.
+    world.change("x", "tier", json!("medium"));
+    let run = world.check(&[]).ends_with(2);
+    shows(&run, "collides torture_object.x");
+    // Without the code before the change, everything counts.
+    let run = world.check_in("repo", &["--base", "none"], &[]).ends_with(2);
+    shows(&run, "torture_object.z");
+    // All of them, and still only what meets the change fails.
+    world.change("x", "tier", json!("fast"));
+    let run = world.check(&["--all"]).ends_with(0);
+    shows(&run, "beside the change torture_object.z");
+}
+
+#[test]
+fn a_touched_instance_that_somebody_changed_elsewhere_would_be_reverted() {
+    let world = World::of(&[("a", &["x"])]);
+    let code = object("x", "x", "fast").replace("secret", "force  = \"yes\"\n  secret");
+    world.code("a", &[code]);
+    world.change("x", "tier", json!("slow"));
+    let run = world.check(&[]).ends_with(2);
+    shows(&run, "reverts torture_object.x");
+}
+
+#[test]
+fn removed_code_is_to_be_destroyed_and_a_moved_block_only_moves() {
+    let world = World::of(&[("a", &["x", "y"])]);
+    world.code("a", &[object("x", "x", "fast")]);
+    let run = world.check(&[]).ends_with(0);
+    shows(&run, "the change destroys torture_object.y");
+    shows(&run, "pending_destroy destroys torture_object.y");
+    let moved = "moved {\n  from = torture_object.y\n  to   = torture_object.z\n}\n".to_owned();
+    world.code("a", &[object("x", "x", "fast"), object("z", "y", "fast"), moved]);
+    let run = world.check(&[]).ends_with(0);
+    shows(&run, "the change moves torture_object.z");
+    assert!(!run.stdout.contains("destroys"), "{}", run.stdout);
+}
+
+#[test]
+fn a_shared_module_and_variables_meet_their_roots() {
+    let world = World::of(&[("a", &["x"]), ("b", &["y"]), ("c", &["z"])]);
+    let module = "variable \"tier\" {}\nterraform {\n  required_providers {\n    torture = {\n      source = \
+                  \"driftmgr/torture\"\n    }\n  }\n}\n";
+    world.write("modules/m/main.tf", module);
+    for root in ["a", "b"] {
+        world.write(
+            &format!("{root}/m.tf"),
+            "variable \"tier\" {\n  default = \"fast\"\n}\nmodule \"m\" {\n  source = \"../modules/m\"\n  tier   = var.tier\n}\n",
+        );
+    }
+    world.commit("a module");
+    world.git(&["branch", "-f", "main"]);
+    world.write("modules/m/more.tf", "locals {\n  tier = var.tier\n}\n");
+    let run = world.check(&[]).ends_with(0);
+    shows(&run, "\na (modules/m/more.tf changed)");
+    shows(&run, "\nb (modules/m/more.tf changed)");
+    shows(&run, "2 of 3 root modules looked at, 1 not met");
+    world.git(&["stash", "-q", "-u"]);
+    world.write("c/terraform.tfvars", "other = 1\n");
+    shows(&world.check(&[]).ends_with(0), "\nc (c/terraform.tfvars changed)");
+}
+
+#[test]
+fn shards_divide_the_roots() {
+    let world = World::of(&[("a", &["x"]), ("b", &["y"]), ("c", &["z"])]);
+    let mut seen: Vec<String> = Vec::new();
+    for shard in ["1/2", "2/2"] {
+        let run = world.check(&["--all", "--shard", shard]).ends_with(0);
+        seen.extend(run.stdout.lines().filter(|line| ["a", "b", "c"].contains(line)).map(str::to_owned));
+    }
+    seen.sort();
+    assert_eq!(seen, ["a", "b", "c"]);
+    world.check(&["--shard", "3/2"]).ends_with(1).says("3/2");
+}
+
+#[test]
+fn without_git_or_a_commit_in_common_the_way_out_is_said() {
+    let world = World::of(&[("a", &["x"])]);
+    world.change("x", "tier", json!("slow"));
+    world.check_in("repo", &[], &[]).ends_with(1).says("--base origin/main").says("--base none");
+    world.check_in("repo", &["--base", "no-such"], &[]).ends_with(1).says("no-such").says("git fetch origin");
+    world.check_in("repo", &[], &[("GITHUB_BASE_REF", "main")]).ends_with(0);
+    world.check_in("repo", &[], &[("GITHUB_BASE_REF", "gone")]).ends_with(1).says("GITHUB_BASE_REF");
+    // No git at all.
+    let folder = world.place.path("bin");
+    std::fs::create_dir(&folder).expect("a folder");
+    let path = [("PATH", folder.to_str().expect("a path"))];
+    world.check_in("repo", &["--base", "main"], &path).ends_with(1).says("git was not found").says("--base none");
+    world.check_in("repo", &["--base", "none"], &path).ends_with(2);
+    world.check_in("repo", &["--all"], &path).ends_with(2).says("no-base");
+    // No repository.
+    std::fs::rename(world.place.path("repo/.git"), world.place.path("hidden")).expect("it is there");
+    world.check_in("repo", &["--base", "main"], &[]).ends_with(1).says("no git repository").says("--base none");
+    world.check_in("repo", &["--base", "none"], &[]).ends_with(2);
+}
+
+#[test]
+fn a_shallow_clone_says_how_to_get_the_history() {
+    let world = World::of(&[("a", &["x"])]);
+    world.commit_empty("one");
+    world.git(&["checkout", "-q", "main"]);
+    world.commit_empty("another");
+    world.git(&["checkout", "-q", "change"]);
+    let source = format!("file://{}", world.place.path("repo").display());
+    let clone = world.place.path("clone").display().to_string();
+    world.git(&["clone", "-q", "--depth", "1", "--no-single-branch", "-b", "change", &source, &clone]);
+    let run = world.check_in("clone", &["--base", "origin/main"], &[]).ends_with(1);
+    run.says("no commit in common").says("fetch-depth: 0").says("git fetch --deepen");
+}
+
+impl World {
+    fn commit_empty(&self, message: &str) {
+        self.git(&["commit", "-q", "--allow-empty", "-m", message]);
+    }
+}
+
+#[test]
+fn a_root_that_does_not_parse_before_the_change_is_met_as_a_whole() {
+    let world = World::of(&[("a", &["x"])]);
+    world.git(&["checkout", "-q", "main"]);
+    world.write("a/broken.tf", "resource \"a\" {{{\n");
+    world.commit("broken");
+    world.git(&["checkout", "-q", "-B", "change"]);
+    std::fs::remove_file(world.place.path("repo/a/broken.tf")).expect("it was there");
+    world.check(&[]).ends_with(0).says("base-unread");
+}
+
+#[test]
+fn a_root_that_is_wrong_leaves_the_others() {
+    let world = World::of(&[("a", &["x"]), ("b", &["y"])]);
+    world.write("b/terraform.tfstate", "no state\n");
+    world.code("a", &[object("x", "x", "slow")]);
+    world.code("b", &[object("y", "y", "slow")]);
+    let run = world.check(&[]).ends_with(1);
+    shows(&run, "the change updates torture_object.x: tier");
+    world.change("x", "tier", json!("medium"));
+    world.check(&[]).ends_with(2);
+}

@@ -1,0 +1,458 @@
+//! `check`: what a change of the code meets in the cloud.
+//!
+//! The repository tells which files changed, and so which root modules; each of those is compared with its cloud as
+//! `drift` does, and its code before and after tells what the change is about. `drift::change` judges by both.
+//!
+//! **Start reading** at [`check()`], then `touch` (what the change is about) and `reach` (which root modules it meets).
+
+mod base;
+mod depends;
+mod git;
+mod reach;
+mod shard;
+mod touch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::drift::change::{self, ChangeSummary, RootChange};
+use ::drift::exit;
+use futures::StreamExt;
+use hcl::SourceTree;
+use jiff::Timestamp;
+use model::{
+    Block, Diagnostic, Diagnostics, InstanceAddress, ProviderConfigAddress, RecordedInstance, ResourceMode, Severity,
+};
+
+use crate::code::Folder;
+use crate::drift::{DriftAnswer, DriftRequest, Reach as DriftReach, compare};
+use crate::evaluation::{KeptTree, RootModule};
+use crate::plan::schemas::Schemas;
+use crate::roots::{Repository, RootEntry};
+use crate::{Error, ErrorKind, Session, states};
+use git::{Git, Revision, RevisionFolder};
+use reach::Reach;
+pub use shard::Shard;
+use touch::{Comparison, TouchSchemas};
+
+const OPERATION: &str = "check a change";
+/// So many root modules are compared at once.
+const N_PARALLEL: usize = 3;
+
+/// Asks what a change of the code meets.
+#[derive(Clone, Debug)]
+pub struct CheckRequest {
+    /// How root modules are compared with their clouds; its folder, states and accounts are those of each in turn.
+    pub drift: DriftRequest,
+    /// The folder at or under which the root modules are; `None` means the current one.
+    pub dir: Option<PathBuf>,
+    /// What the change is compared with.
+    pub base: CheckBase,
+    /// Whether root modules that the change does not meet are compared as well.
+    pub all: bool,
+    /// Which part of the root modules to look at.
+    pub shard: Option<Shard>,
+}
+
+/// What a change is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckBase {
+    /// Where it left the branch that it goes to, as CI services tell, else the default branch of `origin`.
+    Auto,
+    /// Where it left this one.
+    Revision(String),
+    /// Nothing: everything is judged as `drift` does.
+    Nothing,
+}
+
+/// One end of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedRevision {
+    /// What it is called.
+    pub name: String,
+    /// The commit.
+    pub commit: String,
+}
+
+/// What came of a check.
+#[derive(Debug)]
+pub struct CheckAnswer {
+    /// Where the change began; `None` where it was compared with nothing.
+    pub base: Option<CheckedRevision>,
+    /// Where it ends; what is not committed yet belongs to it.
+    pub head: Option<CheckedRevision>,
+    /// The root modules that were looked at, by name.
+    pub roots: Vec<CheckedRoot>,
+    /// How many root modules there are.
+    pub n_roots: u64,
+    /// How many of them the change does not meet.
+    pub n_unchanged: u64,
+    /// How many others look at.
+    pub n_other_shards: u64,
+    /// Problems met on the way that the answer survived.
+    pub diagnostics: Diagnostics,
+    /// When the answer was made.
+    pub at: Timestamp,
+}
+
+/// What came of one root module.
+#[derive(Debug)]
+pub struct CheckedRoot {
+    /// Its name.
+    pub name: String,
+    /// Its folder, relative to the topmost one of the repository.
+    pub directory: String,
+    /// Its workspace, where one is written down.
+    pub workspace: Option<String>,
+    /// The changed file by which the change meets it.
+    pub why: Option<String>,
+    /// What the change is about; `None` where it was compared with nothing.
+    pub change: Option<RootChange>,
+    /// How many findings meet the change.
+    pub summary: ChangeSummary,
+    /// The comparison with the cloud, or why there is none.
+    pub answer: Result<DriftAnswer, Error>,
+}
+
+impl CheckAnswer {
+    /// Decides the exit code: what meets the change goes before errors, and those before what was not seen.
+    pub fn exit_code(&self, allow_incomplete: bool) -> ::drift::ExitCode {
+        let verdicts = || self.roots.iter().filter_map(|root| root.answer.as_ref().ok());
+        exit::decide(exit::Outcome {
+            judges: true,
+            n_failing: verdicts().map(|answer| answer.verdict.summary.n_failing).sum(),
+            has_errors: self.roots.iter().any(|root| root.answer.is_err())
+                || model::diagnostic::has_errors(&self.diagnostics),
+            is_complete: verdicts().all(|answer| answer.verdict.is_complete),
+            allow_incomplete,
+        })
+    }
+}
+
+/// Everything about the repository that a check needs.
+struct Ground {
+    repository: Repository,
+    /// The root modules to look at, each with the changed file that meets it.
+    roots: Vec<(RootEntry, Option<String>)>,
+    change: Option<Arc<Change>>,
+    base: Option<CheckedRevision>,
+    head: Option<CheckedRevision>,
+    n_roots: u64,
+    n_unchanged: u64,
+    n_other_shards: u64,
+    diagnostics: Diagnostics,
+}
+
+/// The change as git knows it.
+struct Change {
+    git: Git,
+    revision: Arc<Revision>,
+    changed: BTreeSet<String>,
+    ignored: Arc<BTreeSet<String>>,
+    /// The name of the commit before it.
+    base: String,
+}
+
+/// Compares the root modules that a change meets with their clouds, and judges what was found by the change.
+///
+/// # Errors
+///
+/// Where it cannot be told what the change is: no git, no commit in common. What goes wrong with one root module is in its
+/// answer.
+pub async fn check(session: &Session, request: &CheckRequest) -> Result<CheckAnswer, Error> {
+    session.phase("looking at the change");
+    let (of_ground, asked) = (session.clone(), request.clone());
+    let ground = tokio::task::spawn_blocking(move || ground(&of_ground, &asked));
+    let ground = ground.await.map_err(|source| {
+        Error::new(ErrorKind::Unavailable, OPERATION, "Looking at the change ended early.").with_source(source)
+    })??;
+    let Ground { repository, roots, change, base, head, n_roots, n_unchanged, n_other_shards, diagnostics } = ground;
+    if roots.len() > 1 && !request.drift.states.locations.is_empty() {
+        let detail = format!("{} root modules are to be checked, and --state names the state of one.", roots.len());
+        return Err(Error::usage(OPERATION, detail).with_help("Name the root module with --dir."));
+    }
+    let n_to_check = roots.len();
+    session.phase(format!("checking {n_to_check} of {n_roots} root modules"));
+    let checks = roots.into_iter().map(|(entry, why)| {
+        let (session, repository, change) = (entry.session(session), &repository, change.clone());
+        async move {
+            let (change, summary, answer) = match check_root(&session, request, repository, &entry, change).await {
+                Ok((change, summary, answer)) => (change, summary, Ok(answer)),
+                Err(error) => (None, ChangeSummary::default(), Err(error)),
+            };
+            let RootEntry { name, directory, workspace, .. } = entry;
+            CheckedRoot { name, directory, workspace, why, change, summary, answer }
+        }
+    });
+    let mut roots: Vec<CheckedRoot> = futures::stream::iter(checks).buffered(N_PARALLEL).collect().await;
+    if session.cancel.is_cancelled() {
+        return Err(Error::cancelled(OPERATION));
+    }
+    roots.sort_by(|a, b| a.name.cmp(&b.name));
+    let at = (session.now)();
+    Ok(CheckAnswer { base, head, roots, n_roots, n_unchanged, n_other_shards, diagnostics, at })
+}
+
+/// Looks at the repository, and at what changed in it.
+fn ground(session: &Session, request: &CheckRequest) -> Result<Ground, Error> {
+    let folder = session.path(request.dir.as_deref().unwrap_or_else(|| Path::new(".")));
+    if !folder.is_dir() {
+        let detail = format!("{} is no folder.", folder.display());
+        return Err(Error::usage(OPERATION, detail).with_help("Name a folder of the repository with --dir."));
+    }
+    let folder = folder.canonicalize().unwrap_or(folder);
+    let mut repository = Repository::open(session, &folder);
+    let mut diagnostics = std::mem::take(&mut repository.diagnostics);
+    let is_inside = |root: &RootEntry| root.folder(&repository.directory).starts_with(&folder);
+    let mut entries: Vec<RootEntry> = repository.roots.iter().filter(|root| is_inside(root)).cloned().collect();
+    if entries.is_empty() && states::is_root_module(&folder) {
+        entries.push(repository.entry_of(&folder));
+    }
+    if entries.is_empty() {
+        let detail = format!("No root module was found in {}.", folder.display());
+        return Err(Error::new(ErrorKind::NotFound, OPERATION, detail)
+            .with_help("Name the root modules in driftmgr.yaml; `driftmgr roots` shows which are known."));
+    }
+    let n_roots = entries.len() as u64;
+    let mut others = 0;
+    if let Some(shard) = &request.shard {
+        entries.retain(|root| shard.has(&root.name));
+        others = n_roots - entries.len() as u64;
+    }
+    let mut ground = Ground {
+        repository,
+        roots: Vec::new(),
+        change: None,
+        base: None,
+        head: None,
+        n_roots,
+        n_unchanged: 0,
+        n_other_shards: others,
+        diagnostics: Diagnostics::new(),
+    };
+    if request.base == CheckBase::Nothing {
+        ground.roots = entries.into_iter().map(|entry| (entry, None)).collect();
+        ground.diagnostics = diagnostics;
+        return Ok(ground);
+    }
+    let found =
+        Git::open(session, &folder).and_then(|git| Ok((base::find(&git, &session.environment, &request.base)?, git)));
+    let (ends, git) = match found {
+        Ok(found) => found,
+        Err(error) if request.all && request.base == CheckBase::Auto => {
+            let detail = format!("{} Everything is judged as `driftmgr drift` does.", error.detail());
+            let mut problem = Diagnostic::warning("no-base", "The code before the change is not known", detail);
+            problem.help = error.help().to_vec();
+            diagnostics.push(problem);
+            ground.roots = entries.into_iter().map(|entry| (entry, None)).collect();
+            ground.diagnostics = diagnostics;
+            return Ok(ground);
+        }
+        Err(error) => return Err(error),
+    };
+    let changed = git.changed(&ends.base.commit)?;
+    let ignored = Arc::new(git.ignored()?);
+    let revision = Arc::new(git.revision(&ends.base.commit)?);
+    let top: Arc<dyn SourceTree + Send + Sync> = Arc::new(KeptTree::new(git.top.clone()));
+    let before = RevisionFolder {
+        revision: Arc::clone(&revision),
+        folder: ".".to_owned(),
+        disk: Arc::clone(&top),
+        ignored: Arc::clone(&ignored),
+        data_folder: ".terraform".to_owned(),
+        installed: None,
+    };
+    let mut reach = Reach::new(&*top, Some(&before), &changed);
+    // Git may begin further up than the repository of root modules.
+    let prefix = git.relative(&ground.repository.directory).unwrap_or_else(|| ".".to_owned());
+    let mut settings: Vec<&String> = Vec::new();
+    settings.extend(changed.iter().filter(|path| git::split(path).1 == "driftmgr.yaml"));
+    for entry in entries {
+        let directory = git::join(&prefix, &entry.directory).unwrap_or_else(|| entry.directory.clone());
+        let in_git = RootEntry { directory: directory.clone(), ..entry.clone() };
+        let why = reach.why(&in_git).or_else(|| {
+            let says = settings.iter().find(|path| {
+                let folder = git::split(path).0;
+                folder == "." || directory == folder || directory.starts_with(&format!("{folder}/"))
+            });
+            says.map(|path| (*path).clone())
+        });
+        if why.is_none() {
+            ground.n_unchanged += 1;
+        }
+        if why.is_some() || request.all {
+            ground.roots.push((entry, why));
+        }
+    }
+    let base = ends.base.name.clone();
+    ground.change = Some(Arc::new(Change { git, revision, changed, ignored, base }));
+    (ground.base, ground.head) = (Some(ends.base), Some(ends.head));
+    ground.diagnostics = diagnostics;
+    Ok(ground)
+}
+
+/// Compares one root module with its cloud, and judges by the change.
+async fn check_root(
+    session: &Session,
+    request: &CheckRequest,
+    repository: &Repository,
+    entry: &RootEntry,
+    change: Option<Arc<Change>>,
+) -> Result<(Option<RootChange>, ChangeSummary, DriftAnswer), Error> {
+    let mut drift = request.drift.clone();
+    let own = entry.states_request(&repository.directory);
+    let folder = entry.folder(&repository.directory);
+    drift.scope = entry.scope_request(&drift.scope);
+    drift.states.dir = Some(folder.clone());
+    if drift.states.locations.is_empty() {
+        drift.states.locations = own.locations;
+    }
+    drift.states.variables = own.variables.into_iter().chain(drift.states.variables).collect();
+    let head = RootModule::opened(session, &drift.states).await.ok_or_else(|| {
+        let detail = format!("The folder {} holds no configuration any more.", entry.directory);
+        Error::new(ErrorKind::NotFound, OPERATION, detail).with_help(
+            "What its state records is managed by nobody now; `driftmgr drift --state` judges a state alone.",
+        )
+    })?;
+    let comparison = match change {
+        None => None,
+        Some(change) => {
+            let (session, head, states) = (session.clone(), Arc::clone(&head), drift.states.clone());
+            let opened = tokio::task::spawn_blocking(move || {
+                let base = before(&session, &states, &change, &head);
+                (base, head, change)
+            });
+            Some(opened.await.map_err(|source| {
+                Error::new(ErrorKind::Unavailable, OPERATION, "Reading the code before the change ended early.")
+                    .with_source(source)
+            })?)
+        }
+    };
+    let (mut answer, states) = compare(session, &drift, DriftReach::Recorded, Some(&head)).await?;
+    answer.root = Some(PathBuf::from(&entry.directory));
+    let Some((base, head, change)) = comparison else {
+        return Ok((None, ChangeSummary::default(), answer));
+    };
+    answer.diagnostics.extend(problems_before(&base, &change.base));
+    let wanted = on_thread(&base, &head, &change, |comparison| comparison.providers()).await?;
+    let schemas = Schemas::open(session, Some(folder), &wanted.iter().collect()).await?;
+    let recorded: Vec<RecordedInstance> = states.recorded.clone();
+    let mut known: BTreeSet<InstanceAddress> = recorded.into_iter().map(|instance| instance.address).collect();
+    known.extend(answer.verdict.findings.iter().filter_map(|finding| finding.address.clone()));
+    known.retain(|address| address.resource.mode == ResourceMode::Managed);
+    let root_change =
+        on_thread(&base, &head, &change, move |comparison| comparison.change(&Asked(&schemas), &known)).await?;
+    let summary = change::judge(&mut answer.verdict, &root_change, &drift.options.fail_on);
+    Ok((Some(root_change), summary, answer))
+}
+
+/// Compares the code before and after on a thread that may block.
+async fn on_thread<T: Send + 'static>(
+    base: &Arc<RootModule>,
+    head: &Arc<RootModule>,
+    change: &Arc<Change>,
+    take: impl FnOnce(&Comparison<'_>) -> T + Send + 'static,
+) -> Result<T, Error> {
+    let (base, head, change) = (Arc::clone(base), Arc::clone(head), Arc::clone(change));
+    let compared = tokio::task::spawn_blocking(move || take(&Comparison::new(&base, &head, &change.changed)));
+    compared.await.map_err(|source| {
+        Error::new(ErrorKind::Unavailable, OPERATION, "Comparing the code ended early.").with_source(source)
+    })
+}
+
+/// Reads a root module as it was before the change.
+fn before(
+    session: &Session,
+    request: &crate::request::StatesRequest,
+    change: &Change,
+    head: &Arc<RootModule>,
+) -> Arc<RootModule> {
+    let directory = head.directory().to_owned();
+    let canonical = directory.canonicalize().unwrap_or_else(|_| directory.clone());
+    let folder = change.git.relative(&canonical).unwrap_or_else(|| ".".to_owned());
+    let open = |installed: Option<Vec<u8>>| {
+        let tree = RevisionFolder {
+            revision: Arc::clone(&change.revision),
+            folder: folder.clone(),
+            disk: Arc::new(KeptTree::new(directory.clone())),
+            ignored: Arc::clone(&change.ignored),
+            data_folder: head.data_folder().to_owned(),
+            installed,
+        };
+        let tree = Arc::new(KeptTree::over(directory.clone(), Arc::new(tree)));
+        RootModule::open_tree(session, request, directory.clone(), tree)
+    };
+    let base = open(None);
+    // What is installed is what HEAD asks for: it says something of BASE only where that asked for the same.
+    let asks = |module: &RootModule| -> BTreeMap<Vec<String>, [Option<String>; 2]> {
+        let text = |written: &hcl::evaluate::Written, name: &str| {
+            let (file, attribute) = written.attribute(name)?;
+            Some(file.source(&attribute.expression))
+        };
+        let of_module = |(names, definitions): (&Vec<String>, &Arc<hcl::definitions::Definitions>)| {
+            let call = |(name, written): (&String, &hcl::evaluate::Written)| {
+                (
+                    [names.as_slice(), std::slice::from_ref(name)].concat(),
+                    ["source", "version"].map(|it| text(written, it)),
+                )
+            };
+            definitions.calls.iter().map(call).collect::<Vec<_>>()
+        };
+        module.configuration().definitions.iter().flat_map(of_module).collect()
+    };
+    let (asked, asks) = (asks(&base), asks(head));
+    let others: Vec<String> = asked
+        .iter()
+        .filter(|(names, [source, version])| {
+            let is_local =
+                source.as_ref().is_some_and(|source| source.starts_with("\"./") || source.starts_with("\"../"));
+            !is_local && asks.get(*names) != Some(&[source.clone(), version.clone()])
+        })
+        .map(|(names, _)| names.join("."))
+        .collect();
+    if others.is_empty() {
+        return base;
+    }
+    let list = Folder(&directory).read(&git::installed_list(head.data_folder())).ok();
+    let kept = list.and_then(|bytes| {
+        let mut manifest: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+        let modules = manifest.get_mut("Modules")?.as_array_mut()?;
+        modules.retain(|module| {
+            let key = module.get("Key").and_then(serde_json::Value::as_str).unwrap_or_default();
+            !others.iter().any(|other| key == other || key.starts_with(&format!("{other}.")))
+        });
+        serde_json::to_vec(&manifest).ok()
+    });
+    match kept {
+        Some(kept) => open(Some(kept)),
+        None => base,
+    }
+}
+
+/// Tells what could not be read of the code before the change.
+fn problems_before(base: &RootModule, name: &str) -> Diagnostics {
+    let errors = base.code_problems().iter().filter(|problem| problem.severity == Severity::Error);
+    let warn = |problem: &Diagnostic| {
+        let detail = format!(
+            "{} That is how it was at {name}; what the change is about in that module is not certain, and counts as if it \
+             were met.",
+            problem.detail
+        );
+        let warning = Diagnostic::warning("base-unread", "Not all code before the change could be read", detail);
+        match &problem.span {
+            Some(span) => warning.at_span(span.clone()),
+            None => warning,
+        }
+    };
+    errors.map(warn).collect()
+}
+
+/// Schemas of providers that were asked.
+struct Asked<'a>(&'a Schemas);
+
+impl TouchSchemas for Asked<'_> {
+    fn schema(&self, provider: &ProviderConfigAddress, resource_type: &str) -> Result<&Block, String> {
+        self.0.get(provider, resource_type).map(|schema| &schema.block).map_err(|cause| cause.detail)
+    }
+}
