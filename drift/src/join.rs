@@ -114,7 +114,12 @@ impl<'a> Index<'a> {
 
     /// Gives the account an instance lies in: the recorded one, or the only one that was looked at.
     pub(crate) fn account_of<'s>(&'s self, instance: &'s RecordedInstance, cloud: &CloudName) -> Option<&'s AccountId> {
-        instance.account.as_ref().or_else(|| self.sole_accounts.get(cloud).copied())
+        instance.account.as_ref().or_else(|| self.sole_account(cloud))
+    }
+
+    /// Gives the only account of a cloud that was looked at.
+    pub(crate) fn sole_account(&self, cloud: &CloudName) -> Option<&AccountId> {
+        self.sole_accounts.get(cloud).copied()
     }
 
     fn is_recorded_as(&self, instance: &RecordedInstance, native_type: &NativeType, text: &str) -> bool {
@@ -163,7 +168,7 @@ fn sole_accounts<'a>(evidence: &'a Evidence<'a>) -> BTreeMap<&'a CloudName, &'a 
 }
 
 /// Writes an identity as text that is equal for equal identities, places left out; `None` where nothing is left.
-fn identity_text(identity: &Identity) -> Option<String> {
+pub(crate) fn identity_text(identity: &Identity) -> Option<String> {
     if identity.value.contains_marked() || !identity.value.is_wholly_known() {
         return None;
     }

@@ -6,6 +6,7 @@
 mod align;
 mod config;
 mod examine;
+mod revision;
 mod rows;
 mod security;
 mod suppose;
@@ -20,6 +21,7 @@ use model::{Attribute, AttributeDifference, Cause, Identity, InstanceAddress, Pr
 use crate::DeclaredArguments;
 
 pub use examine::Examination;
+pub use revision::applied_from_elsewhere;
 pub use security::{SECURITY_PATHS, SecurityPath, security_path};
 
 /// Tells whether the provider alone sets an attribute.

@@ -1,7 +1,9 @@
 //! Judging: the objects stream by once, and every instance and every object gets its verdict.
 
+mod propagate;
 mod reading;
 mod reason;
+mod unrecorded;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +22,7 @@ use crate::unmanaged::Collection;
 use crate::{DeclaredBlock, Evidence, ExitCode, JudgeOptions, Question, Summary};
 use crate::{exit, place};
 use reason::{Presence, absence, presence};
+use unrecorded::Unrecorded;
 
 /// At least so many instances of one provider configuration must be missing before their share is looked at.
 const IMPLAUSIBLE_FROM: u64 = 5;
@@ -108,6 +111,7 @@ pub fn judge(
         unsure: Vec::new(),
         explained: BTreeMap::new(),
         unmanaged: Collection::new(evidence),
+        unrecorded: Unrecorded::build(evidence, &is_superseded),
         coverage,
     };
     let mut observed = observed.map(|object| (index.find(&object), object));
@@ -122,7 +126,16 @@ pub fn judge(
         }
     }
     judging.see_unsure();
-    let findings = judging.finish_instances();
+    let mut findings = judging.finish_instances();
+    let (not_imported, objects) = judging.unrecorded.finish(options, &index);
+    findings.extend(not_imported);
+    for (object, is_had) in objects {
+        judging.see_unmanaged(object, !is_had);
+    }
+    if options.question.asks_drift() {
+        let is_live = |position: usize| !is_superseded[evidence.recorded[position].state];
+        propagate::propagate(evidence, &is_live, &mut findings);
+    }
     let Judging { unmanaged, coverage, .. } = judging;
     let objects = unmanaged.finish(evidence);
     conclude(evidence, options, now, Found { findings, objects, coverage, diagnostics, as_of })
@@ -161,6 +174,7 @@ struct Judging<'a> {
     /// The differences of the instances of which other ones explain some.
     explained: BTreeMap<usize, Vec<AttributeDifference>>,
     unmanaged: Collection,
+    unrecorded: Unrecorded<'a>,
     coverage: Coverage,
 }
 
@@ -251,12 +265,24 @@ impl Judging<'_> {
     }
 
     fn see_unrecorded(&mut self, object: RemoteObject) {
-        if !self.options.question.asks_unmanaged() || self.scopes.is_too_old(object.fetched_at) {
+        if self.scopes.is_too_old(object.fetched_at) {
+            return;
+        }
+        let is_asked = self.options.question.asks_drift();
+        let left = if is_asked { self.unrecorded.take(object, self.index) } else { Some(object) };
+        if let Some(object) = left {
+            self.see_unmanaged(object, true);
+        }
+    }
+
+    /// Takes an object for unmanaged; one that the code has is only noted, for what belongs to it.
+    fn see_unmanaged(&mut self, object: RemoteObject, is_nobodys: bool) {
+        if !self.options.question.asks_unmanaged() {
             return;
         }
         let filters = &self.options.filters;
-        let is_shown = filters
-            .admits_type(object.resource_type.as_ref(), std::slice::from_ref(&object.scope.native_type))
+        let is_shown = is_nobodys
+            && filters.admits_type(object.resource_type.as_ref(), std::slice::from_ref(&object.scope.native_type))
             && filters.admits_place(Some(&object.scope.account), object.scope.region.as_ref())
             && filters.admits_tags(object.tags.as_ref());
         self.unmanaged.take(object, is_shown);

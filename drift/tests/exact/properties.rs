@@ -100,6 +100,7 @@ proptest! {
         observed in prop::collection::vec(any::<u8>(), 0..48),
         planned in prop::collection::vec(any::<u8>(), 0..48),
         code in prop_oneof![Just(None), Just(Some("a, b, u, x.a")), Just(Some("c, !a, !u"))],
+        config in prop::option::of(prop::collection::vec(any::<u8>(), 0..48)),
         refuses in any::<bool>(),
     ) {
         let schema = Schema { version: 1, block };
@@ -111,6 +112,7 @@ proptest! {
             is_legacy_type_system: false,
         };
         let code = code.map(Code);
+        let config = config.map(|bytes| object(&schema.block, &bytes, true));
         let address = "test_thing.x".parse().expect("an address");
         let json = cty::json::encode(&recorded, recorded.ty()).expect("it is known");
         let facets = Facets {
@@ -120,7 +122,7 @@ proptest! {
             recorded: &recorded,
             observed: &observed,
             declared: code.as_ref().map(|code| code as &dyn drift::DeclaredArguments),
-            config: None,
+            config: config.as_ref(),
         };
         let (mut examination, mut next) = Examination::begin(facets);
         let mut n_plans = 0;

@@ -3,6 +3,7 @@
 use cty::{Path, Type, Value};
 use drift::exact::{PlanBase, PlanQuestion};
 use model::{Block, NestingMode};
+use proptest::prelude::*;
 
 use crate::support::{Case, attribute, block, plain};
 
@@ -258,4 +259,71 @@ fn where_the_provider_refuses_the_plan_what_differs_is_kept() {
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("changed declared name") && found[0].ends_with("(The provider made no plan: No.)"));
     assert_eq!(Case { refusal: Some("No."), ..case(CODE_A, B, B) }.rows(), [""; 0]);
+}
+
+/// Writes an object of strings; what is empty is null.
+fn strings(values: &[(&str, &str)]) -> String {
+    let entries = values.iter().filter(|(_, value)| !value.is_empty());
+    let entries: Vec<String> = entries.map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
+    format!("{{{}}}", entries.join(","))
+}
+
+fn some() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("a"), Just("b"), Just("c")]
+}
+
+fn maybe() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just(""), Just("a"), Just("b"), Just("c")]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Each attribute has the row of the table, whatever the others have; where all are the same there is none.
+    #[test]
+    fn every_attribute_has_its_row(
+        names in [some(), some(), some()],
+        descriptions in [maybe(), maybe(), maybe()],
+        sizes in [maybe(), maybe(), maybe()],
+    ) {
+        let sides: Vec<String> = (0..3)
+            .map(|side| strings(&[("name", names[side]), ("description", descriptions[side]), ("size", sizes[side])]))
+            .collect();
+        let found = case(&sides[0], &sides[1], &sides[2]).examine().0;
+        let kind = |[code, state, cloud]: [&str; 3]| match (code == state, code == cloud, state == cloud) {
+            (true, true, true) => None,
+            (true, false, false) => Some("changed declared"),
+            (false, false, true) => Some("pending declared"),
+            (false, true, false) => Some("stale declared"),
+            (false, false, false) => Some("collision declared"),
+            _ => unreachable!("equality is transitive"),
+        };
+        // What the code leaves open is by its tier.
+        let open = |[code, state, cloud]: [&str; 3]| match code {
+            "" => (state != cloud).then_some("changed undeclared"),
+            _ => kind([code, state, cloud]),
+        };
+        let expect: Vec<String> = [("description", kind(descriptions)), ("name", kind(names)), ("size", open(sizes))]
+            .into_iter()
+            .filter_map(|(name, kind)| Some(format!("{} {name}", kind?)))
+            .collect();
+        let rows: Vec<String> =
+            found.iter().map(|found| format!("{} {} {}", found.kind, found.tier, found.path)).collect();
+        prop_assert_eq!(rows, expect);
+    }
+
+    /// Code that evaluates to what was applied is judged as code that was only parsed.
+    #[test]
+    fn code_that_is_applied_changes_nothing(
+        name in [some(), some()],
+        description in [maybe(), maybe()],
+        size in [maybe(), maybe()],
+    ) {
+        let side = |at: usize| strings(&[("name", name[at]), ("description", description[at]), ("size", size[at])]);
+        let (recorded, observed) = (side(0), side(1));
+        let config = strings(&[("name", name[0]), ("description", description[0])]);
+        let evaluated = Case { code: Some("name, description"), ..case(&config, &recorded, &observed) };
+        let parsed = Case { config: None, code: Some("name, description"), ..case(&config, &recorded, &observed) };
+        prop_assert_eq!(evaluated.found(), parsed.found());
+    }
 }

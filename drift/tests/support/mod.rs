@@ -47,6 +47,7 @@ pub(crate) struct World {
     pub(crate) scopes: Vec<ScopeOutcome>,
     pub(crate) callers: Vec<Caller>,
     pub(crate) declared: Option<Code>,
+    pub(crate) references: Option<References>,
     pub(crate) ignore: IgnoreRules,
     pub(crate) options: JudgeOptions,
     pub(crate) types: BTreeMap<model::ResourceType, TypeMapping>,
@@ -59,6 +60,34 @@ pub(crate) struct World {
 /// The blocks and the arguments they write; other addresses have no block.
 #[derive(Default)]
 pub(crate) struct Code(pub(crate) BTreeMap<String, Vec<&'static str>>);
+
+/// Code that has every block, and in which arguments refer to others: `(address, argument, address, attribute)`.
+pub(crate) struct References(pub(crate) Vec<(&'static str, &'static str, &'static str, &'static str)>);
+
+impl DeclaredArguments for References {
+    fn block(&self, _: &ResourceAddress) -> DeclaredBlock {
+        DeclaredBlock::Unknown
+    }
+
+    fn argument(&self, _: &ResourceAddress, _: &Path) -> Declaration {
+        Declaration::Unknown
+    }
+
+    fn moved_to(&self, address: &model::InstanceAddress) -> Option<model::InstanceAddress> {
+        (address.to_string() == "aws_vpc.before").then(|| "aws_vpc.after".parse().expect("an address"))
+    }
+
+    fn references(&self, address: &model::InstanceAddress, path: &Path) -> Vec<(model::InstanceAddress, Path)> {
+        let is_meant = |(own, argument, _, _): &&(&str, &str, &str, &str)| {
+            address.to_string() == *own && path.to_string() == *argument
+        };
+        let refers = |(_, _, to, attribute): &(&str, &str, &str, &str)| {
+            let path = if attribute.is_empty() { Path::new() } else { Path::new().attr(*attribute) };
+            (to.parse().expect("an address"), path)
+        };
+        self.0.iter().filter(is_meant).map(refers).collect()
+    }
+}
 
 impl DeclaredArguments for Code {
     fn block(&self, address: &ResourceAddress) -> DeclaredBlock {
@@ -112,6 +141,7 @@ impl World {
             scopes: Vec::new(),
             callers: Vec::new(),
             declared: None,
+            references: None,
             ignore: IgnoreRules::default(),
             options: JudgeOptions::for_question(Question::DriftAndUnmanaged),
             types: types.collect(),
@@ -233,7 +263,10 @@ impl World {
             types: &self.types,
             scopes: &self.scopes,
             callers: &self.callers,
-            declared: self.declared.as_ref().map(|code| code as &dyn DeclaredArguments),
+            declared: match (&self.declared, &self.references) {
+                (Some(code), _) => Some(code as &dyn DeclaredArguments),
+                (None, references) => references.as_ref().map(|code| code as &dyn DeclaredArguments),
+            },
             unrecorded: &self.unrecorded,
             removed_by_change: &self.removed_by_change,
             readings: &self.readings,
