@@ -35,6 +35,9 @@ const RESOURCE: &[Form] = &[
     with_schema("provisioner", 1, &[with_schema("connection", 0, &[])]),
 ];
 
+/// Blocks with a schema in which nothing is generated.
+const STATIC: &[&str] = &["backend", "provider_meta", "removed", "terraform"];
+
 /// The blocks of a file.
 const TOP: &[Form] = &[
     with_schema("action", 2, &[]),
@@ -181,9 +184,74 @@ impl Reader<'_, '_> {
                 self.report(&property.name_range, "Argument set twice", detail);
                 continue;
             }
-            body.attributes.push(attribute(property));
+            match dynamic(property).filter(|_| form.has_schema && !STATIC.contains(&form.block_type)) {
+                Some(blocks) => body.blocks.extend(blocks),
+                None => body.attributes.push(attribute(property)),
+            }
         }
     }
+}
+
+/// Gives the elements of a list, or the value itself.
+pub(crate) fn one_or_many(node: &JsonNode) -> &[JsonNode] {
+    node.as_array().unwrap_or(std::slice::from_ref(node))
+}
+
+/// Makes the body of a nested block, whose other blocks only a schema tells from arguments, of an object.
+pub(crate) fn nested_body(content: &JsonNode) -> Body {
+    let mut body = Body::default();
+    for property in content.properties() {
+        match dynamic(property) {
+            Some(blocks) => body.blocks.extend(blocks),
+            None => body.attributes.push(attribute(property)),
+        }
+    }
+    body
+}
+
+/// Makes the blocks `dynamic` of a property of this name; nothing of any other, or of what has another form.
+fn dynamic(property: &JsonProperty) -> Option<Vec<BlockSyntax>> {
+    if property.name != "dynamic" {
+        return None;
+    }
+    // Where labels are due, no property is a comment.
+    let generators = one_or_many(&property.value).iter().map(JsonNode::as_object).collect::<Option<Vec<_>>>()?;
+    let generated = || generators.iter().copied().flatten();
+    let is_form = |node: &JsonNode| one_or_many(node).iter().all(|node| node.as_object().is_some() || node.is_null());
+    if generated().next().is_none() || !generated().all(|generated| is_form(&generated.value)) {
+        return None;
+    }
+    let blocks = generated().flat_map(|generated| {
+        // In a list null is a block without anything in it; alone it is none.
+        let bodies = one_or_many(&generated.value).iter().filter(|_| !generated.value.is_null());
+        bodies.map(|body| BlockSyntax {
+            block_type: "dynamic".to_owned(),
+            labels: vec![generated.name.clone()],
+            header: generated.name_range.clone(),
+            range: body.range(),
+            body: dynamic_body(body),
+        })
+    });
+    Some(blocks.collect())
+}
+
+/// Makes the body of a block `dynamic`, in which `content` is a block.
+fn dynamic_body(node: &JsonNode) -> Body {
+    let mut body = Body::default();
+    for property in node.properties() {
+        if property.name != "content" {
+            body.attributes.push(attribute(property));
+            continue;
+        }
+        body.blocks.extend(one_or_many(&property.value).iter().map(|content| BlockSyntax {
+            block_type: "content".to_owned(),
+            labels: Vec::new(),
+            header: property.name_range.clone(),
+            range: content.range(),
+            body: nested_body(content),
+        }));
+    }
+    body
 }
 
 /// Makes an argument of a property.

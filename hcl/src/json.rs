@@ -144,9 +144,9 @@ pub struct JsonProblem {
 ///
 /// ```
 /// let node = hcl::json::parse("{\"a\": [1, \"b\"]}").map_err(|problem| problem.detail)?;
-/// let a = &node.as_object().unwrap()[0];
-/// assert_eq!((a.name.as_str(), a.value.range()), ("a", 6..14));
-/// assert_eq!(hcl::json::parse("[1,]").unwrap_err().range, 2..3);
+/// let names: Vec<_> = node.properties().map(|property| (property.name.as_str(), property.value.range())).collect();
+/// assert_eq!(names, [("a", 6..14)]);
+/// assert_eq!(hcl::json::parse("[1,]").map_err(|problem| problem.range).err(), Some(2..3));
 /// # Ok::<(), String>(())
 /// ```
 ///

@@ -9,12 +9,9 @@ use model::{Diagnostic, Diagnostics, InstanceAddress, ModuleAddress, ResourceAdd
 use crate::gates::Program;
 use crate::literal;
 use crate::reference;
+use crate::root::META_ARGUMENTS;
 use crate::source::SourceTree;
 use crate::syntax::{BlockSyntax, Body, Expression, File};
-
-/// Arguments of resources that terraform itself understands.
-const META_ARGUMENTS: &[&str] =
-    &["connection", "count", "depends_on", "for_each", "lifecycle", "provider", "provisioner"];
 
 /// A root module, as far as it can be told without evaluation.
 #[derive(Clone, Debug, Default)]
@@ -518,14 +515,7 @@ fn collect_arguments(file: &File, body: &Body, prefix: &[String], arguments: &mu
     let is_own = |name: &str| !prefix.is_empty() || !META_ARGUMENTS.contains(&name);
     let path = |name: &str| [prefix, &[name.to_owned()]].concat();
     for attribute in body.attributes.iter().filter(|attribute| is_own(&attribute.name)) {
-        let expression = &attribute.expression;
         let span = file.span(&attribute.range);
-        let is_json_block = prefix.is_empty() && expression.json().is_some() && attribute.name == "dynamic";
-        if is_json_block {
-            let names = literal::entries(file, expression).and_then(Result::ok).unwrap_or_default();
-            arguments.extend(names.iter().map(|(name, _)| Argument { path: path(name), span: span.clone() }));
-            continue;
-        }
         arguments.push(Argument { path: path(&attribute.name), span });
     }
     for block in body.blocks.iter().filter(|block| is_own(&block.block_type)) {

@@ -11,6 +11,7 @@ use hcl::File;
 use hcl::emit::{self, BlockText};
 use hcl::evaluate::{Evaluation, Resolved, Scope, Written, block, expression};
 use hcl::expression::ReferenceStep;
+use hcl::root::META_ARGUMENTS;
 use model::draft::{Draft, DraftImport, DraftImportSource};
 use model::{
     Diagnostic, Diagnostics, InstanceAddress, InstanceKey, ModuleAddress, ProviderAddress, ResourceAddress,
@@ -19,10 +20,6 @@ use model::{
 
 use super::answer::AdoptedVariable;
 use super::bench::Bench;
-
-/// Arguments and blocks of a resource that terraform itself understands.
-const META_ARGUMENTS: &[&str] =
-    &["count", "depends_on", "for_each", "lifecycle", "provider", "provisioner", "connection"];
 
 /// An object whose configuration is to be written.
 pub(super) struct Item<'a> {

@@ -139,7 +139,7 @@ impl Problems<'_> {
     /// Evaluates what stands in a block, without what is repeated or terraform's own.
     fn written(&mut self, written: &Written, scope: &InstanceScope<'_>) {
         for (file, attribute) in written.attributes() {
-            let is_own = META_ARGUMENTS.contains(&attribute.name.as_str()) || attribute.name == "dynamic";
+            let is_own = META_ARGUMENTS.contains(&attribute.name.as_str());
             // In JSON an argument may be blocks, with anything in them.
             if !is_own && attribute.expression.json().is_none() {
                 self.extend(self.root.expression(file, &attribute.expression, scope).2);

@@ -7,6 +7,7 @@ use model::{Diagnostic, Diagnostics, ModuleAddress, ResourceAddress, ResourceMod
 use super::target::{reference, references};
 use crate::definitions::Definitions;
 use crate::expression;
+use crate::json::JsonNode;
 use crate::literal;
 use crate::syntax::{AttributeSyntax, BlockSyntax, Body, File};
 
@@ -56,8 +57,8 @@ impl Finder<'_> {
         let others = OTHER_ARGUMENTS.iter().find(|(of, _)| *of == block_type).map_or(&[][..], |(_, names)| names);
         let own = self.own.take_if(|_| matches!(block_type, "lifecycle" | "provisioner" | "connection"));
         for attribute in block.body.attributes.iter().filter(|it| !others.contains(&it.name.as_str())) {
-            // In JSON all of what `dynamic` makes stands in one argument, with names of its own.
-            if !(attribute.name == "dynamic" && attribute.expression.json().is_some()) {
+            // In JSON nested blocks stand in one argument: what `dynamic` makes in them has names of its own.
+            if !attribute.expression.json().is_some_and(has_dynamic) {
                 self.attribute(file, attribute, bound);
             }
         }
@@ -147,6 +148,12 @@ impl Finder<'_> {
         };
         (!definitions.resources.contains_key(&address)).then(|| format!("The module has no block of {address}."))
     }
+}
+
+/// Tells whether `dynamic` may make blocks somewhere in a value.
+fn has_dynamic(node: &JsonNode) -> bool {
+    node.as_array().unwrap_or_default().iter().any(has_dynamic)
+        || node.properties().any(|property| property.name == "dynamic" || has_dynamic(&property.value))
 }
 
 /// Gives the name under which a `dynamic` block knows its elements.

@@ -166,15 +166,33 @@ impl<'b> Items<'b> {
 impl Items<'_> {
     /// Tells whether there are blocks of a type, or a `dynamic` that makes some.
     fn has_blocks(&self, name: &str) -> bool {
-        let generates = |content: &JsonNode| {
-            one_or_many(content).iter().any(|generator| generator.properties().any(|generated| generated.name == name))
-        };
         self.blocks.iter().any(|(_, block)| block_type(block) == name)
-            || self
-                .attributes
-                .iter()
-                .any(|(_, attribute)| attribute.name == "dynamic" && attribute.expression.json().is_some_and(generates))
     }
+}
+
+impl<'b> Items<'b> {
+    /// Gives what makes blocks of a type, in the order in which it is written: in JSON all of them may stand in a property.
+    fn of_blocks(&self, name: &str) -> Vec<Item<'b>> {
+        let blocks = self.blocks.iter().filter(|(_, block)| block_type(block) == name);
+        let mut items: Vec<Item<'b>> = blocks.map(|(file, block)| Item::Block(file, block)).collect();
+        let json = self.attributes.iter().filter(|(_, attribute)| attribute.name == name);
+        let n_blocks = items.len();
+        items.extend(json.filter_map(|(file, attribute)| Some(Item::Json(file, attribute.expression.json()?))));
+        if n_blocks < items.len() {
+            items.sort_by_key(|item| match item {
+                Item::Block(_, block) => block.range.start,
+                Item::Json(_, content) => content.range().start,
+            });
+        }
+        items
+    }
+}
+
+/// What makes blocks of a type.
+enum Item<'b> {
+    Block(&'b File, &'b BlockSyntax),
+    /// The value of a property.
+    Json(&'b File, &'b JsonNode),
 }
 
 /// The blocks of one type, evaluated.
@@ -263,7 +281,7 @@ impl Reader<'_> {
         for (file, attribute) in &items.attributes {
             let is_json = attribute.expression.json().is_some();
             let name = attribute.name.as_str();
-            if is_json && (name == "//" || name == "dynamic") {
+            if is_json && name == "//" {
                 continue;
             }
             let is_first = || {
@@ -382,32 +400,22 @@ impl Reader<'_> {
         if path.len() > MAX_DEPTH {
             return collected;
         }
-        for (file, block) in &items.blocks {
-            if block.block_type == name {
-                if block.labels.len() != usize::from(has_label) {
+        for item in items.of_blocks(name) {
+            match item {
+                Item::Json(file, content) => {
+                    self.json_blocks(file, content, schema, usize::from(has_label), &[], around, path, &mut collected);
+                }
+                Item::Block(file, block) if block.block_type == "dynamic" => {
+                    self.dynamic(file, name, &block.body, schema, has_label, around, path, &mut collected);
+                }
+                Item::Block(file, block) if block.labels.len() != usize::from(has_label) => {
                     let wanted = if has_label { "one label" } else { "no label" };
                     let detail = format!("A {name:?} block has {wanted} behind its name, not {}.", block.labels.len());
                     let problem = Diagnostic::error("unsupported-argument", "Wrong labels of a block", detail);
                     self.report(problem.at_span(file.span(&block.header)), path);
-                    continue;
                 }
-                self.add(block.labels.clone(), &Items::of(file, &block.body), schema, around, path, &mut collected);
-            } else if block.block_type == "dynamic" && block_type(block) == name {
-                self.dynamic(file, name, &block.body, schema, has_label, around, path, &mut collected);
-            }
-        }
-        for (file, attribute) in &items.attributes {
-            let Some(content) = attribute.expression.json() else { continue };
-            if attribute.name == name {
-                self.json_blocks(file, content, schema, usize::from(has_label), &[], around, path, &mut collected);
-            } else if attribute.name == "dynamic" {
-                for generator in one_or_many(content) {
-                    for generated in generator.properties().filter(|generated| generated.name == name) {
-                        for body in one_or_many(&generated.value) {
-                            let body = json_body(body, &["content"]);
-                            self.dynamic(file, name, &body, schema, has_label, around, path, &mut collected);
-                        }
-                    }
+                Item::Block(file, block) => {
+                    self.add(block.labels.clone(), &Items::of(file, &block.body), schema, around, path, &mut collected);
                 }
             }
         }
@@ -449,7 +457,7 @@ impl Reader<'_> {
         collected: &mut Collected,
     ) {
         let is_listed = content.as_array().is_some();
-        for content in one_or_many(content) {
+        for content in convert_json::one_or_many(content) {
             if content.is_null() && is_listed && n_labels == 0 {
                 let nothing = Items { attributes: Vec::new(), blocks: Vec::new() };
                 self.add(labels.to_vec(), &nothing, schema, around, path, collected);
@@ -464,7 +472,7 @@ impl Reader<'_> {
                 continue;
             }
             if n_labels == 0 {
-                let body = json_body(content, &[]);
+                let body = convert_json::nested_body(content);
                 self.add(labels.to_vec(), &Items::of(file, &body), schema, around, path, collected);
                 continue;
             }
@@ -678,32 +686,6 @@ fn optional(block: &model::Block) -> model::Block {
         nested.block = optional(&nested.block);
     }
     block
-}
-
-/// Gives the elements of a list, or the value itself.
-fn one_or_many(node: &JsonNode) -> &[JsonNode] {
-    node.as_array().unwrap_or(std::slice::from_ref(node))
-}
-
-/// Makes a body of a JSON object; what has one of these names is a block.
-fn json_body(content: &JsonNode, blocks: &[&str]) -> Body {
-    let mut body = Body::default();
-    for property in content.properties() {
-        if blocks.contains(&property.name.as_str()) {
-            for inner in one_or_many(&property.value) {
-                body.blocks.push(BlockSyntax {
-                    block_type: property.name.clone(),
-                    labels: Vec::new(),
-                    header: property.name_range.clone(),
-                    range: inner.range(),
-                    body: json_body(inner, &[]),
-                });
-            }
-        } else {
-            body.attributes.push(convert_json::attribute(property));
-        }
-    }
-    body
 }
 
 /// Gives the type of a nested attribute, of which a configuration may leave out what it need not write.

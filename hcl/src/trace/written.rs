@@ -9,10 +9,12 @@ use model::{TraceKind, TraceStep};
 
 use super::subject::{key_position, key_text};
 use super::walk::{Bound, BoundPart, Element, Place, Tracer, is_constant, is_part};
+use crate::convert_json::{nested_body, one_or_many};
 use crate::evaluate::{Written, pairs};
 use crate::expression::{self, NodeKind};
+use crate::json::JsonNode;
 use crate::root::META_ARGUMENTS;
-use crate::syntax::{BlockSyntax, File};
+use crate::syntax::{BlockSyntax, Expression, File};
 
 /// How deep blocks may nest.
 const MAX_DEPTH: usize = 20;
@@ -47,7 +49,9 @@ impl<'r> Tracer<'r> {
         let Some(name) = key_text(first) else { return nothing(before, first) };
         let mut trail = before.clone();
         trail.push(PathStep::GetAttr(name.clone()));
-        if let Some((file, attribute)) = written.attribute(&name) {
+        if let Some((file, attribute)) = written.attribute(&name)
+            && !is_in_block(&attribute.expression, rest)
+        {
             let mut step =
                 self.named(TraceKind::Argument, trail.to_string(), place, (file, &attribute.expression), rest);
             if attribute.expression.json().is_none() || !attribute.range.is_empty() {
@@ -140,6 +144,19 @@ impl<'r> Tracer<'r> {
     /// Lists the nested blocks of a type; or the step that says why they are not known.
     fn nested(&self, place: &Place<'r>, written: &Written, name: &str) -> Result<Vec<Nested<'r>>, Box<TraceStep>> {
         let mut found = Vec::new();
+        if let Some((file, attribute)) = written.attribute(name)
+            && let Some(json) = attribute.expression.json()
+        {
+            let bodies = one_or_many(json).iter().filter(|content| content.as_object().is_some());
+            found.extend(bodies.map(|content| Nested {
+                written: Written::new(file, &nested_body(content)),
+                place: place.clone(),
+                labels: Vec::new(),
+                file: Arc::clone(file),
+                header: attribute.range.start..content.range().start,
+                made_by: None,
+            }));
+        }
         for (file, block) in written.blocks() {
             if block.block_type == name {
                 found.push(Nested {
@@ -280,6 +297,22 @@ impl<'r> Tracer<'r> {
         }
         paths.push(path);
     }
+}
+
+/// Tells whether a path leads into an argument as it leads into nested blocks, which look the same in JSON: to an attribute
+/// of an element.
+fn is_in_block(expression: &Expression, path: &[PathStep]) -> bool {
+    let Some(json) = expression.json() else { return false };
+    match path {
+        [PathStep::Index(key), PathStep::GetAttr(_), ..] => {
+            key.as_str().is_none() && one_or_many(json).iter().all(is_object)
+        }
+        _ => false,
+    }
+}
+
+fn is_object(node: &JsonNode) -> bool {
+    node.as_object().is_some()
 }
 
 fn nothing(before: &Path, step: &PathStep) -> TraceStep {

@@ -180,3 +180,15 @@ fn json_has_arguments_too() {
     json("tags[\"Name\"]", "\"tags\": {\"Name\": \"json\", \"Size\": \"${var.size}\"}", "\"json\"");
     json("tags[\"Size\"]", "\"tags\": {\"Name\": \"json\", \"Size\": \"${var.size}\"}", "\"small\"");
 }
+#[test]
+fn json_has_nested_blocks_too() {
+    let json = |path, argument, value| check("a_host.json[0]", path, argument, value);
+    json("disk[0].size", "\"size\": 1", "1");
+    json("disk[1].part[0].label", "\"label\": \"root\"", "\"root\"");
+    json("disk[{ size = 2 }].size", "\"size\": 2", "2");
+    json("one[0].size", "\"size\": 5", "5");
+    json("rule[1].port", "\"port\": \"${rule.value}\"", "443");
+    json("rule[0].allow", "\"allow\": \"any\"", "\"any\"");
+    json("rule[0].peer[0].name", "\"name\": \"${it.value}\"", "\"a\"");
+    json("rule[0].peer[1].name", "\"name\": \"fixed\"", "\"fixed\"");
+}
