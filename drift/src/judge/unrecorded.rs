@@ -121,7 +121,9 @@ impl<'a> Unrecorded<'a> {
                 && filters.admits_place(Some(&object.scope.account), object.scope.region.as_ref())
                 && filters.admits_tags(object.tags.as_ref());
             if is_sure {
-                objects.iter().for_each(|number| is_had[*number] = true);
+                for number in &objects {
+                    is_had[*number] = true;
+                }
             }
             if is_shown {
                 findings.push(self.finding(instance, object, is_sure));

@@ -1,11 +1,11 @@
 //! The second part of the truth table: code, state and cloud, told apart by two plans.
 
 use cty::{Path, Type, Value};
-use drift::exact::{PlanBase, PlanQuestion};
-use model::{Block, NestingMode};
+use drift::exact::{Examination, Facets, Next, Plan, PlanBase, PlanQuestion};
+use model::{Block, Kind, NestingMode, Schema};
 use proptest::prelude::*;
 
-use crate::support::{Case, attribute, block, plain};
+use crate::support::{Case, attribute, block, object, plain};
 
 const STRING: &str = "\"string\"";
 
@@ -250,6 +250,39 @@ fn a_secret_that_the_code_changes_is_pending_and_not_shown() {
     assert!(unread[0].starts_with("pending declared password: code (sensitive)"), "{unread:?}");
     let applied = secret(r#"{"name":"a","password":"old"}"#, r#"{"name":"a"}"#).rows();
     assert!(applied[0].starts_with("changed unreadable password"), "{applied:?}");
+}
+
+#[test]
+fn what_evaluation_marks_is_not_shown_either() {
+    let schema = thing();
+    let (address, schema) = ("test_thing.x".parse().expect("an address"), Schema { version: 0, block: schema });
+    let at = |text| object(&schema.block, text);
+    let (recorded, observed, config) = (at(B), at(C), at(CODE_A));
+    let mark = (Path::new().attr("name"), [cty::Mark::Sensitive].into());
+    let config = config.mark_with_paths(&[mark]);
+    let facets = Facets {
+        address: &address,
+        schema: &schema,
+        recorded_json: b"{}",
+        recorded: &recorded,
+        observed: &observed,
+        declared: None,
+        config: Some(&config),
+    };
+    let (mut examination, mut next) = Examination::begin(facets);
+    let found = loop {
+        match next {
+            Next::Done(found) => break found,
+            Next::Plan(question) => {
+                assert!(!question.config.contains_marked(), "providers know no marks");
+                let (planned, requires_replace) = (updates(&question), Vec::new());
+                next = examination.answer(Ok(Plan { planned, requires_replace, is_legacy_type_system: true }));
+            }
+        }
+    };
+    let text = format!("{found:?}");
+    assert_eq!((found.len(), found[0].kind), (1, Kind::Collision));
+    assert!(found[0].is_sensitive && !text.contains("\"a\"") && !text.contains("\"b\""), "{text}");
 }
 
 #[test]

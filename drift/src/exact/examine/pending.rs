@@ -56,7 +56,7 @@ impl Examination<'_> {
             Tier::Undeclared
         };
         // What an update leaves the provider to decide is no change of the code.
-        if !is_known && !is_written || tier != Tier::Declared && !is_known || place.is_weak && !is_written {
+        if !is_known && (!is_written || tier != Tier::Declared) || place.is_weak && !is_written {
             return None;
         }
         let cause = if self.replaces(&place.path) {
