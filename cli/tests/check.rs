@@ -293,3 +293,81 @@ fn a_root_that_is_wrong_leaves_the_others() {
     world.change("x", "tier", json!("medium"));
     world.check(&[]).ends_with(2);
 }
+
+#[test]
+fn a_change_does_not_ignore_its_own_collisions() {
+    let world = World::of(&[("a", &["x"])]);
+    world.code("a", &[object("x", "x", "slow")]);
+    world.change("x", "tier", json!("medium"));
+    let rules = "version: 1\nrules:\n  - address: torture_object.x\n    reason: nobody shall see it\n";
+    world.write("a/.driftmgrignore.yaml", rules);
+    world.check(&[]).ends_with(2);
+    world.check(&["--trust-head"]).ends_with(0);
+    // What is ignored already stays ignored.
+    world.commit("ignored");
+    world.git(&["branch", "-f", "main"]);
+    world.code("a", &[object("x", "x", "slower")]);
+    world.check(&[]).ends_with(0);
+}
+
+#[test]
+fn a_change_does_not_say_with_what_providers_are_configured() {
+    let world = World::of(&[("a", &["x"])]);
+    let text = std::fs::read_to_string(world.place.path("repo/a/main.tf")).expect("it is there");
+    world.write("a/main.tf", &text.replace("/cloud\"", "/elsewhere\""));
+    let run = world.check(&[]).ends_with(0);
+    shows(&run, "the change updates torture_object.x");
+    shows(&world.check(&["--trust-head"]).ends_with(2), "missing touches torture_object.x");
+    // Nor with driftmgr.yaml.
+    world.write("a/main.tf", &text);
+    let elsewhere = world.place.path("elsewhere").display().to_string();
+    let settings = format!("version: 1\nproviders:\n  - provider: torture\n    arguments:\n      cloud: {elsewhere}\n");
+    world.write("a/driftmgr.yaml", &settings);
+    world.check(&[]).ends_with(0);
+    world.check(&["--base", "none"]).ends_with(1);
+}
+
+#[test]
+fn a_change_reads_nothing_beside_the_repository() {
+    let world = World::of(&[("a", &["x"])]);
+    world.place.write("beside.txt", "fast");
+    std::os::unix::fs::symlink("../../beside.txt", world.place.path("repo/a/link.txt")).expect("a link");
+    world.code("a", &[object("x", "x", "fast").replace("\"fast\"", "file(\"link.txt\")")]);
+    // What it reads there would be what is set now; it is not read, so nobody knows.
+    shows(&world.check(&[]).ends_with(0), "the change updates torture_object.x: tier");
+    let run = world.check(&["--trust-head"]).ends_with(0);
+    assert!(!run.stdout.contains("the change updates"), "{}", run.stdout);
+}
+
+#[test]
+fn a_lock_file_of_the_change_does_not_count() {
+    let world = World::of(&[("a", &["x"])]);
+    world.write(
+        "a/.terraform.lock.hcl",
+        "provider \"registry.terraform.io/driftmgr/torture\" {\n  version = \"9.9.9\"\n}\n",
+    );
+    world.check(&[]).ends_with(0).says("change-not-trusted");
+    let run = world.check(&["--trust-head"]).ends_with(0);
+    assert!(!run.stderr.contains("change-not-trusted"), "{}", run.stderr);
+}
+
+#[test]
+fn where_states_are_is_as_it_was_written_before() {
+    let world = World::of(&[("a", &["x"]), ("b", &["y"])]);
+    world.write("driftmgr.yaml", "version: 1\nroots:\n  - path: a\n  - path: b\n");
+    world.commit("roots");
+    world.git(&["branch", "-f", "main"]);
+    let settings = "version: 1\nroots:\n  - path: a\n    states: [\"../b/terraform.tfstate\"]\n  - path: b\n";
+    world.write("driftmgr.yaml", settings);
+    let run = world.check(&[]).ends_with(0).says("change-not-trusted");
+    assert!(!run.stdout.contains("torture_object.y:"), "{}", run.stdout);
+}
+
+#[test]
+fn a_root_that_was_never_applied_only_creates() {
+    let world = World::of(&[("a", &["x"])]);
+    world.code("new", &[object("n", "n", "fast")]);
+    world.write("new/terraform.tfvars", "");
+    let run = world.check(&[]).ends_with(0);
+    shows(&run, "the change creates torture_object.n");
+}

@@ -29,6 +29,8 @@ use crate::{Error, ErrorKind, Session, catalog, query};
 
 /// How often a comparison is begun where a state is written meanwhile.
 const MAX_ATTEMPTS: usize = 3;
+/// The largest ignore file that is read, in bytes.
+const MAX_IGNORE_FILE: u64 = 4 << 20;
 
 /// Asks what became of recorded instances, what nobody manages, or both.
 #[derive(Clone, Debug)]
@@ -86,6 +88,8 @@ pub async fn drift(session: &Session, request: &DriftRequest) -> Result<DriftAns
 pub(crate) enum Reach {
     /// To the providers of which states record something.
     Recorded,
+    /// The same, of a root module that may never have been applied.
+    Code,
     /// To those that the root module asks for as well; it may never have been applied.
     Root,
 }
@@ -123,7 +127,7 @@ async fn compare_once(
     session.phase("reading states");
     let mut states = match reach {
         Reach::Recorded => states::load(session, &request.states).await?,
-        Reach::Root => states::load_or_empty(session, &request.states).await?,
+        Reach::Code | Reach::Root => states::load_or_empty(session, &request.states).await?,
     };
     states.derive_import_ids(&catalog);
     let mut diagnostics = std::mem::take(&mut states.diagnostics);
@@ -238,7 +242,7 @@ async fn look_and_judge(
             dir: None,
         };
         let mut hints = hints(&states, &request.options.filters);
-        hints.add(module.map(|module| code::provider_places(&module)).unwrap_or_default());
+        hints.add(module.map(|module| code::provider_places(module.trusted())).unwrap_or_default());
         let scan = scan::prepare(session, &scan, &hints).await?;
         callers = scan.callers();
         check_accounts(&catalog, &states, &callers)?;
@@ -538,20 +542,23 @@ fn hints(states: &States, filters: &Filters) -> Hints {
 }
 
 pub(crate) fn read_ignore_file(session: &Session, request: &DriftRequest) -> Result<IgnoreRules, Error> {
+    let operation = "read the ignore file";
     let path = match &request.ignore_file {
         Some(path) => session.path(path),
         None => {
             let folder = request.states.dir.as_deref().map_or(session.current_dir.clone(), |dir| session.path(dir));
-            let path = folder.join(::drift::ignore::FILE_NAME);
-            if !path.exists() {
-                return Ok(IgnoreRules::default());
-            }
-            path
+            folder.join(::drift::ignore::FILE_NAME)
         }
     };
-    let operation = "read the ignore file";
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| Error::usage(operation, format!("{} cannot be read.", path.display())).with_source(source))?;
+    let unreadable = |reason: String| {
+        let detail = format!("{} cannot be read: {reason}.", path.display());
+        Error::usage(operation, detail)
+    };
+    let text = match session.read_trusted(&path, MAX_IGNORE_FILE).map_err(unreadable)? {
+        Some(text) => text,
+        None if request.ignore_file.is_some() => return Err(unreadable("it is not there".to_owned())),
+        None => return Ok(IgnoreRules::default()),
+    };
     let (rules, diagnostics) = ::drift::ignore::parse(&path.to_string_lossy(), &text);
     if model::diagnostic::has_errors(&diagnostics) {
         return Err(Error::usage(operation, format!("{} has mistakes.", path.display())).with_diagnostics(diagnostics));

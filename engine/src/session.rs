@@ -1,9 +1,11 @@
 //! What a front end hands to every operation: the environment, a way to stop, a clock, and somewhere to tell progress.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hcl::SourceTree;
 use jiff::Timestamp;
 use net::Environment;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +56,26 @@ impl Progress for Quiet {
     fn step(&self, _: Step) {}
 }
 
+/// Gives files that say what is started, with what, and what is looked away from: where a change is not trusted, as they
+/// were before it.
+pub(crate) trait TrustedFiles: Send + Sync {
+    /// Reads a file.
+    fn read(&self, path: &Path) -> TrustedFile;
+
+    /// Gives the code of a root module; `None` where there was none.
+    fn code(&self, directory: &Path) -> Option<Box<dyn SourceTree>>;
+}
+
+/// What there is of a file that is trusted.
+pub(crate) enum TrustedFile {
+    /// A change cannot reach it: it is as it is on the disk.
+    OnDisk,
+    /// It was not there before the change.
+    Missing,
+    /// It held this, or could not be read.
+    Kept(Result<Vec<u8>, String>),
+}
+
 /// Everything an operation may use of the process it runs in.
 #[derive(Clone)]
 pub struct Session {
@@ -67,6 +89,8 @@ pub struct Session {
     pub progress: Arc<dyn Progress>,
     /// Tells the time.
     pub now: fn() -> Timestamp,
+    /// The files that are trusted, where not all on the disk are.
+    pub(crate) trusted: Option<Arc<dyn TrustedFiles>>,
 }
 
 impl Session {
@@ -78,7 +102,38 @@ impl Session {
             cancel: CancellationToken::new(),
             progress: Arc::new(Quiet),
             now: Timestamp::now,
+            trusted: None,
         }
+    }
+
+    /// Reads a file that says what is started, with what, or what is looked away from; `None` where there is none.
+    ///
+    /// # Errors
+    /// Why it cannot be read, as a clause.
+    pub(crate) fn read_trusted(&self, path: &Path, max_bytes: u64) -> Result<Option<String>, String> {
+        let kept = self.trusted.as_ref().map_or(TrustedFile::OnDisk, |trusted| trusted.read(path));
+        let bytes = match kept {
+            TrustedFile::Missing => return Ok(None),
+            TrustedFile::Kept(bytes) => bytes?,
+            TrustedFile::OnDisk => {
+                let metadata = match std::fs::metadata(path) {
+                    Ok(metadata) => metadata,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    Err(error) => return Err(error.to_string()),
+                };
+                if !metadata.is_file() {
+                    return Err("it is no file".to_owned());
+                }
+                if metadata.len() > max_bytes {
+                    return Err(format!("it has {} bytes, and {max_bytes} is the limit", metadata.len()));
+                }
+                std::fs::read(path).map_err(|error| error.to_string())?
+            }
+        };
+        if bytes.len() as u64 > max_bytes {
+            return Err(format!("it has {} bytes, and {max_bytes} is the limit", bytes.len()));
+        }
+        String::from_utf8(bytes).map(Some).map_err(|_| "it is not UTF-8".to_owned())
     }
 
     /// Makes a path absolute.

@@ -21,6 +21,7 @@ use model::{Diagnostic, Diagnostics, ModuleAddress};
 use net::Environment;
 use serde_saphyr::Spanned;
 
+use crate::Session;
 use crate::yaml::{Node, YamlReader, find, place};
 
 /// The name of the file, beside the root module or in the current folder.
@@ -28,6 +29,8 @@ pub(crate) const FILE_NAME: &str = "driftmgr.yaml";
 
 /// The code of what is wrong with the file.
 pub(crate) const CODE: &str = "settings-file";
+/// The largest file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 /// The version of the file that is read.
 pub(crate) const VERSION: i64 = 1;
 /// The keys of the whole file: what it says of roots, [`crate::roots`] reads.
@@ -58,14 +61,14 @@ pub(crate) struct ProviderSettings {
 }
 
 /// Reads the file in one of the folders, the first that has it.
-pub(crate) fn read(folders: &[&Path], environment: &Environment) -> (Settings, Diagnostics) {
+pub(crate) fn read(folders: &[&Path], session: &Session) -> (Settings, Diagnostics) {
     for folder in folders {
         let path = folder.join(FILE_NAME);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => return parse(FILE_NAME, &text, environment),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                let detail = format!("{} cannot be read: {error}.", path.display());
+        match session.read_trusted(&path, MAX_BYTES) {
+            Ok(Some(text)) => return parse(FILE_NAME, &text, &session.environment),
+            Ok(None) => {}
+            Err(reason) => {
+                let detail = format!("{} cannot be read: {reason}.", path.display());
                 let problem = Diagnostic::error(CODE, "Cannot read the settings", detail);
                 return (Settings { is_faulty: true, ..Settings::default() }, vec![problem]);
             }

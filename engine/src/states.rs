@@ -103,7 +103,7 @@ fn places(session: &Session, request: &StatesRequest) -> Result<Vec<Arc<dyn Stat
         backend::Context { cancel: session.cancel.clone(), ..backend::Context::new(session.environment.clone()) };
     if request.locations.is_empty() {
         let directory = request.dir.as_deref().unwrap_or(Path::new("."));
-        let code = crate::code::backend_config(&session.path(directory));
+        let code = crate::code::trusted_backend_config(session, &session.path(directory));
         let place = backend::open_root(directory, code.as_ref(), &context).map_err(state_error)?;
         return Ok(vec![place.into()]);
     }

@@ -38,6 +38,10 @@ pub(crate) struct Arguments {
     /// Look at one part of the root modules, such as 2/5: several runs divide them among themselves
     #[arg(long, value_name = "I/N", help_heading = "Which change")]
     shard: Option<Shard>,
+    /// Let the change itself say which providers are started, how they are configured, where states are, and what is ignored;
+    /// else what was written before it counts
+    #[arg(long, help_heading = "Which change")]
+    trust_head: bool,
     /// What makes the run fail where it meets the change, as kinds or kind:tier, separated by commas [default: see
     /// docs/findings.md]
     #[arg(long, value_name = "KINDS", help_heading = "How to judge")]
@@ -66,6 +70,7 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         },
         all: arguments.all,
         shard: arguments.shard,
+        trust_head: arguments.trust_head,
     };
     let answer = engine::check(session, &request).await?;
     failure::print_diagnostics(&answer.diagnostics);

@@ -187,11 +187,10 @@ impl Git {
 
     /// Gives a path in the repository, relative to its topmost folder; `None` for one that is elsewhere.
     pub(super) fn relative(&self, path: &Path) -> Option<String> {
-        let inside = path.strip_prefix(&self.top).map(Path::to_owned).ok().or_else(|| {
-            // What is gone, or was never there, has a folder that is.
-            let (folder, name) = (path.parent()?, path.file_name()?);
-            Some(folder.canonicalize().ok()?.join(name).strip_prefix(&self.top).ok()?.to_owned())
-        })?;
+        // What is gone, or was never there, has a folder that is; a link counts where it lies, not where it leads.
+        let by_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+        let full = if path == self.top { path.to_owned() } else { by_folder().unwrap_or_else(|| path.to_owned()) };
+        let inside = full.strip_prefix(&self.top).ok()?;
         let text = inside.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         Some(if text.is_empty() { ".".to_owned() } else { text })
     }
@@ -290,6 +289,11 @@ impl Drop for Objects {
 }
 
 impl Revision {
+    /// Lists its files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
     /// Reads a file, by the links that lead to it; `None` where there is none.
     pub(super) fn file(&self, path: &str) -> Option<Result<Vec<u8>, String>> {
         let mut path = path.to_owned();
@@ -374,8 +378,7 @@ impl RevisionFolder {
     }
 
     fn is_ignored(&self, path: &str) -> bool {
-        let folders = path.match_indices('/').map(|(end, _)| &path[..=end]);
-        self.ignored.contains(path) || folders.into_iter().any(|folder| self.ignored.contains(folder))
+        is_ignored(&self.ignored, path)
     }
 
     fn list(
@@ -418,6 +421,12 @@ impl SourceTree for RevisionFolder {
             None => Err(ReadError { path: path.to_owned(), reason: "it did not exist".to_owned() }),
         }
     }
+}
+
+/// Tells whether git is told to ignore a path, or a folder that it is in.
+pub(super) fn is_ignored(ignored: &BTreeSet<String>, path: &str) -> bool {
+    let mut folders = path.match_indices('/').map(|(end, _)| &path[..=end]);
+    ignored.contains(path) || folders.any(|folder| ignored.contains(folder))
 }
 
 /// Gives the file in which `init` writes which modules it installed.

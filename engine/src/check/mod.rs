@@ -11,6 +11,7 @@ mod git;
 mod reach;
 mod shard;
 mod touch;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -53,6 +54,9 @@ pub struct CheckRequest {
     pub all: bool,
     /// Which part of the root modules to look at.
     pub shard: Option<Shard>,
+    /// Whether the change may say which providers are started, how they are configured, where states are, and what is
+    /// ignored; else what was written before it counts.
+    pub trust_head: bool,
 }
 
 /// What a change is compared with.
@@ -285,6 +289,9 @@ fn ground(session: &Session, request: &CheckRequest) -> Result<Ground, Error> {
             ground.roots.push((entry, why));
         }
     }
+    if !request.trust_head {
+        trust::take_entries(&mut ground.roots, &before, &prefix, &ground.repository, &changed, &mut diagnostics);
+    }
     let base = ends.base.name.clone();
     ground.change = Some(Arc::new(Change { git, revision, changed, ignored, base }));
     (ground.base, ground.head) = (Some(ends.base), Some(ends.head));
@@ -309,7 +316,8 @@ async fn check_root(
         drift.states.locations = own.locations;
     }
     drift.states.variables = own.variables.into_iter().chain(drift.states.variables).collect();
-    let head = RootModule::opened(session, &drift.states).await.ok_or_else(|| {
+    let untrusted = change.clone().filter(|_| !request.trust_head);
+    let head = trust::head(session, &drift.states, untrusted.as_ref()).await.ok_or_else(|| {
         let detail = format!("The folder {} holds no configuration any more.", entry.directory);
         Error::new(ErrorKind::NotFound, OPERATION, detail).with_help(
             "What its state records is managed by nobody now; `driftmgr drift --state` judges a state alone.",
@@ -329,12 +337,21 @@ async fn check_root(
             })?)
         }
     };
-    let (mut answer, states) = compare(session, &drift, DriftReach::Recorded, Some(&head)).await?;
+    let (session, judged) = match (&comparison, untrusted) {
+        (Some((base, ..)), Some(change)) => {
+            (&trust::session(session, change), Arc::new(head.trusting(Arc::clone(base))))
+        }
+        _ => (session, Arc::clone(&head)),
+    };
+    let (mut answer, states) = compare(session, &drift, DriftReach::Code, Some(&judged)).await?;
     answer.root = Some(PathBuf::from(&entry.directory));
     let Some((base, head, change)) = comparison else {
         return Ok((None, ChangeSummary::default(), answer));
     };
     answer.diagnostics.extend(problems_before(&base, &change.base));
+    if !request.trust_head {
+        answer.diagnostics.extend(trust::warnings(&change, &folder));
+    }
     let wanted = on_thread(&base, &head, &change, |comparison| comparison.providers()).await?;
     let schemas = Schemas::open(session, Some(folder), &wanted.iter().collect()).await?;
     let recorded: Vec<RecordedInstance> = states.recorded.clone();

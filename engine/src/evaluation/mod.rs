@@ -50,6 +50,8 @@ pub struct RootModule {
     answers: Mutex<Vec<(ValueNeed, ValueAnswer)>>,
     /// Evaluations that nobody is busy with, each with how many answers it got.
     idle: Mutex<Vec<(usize, Root)>>,
+    /// The same root module before a change that is not trusted: its provider blocks count.
+    trusted: Option<Arc<RootModule>>,
 }
 
 impl RootModule {
@@ -114,7 +116,19 @@ impl RootModule {
         variable_problems: Diagnostics,
     ) -> Self {
         let (answers, idle) = (Mutex::default(), Mutex::default());
-        Self { directory, data_folder, tree, sources, code_problems, variable_problems, answers, idle }
+        let trusted = None;
+        Self { directory, data_folder, tree, sources, code_problems, variable_problems, answers, idle, trusted }
+    }
+
+    /// Gives the same root module, whose provider blocks are those that it had before a change.
+    #[must_use]
+    pub(crate) fn trusting(&self, before: Arc<Self>) -> Self {
+        Self { trusted: Some(before), ..self.anew() }
+    }
+
+    /// Gives the root module whose provider blocks count: this one, or what it was before a change that is not trusted.
+    pub(crate) fn trusted(self: &Arc<Self>) -> &Arc<Self> {
+        self.trusted.as_ref().unwrap_or(self)
     }
 
     /// Gives the same root module, without what was answered.

@@ -9,6 +9,7 @@ use net::Environment;
 
 use super::Cli;
 use super::rc::{self, Item, Node};
+use crate::Session;
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
@@ -78,12 +79,13 @@ fn matches(pattern: &ProviderAddress, address: &ProviderAddress) -> bool {
 }
 
 /// Reads the CLI configuration. `base` is what relative paths in it are relative to: where terraform would run.
-pub(super) fn read(environment: &Environment, current_dir: &Path, base: &Path, cli: Cli) -> (CliConfig, Diagnostics) {
+pub(super) fn read(session: &Session, base: &Path, cli: Cli) -> (CliConfig, Diagnostics) {
+    let environment = &session.environment;
     let mut diagnostics = Diagnostics::new();
     let mut config = CliConfig::default();
-    for path in files(environment, current_dir, cli, &mut diagnostics) {
+    for path in files(session, cli, &mut diagnostics) {
         let name = path.display().to_string();
-        match super::read_text(&path, MAX_BYTES) {
+        match session.read_trusted(&path, MAX_BYTES) {
             Ok(Some(text)) => match rc::parse(&name, &text) {
                 Ok(items) => take(&items, environment, base, &mut config, &mut diagnostics),
                 Err(problem) => diagnostics.push(*problem),
@@ -107,11 +109,12 @@ pub(super) fn invalid(detail: String) -> Diagnostic {
 }
 
 /// Gives the files that count, those that exist or were named.
-fn files(environment: &Environment, current_dir: &Path, cli: Cli, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+fn files(session: &Session, cli: Cli, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+    let environment = &session.environment;
     for variable in ["TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG"] {
         let Some(named) = environment.get(variable) else { continue };
-        let path = current_dir.join(named);
-        if path.is_file() {
+        let path = session.current_dir.join(named);
+        if !matches!(session.read_trusted(&path, MAX_BYTES), Ok(None) | Err(_)) {
             return vec![path];
         }
         let detail =

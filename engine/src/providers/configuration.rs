@@ -33,8 +33,9 @@ impl Configurations {
     ///
     /// Mistakes in the code itself are left to who reads it for its resources.
     pub(crate) fn read(session: &Session, module: Option<&Arc<RootModule>>) -> (Self, Diagnostics) {
+        let module = module.map(RootModule::trusted);
         let folders = module.into_iter().map(|module| module.directory()).chain([session.current_dir.as_path()]);
-        let (settings, mut diagnostics) = settings::read(&folders.collect::<Vec<_>>(), &session.environment);
+        let (settings, mut diagnostics) = settings::read(&folders.collect::<Vec<_>>(), session);
         // What hangs on them is unknown; the rest is answered.
         let of_variables = module.into_iter().flat_map(|module| module.variable_problems()).cloned();
         diagnostics.extend(of_variables.map(|problem| Diagnostic { severity: Severity::Warning, ..problem }));

@@ -103,14 +103,14 @@ impl Finder {
         let lock = match &root {
             None => Lock::NoRoot,
             Some(root) => {
-                let (lock, problems) = lock::read(root);
+                let (lock, problems) = lock::read(session, root);
                 diagnostics.extend(problems);
                 lock
             }
         };
         let cli = cli_of(root.as_deref(), &lock);
         let base = root.clone().unwrap_or_else(|| session.current_dir.clone());
-        let (config, problems) = cli_config::read(environment, &session.current_dir, &base, cli);
+        let (config, problems) = cli_config::read(session, &base, cli);
         diagnostics.extend(problems);
         let running = match environment.get(reattach::VARIABLE).map(reattach::parse) {
             None => Some(BTreeMap::new()),

@@ -7,6 +7,7 @@ use hcl::syntax::BlockSyntax;
 use model::{Diagnostic, Diagnostics, ProviderAddress, diagnostic};
 
 use super::version::Version;
+use crate::Session;
 
 /// The name of the file, in the root module.
 pub(super) const NAME: &str = ".terraform.lock.hcl";
@@ -56,10 +57,10 @@ impl Lock {
 }
 
 /// Reads the lock file of a root module.
-pub(super) fn read(root: &Path) -> (Lock, Diagnostics) {
+pub(super) fn read(session: &Session, root: &Path) -> (Lock, Diagnostics) {
     let path = root.join(NAME);
     let name = path.display().to_string();
-    let text = match super::read_text(&path, MAX_BYTES) {
+    let text = match session.read_trusted(&path, MAX_BYTES) {
         Ok(Some(text)) => text,
         Ok(None) => return (Lock::Absent, Diagnostics::new()),
         Err(reason) => {

@@ -21,8 +21,7 @@ mod reattach;
 mod version;
 
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use model::{ParseAddressError, ProviderAddress};
 
@@ -178,24 +177,4 @@ impl fmt::Display for Cli {
 /// Reads a provider's address as people write it: Terraform makes it lower-case.
 fn parse_address(text: &str) -> Result<ProviderAddress, ParseAddressError> {
     text.to_lowercase().parse()
-}
-
-/// Reads a text file; `None` where there is none.
-///
-/// # Errors
-/// Says why it cannot be read, as a clause.
-fn read_text(path: &Path, max_bytes: u64) -> Result<Option<String>, String> {
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
-    if !metadata.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    if metadata.len() > max_bytes {
-        return Err(format!("it has {} bytes, and {max_bytes} is the limit", metadata.len()));
-    }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map(Some).map_err(|_| "it is not UTF-8".to_owned())
 }

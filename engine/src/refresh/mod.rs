@@ -232,7 +232,7 @@ impl Refresh {
                 Some(uses.iter().map(|of| (of.1.clone(), Arc::clone(schema))))
             });
             let blocks = schemas.flatten().collect();
-            let problems = evaluation::answer_configurations(session, (module, &self.states), blocks).await;
+            let problems = evaluation::answer_configurations(session, (module.trusted(), &self.states), blocks).await;
             // The settings and the programs are told of already.
             let is_told = |problem: &Diagnostic| self.diagnostics.contains(problem);
             let problems: Diagnostics = problems.into_iter().filter(|problem| !is_told(problem)).collect();
