@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use support::{Place, Run, torture};
+use xtask::tools::{self, Tool};
 
 const ADDRESS: &str = "registry.terraform.io/driftmgr/torture";
 
@@ -370,4 +371,42 @@ fn a_root_that_was_never_applied_only_creates() {
     world.write("new/terraform.tfvars", "");
     let run = world.check(&[]).ends_with(0);
     shows(&run, "the change creates torture_object.n");
+}
+
+#[test]
+fn a_plan_tells_its_own_change() {
+    let Some(terraform) = tools::or_skip(Tool::Terraform) else { return };
+    let world = World::of(&[("a", &["x", "y", "z"])]);
+    let run = |arguments: &[&str]| {
+        let output = Command::new(&terraform)
+            .args(arguments)
+            .current_dir(world.place.path("repo/a"))
+            .env("TF_CLI_CONFIG_FILE", world.place.path("terraform.rc"))
+            .env("CHECKPOINT_DISABLE", "1")
+            .output()
+            .expect("terraform starts");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    // Somebody changes x and y by hand; the change sets x to something else, adds n, and takes z away.
+    world.change("x", "tier", json!("medium"));
+    world.change("y", "tier", json!("slow"));
+    world.code("a", &[object("x", "x", "slow"), object("y", "y", "fast"), object("n", "n", "fast")]);
+    run(&["plan", "-out=plan.tfplan", "-input=false", "-no-color"]);
+    let plan = run(&["show", "-json", "plan.tfplan"]);
+    world.place.write("plan.json", plan);
+    let check =
+        |folder: &str| world.check_in(folder, &["--plan", &world.place.path("plan.json").display().to_string()], &[]);
+    let checked = check("repo/a").ends_with(2);
+    shows(&checked, "the change updates torture_object.x: tier");
+    shows(&checked, "the change creates torture_object.n");
+    shows(&checked, "the change destroys torture_object.z");
+    shows(&checked, "collides torture_object.x");
+    shows(&checked, "beside the change torture_object.y");
+    assert!(!checked.stdout.contains("the change updates torture_object.y"), "{}", checked.stdout);
+    assert!(!checked.stdout.contains("planted-"), "{}", checked.stdout);
+    // Neither git, nor code, nor the provider is needed.
+    let folder = world.place.path("elsewhere");
+    std::fs::create_dir(folder).expect("a folder");
+    shows(&check("elsewhere").ends_with(2), "collides torture_object.x");
 }

@@ -43,7 +43,7 @@ pub use adopt::{
     Finished, Journal, NewFile, TakenNames, Unobserved, adopt, claim, free_names, place_module_files,
     refuse_configuration, verify, write_files,
 };
-pub use check::{CheckAnswer, CheckBase, CheckRequest, CheckedRevision, CheckedRoot, Shard, check};
+pub use check::{CheckAnswer, CheckBase, CheckRequest, CheckedRevision, CheckedRoot, Shard, check, check_of_plan};
 pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
 pub use drift::{DriftAnswer, DriftRequest, drift, subject};
 pub use error::{Error, ErrorKind};

@@ -23,7 +23,7 @@ use crate::{failure, output};
 /// with 3 where something that the change is about could not be seen.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  driftmgr check\n  driftmgr check --base origin/main\n  driftmgr check --all --shard 1/4"
+    after_help = "Examples:\n  driftmgr check\n  driftmgr check --base origin/main\n  driftmgr check --all --shard 1/4\n  terraform show -json plan.tfplan | driftmgr check --plan -"
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -32,6 +32,17 @@ pub(crate) struct Arguments {
     /// [default: what the CI service says it goes to, else the default branch of origin]
     #[arg(long, value_name = "REV|none", help_heading = "Which change")]
     base: Option<String>,
+    /// A plan in JSON, as `terraform show -json plan.tfplan` prints it, or `-`: judge what its own refresh found by what it
+    /// does, without git and without credentials
+    #[arg(
+        long,
+        value_name = "PATH|-",
+        conflicts_with_all = [
+            "base", "all", "shard", "trust_head", "state", "var", "var-file", "no_scan", "profile", "parallelism", "max_rps",
+        ],
+        help_heading = "Which change"
+    )]
+    plan: Option<String>,
     /// Also compare root modules that the change does not meet
     #[arg(long, help_heading = "Which change")]
     all: bool,
@@ -72,7 +83,10 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         shard: arguments.shard,
         trust_head: arguments.trust_head,
     };
-    let answer = engine::check(session, &request).await?;
+    let answer = match &arguments.plan {
+        Some(plan) => engine::check_of_plan(session, plan, &request).await?,
+        None => engine::check(session, &request).await?,
+    };
     failure::print_diagnostics(&answer.diagnostics);
     for root in &answer.roots {
         match &root.answer {

@@ -8,6 +8,7 @@
 mod base;
 mod depends;
 mod git;
+mod plan;
 mod reach;
 mod shard;
 mod touch;
@@ -33,6 +34,7 @@ use crate::plan::schemas::Schemas;
 use crate::roots::{Repository, RootEntry};
 use crate::{Error, ErrorKind, Session, states};
 use git::{Git, Revision, RevisionFolder};
+pub use plan::check_of_plan;
 use reach::Reach;
 pub use shard::Shard;
 use touch::{Comparison, TouchSchemas};

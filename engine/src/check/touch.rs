@@ -358,7 +358,7 @@ fn variables(base: &RootModule, head: &RootModule) -> BTreeSet<String> {
 }
 
 /// Finds the paths at which two values differ; `open` gets the arguments that are unknown in part.
-fn differing(old: &Value, new: &Value, at: &Path, paths: &mut Vec<Path>, open: &mut BTreeSet<String>) {
+pub(super) fn differing(old: &Value, new: &Value, at: &Path, paths: &mut Vec<Path>, open: &mut BTreeSet<String>) {
     if !old.is_known() || !new.is_known() {
         if let Some(cty::PathStep::GetAttr(name)) = at.steps().first() {
             open.insert(name.clone());

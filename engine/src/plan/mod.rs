@@ -47,6 +47,15 @@ const TELLS_DRIFT: (u64, u64, u64) = (0, 15, 4);
 ///
 /// Where the plan cannot be read, or what is there is no plan in JSON.
 pub async fn drift_of_plan(session: &Session, plan: &str, request: &DriftRequest) -> Result<DriftAnswer, Error> {
+    drift_of_document(session, plan, request).await.map(|(answer, _)| answer)
+}
+
+/// Tells what drifted by a plan, and gives the plan back.
+pub(crate) async fn drift_of_document(
+    session: &Session,
+    plan: &str,
+    request: &DriftRequest,
+) -> Result<(DriftAnswer, Arc<PlanDocument>), Error> {
     let ignore = read_ignore_file(session, request)?;
     let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
     session.phase("reading the plan");
@@ -83,7 +92,7 @@ pub async fn drift_of_plan(session: &Session, plan: &str, request: &DriftRequest
     if let Freshness::Within(max_age) = request.freshness {
         options.max_age = SignedDuration::try_from(max_age).ok();
     }
-    let job = Job { document, state, recorded, decode_problems, configured, doubts, made_at };
+    let job = Job { document: Arc::clone(&document), state, recorded, decode_problems, configured, doubts, made_at };
     let types = catalog::type_mappings(&catalog);
     let now = (session.now)();
     let compared = tokio::task::spawn_blocking(move || {
@@ -96,7 +105,7 @@ pub async fn drift_of_plan(session: &Session, plan: &str, request: &DriftRequest
     diagnostics.extend(problems);
     diagnostics.extend(std::mem::take(&mut verdict.diagnostics));
     verdict.is_complete &= !diagnostics.iter().any(|diagnostic| makes_incomplete(diagnostic.code));
-    Ok(DriftAnswer {
+    let answer = DriftAnswer {
         verdict,
         states: vec![state],
         root: request.states.dir.clone(),
@@ -104,7 +113,8 @@ pub async fn drift_of_plan(session: &Session, plan: &str, request: &DriftRequest
         callers: Vec::new(),
         diagnostics,
         at: now,
-    })
+    };
+    Ok((answer, document))
 }
 
 /// Tells whether a warning says that instances may be left out of which nothing else tells.
