@@ -7,6 +7,7 @@ use cty::{Type, Value};
 use model::{Diagnostic, Diagnostics, ModuleAddress, ResourceAddress, ResourceMode, Span};
 
 use crate::evaluate::{NoScope, TypeConstraint, Written, expression};
+use crate::lex::TokenKind;
 use crate::literal;
 use crate::module;
 use crate::source::SourceTree;
@@ -304,12 +305,22 @@ fn variable(
             Some(value) => value.to_value(),
             None => {
                 let (value, _, problems) = expression(file, &default.expression, &NoScope);
+                if problems.is_empty() && calls(file, &default.expression) {
+                    let detail = "The default of a variable is a value; no function can be called in it.";
+                    let problem = Diagnostic::error("invalid-variable", "Invalid default value", detail);
+                    diagnostics.push(problem.at_span(file.expression_span(&default.expression)));
+                }
                 diagnostics.extend(problems);
                 value
             }
         };
         (value, file.expression_span(&default.expression))
     });
+    if !variable.is_nullable && default.as_ref().is_some_and(|(value, _)| value.is_null()) {
+        let detail = "The default is null, and `nullable = false` says that the variable is never null.";
+        let problem = Diagnostic::error("invalid-variable", "Invalid default value", detail);
+        diagnostics.push(problem.at_span(variable.span.clone()));
+    }
     let given = default.or_else(|| Some((variable.default.clone()?, variable.span.clone())));
     variable.default = given.map(|(value, span)| match variable.constraint.apply(&value) {
         Ok(value) => value,
@@ -320,4 +331,19 @@ fn variable(
         }
     });
     variable
+}
+
+/// Tells whether an expression calls a function: a name stands before a parenthesis.
+fn calls(file: &File, expression: &Expression) -> bool {
+    let range = expression.range();
+    let tokens = file.tokens().iter().filter(|token| token.range().start >= range.start && token.end() <= range.end);
+    let tokens: Vec<_> = tokens
+        .filter(|token| !matches!(token.kind, TokenKind::Comment | TokenKind::Whitespace | TokenKind::Newline))
+        .collect();
+    tokens.windows(2).any(|pair| {
+        let name = file.text.get(pair[0].range()).unwrap_or_default();
+        pair[0].kind == TokenKind::Identifier
+            && !matches!(name, "in" | "if")
+            && pair[1].kind == TokenKind::OpenParenthesis
+    })
 }

@@ -7,6 +7,7 @@
 //! [`Configuration`](crate::configuration::Configuration), the rest on [`Root`](crate::root::Root).
 
 pub mod condition;
+mod dependencies;
 mod grammar;
 pub mod import;
 mod mistakes;

@@ -29,6 +29,7 @@ impl Root {
                 continue;
             }
             problems.extend(definitions.mistakes(configuration.program));
+            problems.extend(super::dependencies::mistakes(definitions));
             // Where a file could not be read, it may define what is missing.
             if configuration.modules.get(names).is_some_and(|module| module.is_complete) {
                 problems.extend(super::references::undefined(definitions));

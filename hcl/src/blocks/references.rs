@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use model::{Diagnostic, Diagnostics, ModuleAddress, ResourceAddress, ResourceMode};
 
-use super::target::{reference, references};
+use super::target::{Referred, reference, references};
 use crate::definitions::Definitions;
+use crate::evaluate::Written;
 use crate::expression;
 use crate::json::JsonNode;
 use crate::literal;
@@ -78,6 +79,13 @@ impl Finder<'_> {
     }
 
     fn attribute(&mut self, file: &Arc<File>, attribute: &AttributeSyntax, bound: &[String]) {
+        // That a block waits for itself says nothing, and is allowed.
+        let own = self.own.take_if(|_| attribute.name == "depends_on");
+        self.references(file, attribute, bound);
+        self.own = self.own.take().or(own);
+    }
+
+    fn references(&mut self, file: &Arc<File>, attribute: &AttributeSyntax, bound: &[String]) {
         let is_list_of_addresses = matches!(attribute.name.as_str(), "depends_on" | "replace_triggered_by");
         if is_list_of_addresses && attribute.expression.json().is_some() {
             for element in literal::elements(file, &attribute.expression).unwrap_or_default() {
@@ -96,11 +104,32 @@ impl Finder<'_> {
         let mut found = Vec::new();
         references(node, &mut bound.iter().map(String::as_str).collect(), &mut found);
         for referred in found {
-            if let Some(detail) = self.problem(referred.first, &referred.names) {
+            let problem = self.problem(referred.first, &referred.names);
+            if let Some(detail) = problem.or_else(|| self.key(&referred)) {
                 let problem = Diagnostic::error("invalid-reference", "Invalid reference", detail);
                 self.found.push(problem.at_span(file.span(&referred.range)));
             }
         }
+    }
+
+    /// Says that a reference has a key where nothing is repeated.
+    fn key(&self, referred: &Referred<'_>) -> Option<String> {
+        let (written, name) = match (referred.first, referred.names.as_slice()) {
+            _ if !referred.has_key => return None,
+            ("module", [name]) => (self.definitions.calls.get(*name)?, format!("module.{name}")),
+            ("data", [resource_type, name]) => self.resource(ResourceMode::Data, resource_type, name)?,
+            (resource_type, [name]) => self.resource(ResourceMode::Managed, resource_type, name)?,
+            _ => return None,
+        };
+        let is_repeated = written.writes("count") || written.writes("for_each");
+        (!is_repeated)
+            .then(|| format!("{name} has neither count nor for_each, so a reference to it has no key in brackets."))
+    }
+
+    fn resource(&self, mode: ResourceMode, resource_type: &str, name: &str) -> Option<(&Written, String)> {
+        let module = ModuleAddress::root();
+        let address = ResourceAddress { module, mode, resource_type: resource_type.into(), name: Arc::from(name) };
+        Some((&self.definitions.resources.get(&address)?.written, address.to_string()))
     }
 
     /// Says what is wrong with a reference, which names these attributes one after the other.

@@ -168,6 +168,8 @@ pub(crate) fn fixed_target(
 pub(crate) struct Referred<'n> {
     pub(crate) first: &'n str,
     pub(crate) names: Vec<&'n str>,
+    /// Whether a key in brackets follows the names.
+    pub(crate) has_key: bool,
     /// Where all of it is.
     pub(crate) range: std::ops::Range<usize>,
 }
@@ -182,7 +184,9 @@ pub(crate) fn references<'n>(node: &'n Node, bound: &mut Vec<&'n str>, found: &m
             Step::Key(_) => None,
         });
         if !bound.contains(first) {
-            found.push(Referred { first, names: names.collect(), range: node.range.clone() });
+            let names: Vec<&str> = names.collect();
+            let has_key = names.len() < rest.len();
+            found.push(Referred { first, names, has_key, range: node.range.clone() });
         }
         for step in rest {
             if let Step::Key(key) = step {
