@@ -410,3 +410,13 @@ fn a_plan_tells_its_own_change() {
     std::fs::create_dir(folder).expect("a folder");
     shows(&check("elsewhere").ends_with(2), "collides torture_object.x");
 }
+
+#[test]
+fn a_root_that_is_taken_away_is_told_of() {
+    let world = World::of(&[("a", &["x"]), ("b", &["y"])]);
+    world.write("b/terraform.tfvars", "");
+    world.commit("values");
+    world.git(&["branch", "-f", "main"]);
+    world.git(&["rm", "-q", "-r", "b"]);
+    world.check(&[]).ends_with(0).says("root-removed").says("root module b");
+}

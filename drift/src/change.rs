@@ -143,13 +143,12 @@ fn meet(finding: &mut Finding, touch: &Touch, fail_on: &FailOn) {
     let is_removed = matches!(touch.how, TouchKind::Destroys | TouchKind::Forgets);
     if finding.kind == Kind::Orphan && is_removed {
         finding.kind = Kind::PendingDestroy;
-        finding.reason = match touch.how {
-            TouchKind::Forgets => {
-                "This change removes it from the code, and keeps the object: the next apply forgets it."
-            }
-            _ => "This change removes it from the code: the next apply destroys it.",
-        }
-        .to_owned();
+        let reason = if touch.how == TouchKind::Forgets {
+            "This change removes it from the code, and keeps the object: the next apply forgets it."
+        } else {
+            "This change removes it from the code: the next apply destroys it."
+        };
+        reason.clone_into(&mut finding.reason);
         finding.source.clone_from(&touch.source);
         finding.remedies.clear();
         finding.severity = fails::severity(finding.kind, &finding.attributes);

@@ -11,6 +11,8 @@ mod git;
 mod plan;
 mod reach;
 mod shard;
+#[cfg(test)]
+mod tests;
 mod touch;
 mod trust;
 
@@ -19,12 +21,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::drift::change::{self, ChangeSummary, RootChange};
+use ::drift::exact::applied_from_elsewhere;
 use ::drift::exit;
 use futures::StreamExt;
 use hcl::SourceTree;
 use jiff::Timestamp;
 use model::{
-    Block, Diagnostic, Diagnostics, InstanceAddress, ProviderConfigAddress, RecordedInstance, ResourceMode, Severity,
+    Block, Diagnostic, Diagnostics, InstanceAddress, Kind, ProviderConfigAddress, RecordedInstance, ResourceMode,
+    Severity,
 };
 
 use crate::code::Folder;
@@ -291,6 +295,7 @@ fn ground(session: &Session, request: &CheckRequest) -> Result<Ground, Error> {
             ground.roots.push((entry, why));
         }
     }
+    diagnostics.extend(removed(&before, &changed, &prefix, &folder, &ground.repository));
     if !request.trust_head {
         trust::take_entries(&mut ground.roots, &before, &prefix, &ground.repository, &changed, &mut diagnostics);
     }
@@ -299,6 +304,42 @@ fn ground(session: &Session, request: &CheckRequest) -> Result<Ground, Error> {
     (ground.base, ground.head) = (Some(ends.base), Some(ends.head));
     ground.diagnostics = diagnostics;
     Ok(ground)
+}
+
+/// Tells of root modules that the change takes away as a whole: nothing is left here that says where their states are.
+fn removed(
+    before: &RevisionFolder,
+    changed: &BTreeSet<String>,
+    prefix: &str,
+    folder: &Path,
+    repository: &Repository,
+) -> Diagnostics {
+    let inside = |path: &str| -> Option<String> {
+        if prefix == "." {
+            return Some(path.to_owned());
+        }
+        Some(path.strip_prefix(prefix)?.strip_prefix('/')?.to_owned())
+    };
+    let is_left = |path: &String| states::is_root_module(&repository.directory.join(path));
+    let code = changed.iter().filter(|path| reach::is_code(git::split(path).1));
+    let folders = code.filter_map(|path| inside(path)).map(|path| git::split(&path).0.to_owned());
+    let emptied: BTreeSet<String> = folders.filter(|path| !is_left(path)).collect();
+    if emptied.is_empty() {
+        return Diagnostics::new();
+    }
+    let files: Vec<String> = before.revision.paths().filter_map(inside).collect();
+    let known = Repository::read(&repository.directory, &files, &trust::Under { before, prefix });
+    let is_removed =
+        |root: &&RootEntry| emptied.contains(&root.directory) && root.folder(&repository.directory).starts_with(folder);
+    let warn = |root: &RootEntry| {
+        let detail = format!(
+            "The change takes away all code of the root module {}. What its state records stays, and nothing manages it any \
+             more: destroy it before the code goes, or judge its state alone with `driftmgr drift --state`.",
+            root.name
+        );
+        Diagnostic::warning("root-removed", "A root module is taken away", detail)
+    };
+    known.roots.iter().filter(is_removed).map(warn).collect()
 }
 
 /// Compares one root module with its cloud, and judges by the change.
@@ -354,14 +395,29 @@ async fn check_root(
     if !request.trust_head {
         answer.diagnostics.extend(trust::warnings(&change, &folder));
     }
-    let wanted = on_thread(&base, &head, &change, |comparison| comparison.providers()).await?;
+    let is_pending = |difference: &model::AttributeDifference| difference.kind == Kind::Pending;
+    let pending = answer.verdict.findings.iter().filter(|finding| finding.attributes.iter().any(is_pending));
+    let pending: BTreeSet<InstanceAddress> = pending.filter_map(|finding| finding.address.clone()).collect();
+    let also = pending.clone();
+    let wanted = on_thread(&base, &head, &change, move |comparison| comparison.providers(&also)).await?;
     let schemas = Schemas::open(session, Some(folder), &wanted.iter().collect()).await?;
     let recorded: Vec<RecordedInstance> = states.recorded.clone();
     let mut known: BTreeSet<InstanceAddress> = recorded.into_iter().map(|instance| instance.address).collect();
     known.extend(answer.verdict.findings.iter().filter_map(|finding| finding.address.clone()));
     known.retain(|address| address.resource.mode == ResourceMode::Managed);
-    let root_change =
-        on_thread(&base, &head, &change, move |comparison| comparison.change(&Asked(&schemas), &known)).await?;
+    let (root_change, declared) = on_thread(&base, &head, &change, move |comparison| {
+        let schemas = Asked(&schemas);
+        let before = |address: InstanceAddress| Some((comparison.declared_before(&address, &schemas)?, address));
+        let before = pending.into_iter().filter_map(before).map(|(value, address)| (address, value));
+        (comparison.change(&schemas, &known), before.collect::<BTreeMap<_, _>>())
+    })
+    .await?;
+    for finding in &mut answer.verdict.findings {
+        let Some(before) = finding.address.as_ref().and_then(|address| declared.get(address)) else { continue };
+        for difference in finding.attributes.iter_mut().filter(|difference| difference.cause.is_none()) {
+            difference.cause = applied_from_elsewhere(difference, before);
+        }
+    }
     let summary = change::judge(&mut answer.verdict, &root_change, &drift.options.fail_on);
     Ok((Some(root_change), summary, answer))
 }

@@ -97,8 +97,7 @@ impl<'a> Reach<'a> {
                             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 })
         };
-        let found = self.changed.iter().find(is_read).cloned();
-        found
+        self.changed.iter().find(is_read).cloned()
     }
 
     /// Tells what the code in a folder reads, in either tree.

@@ -4,6 +4,7 @@
 //! schema of its provider, and compared path by path. What is unknown on a side is touched only where its text is
 //! another, or that of something it is made of.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cty::{Path, Type, Value};
@@ -79,6 +80,8 @@ pub(super) struct Comparison<'a> {
     /// The addresses before, by those after; and the other way round.
     before: BTreeMap<InstanceAddress, InstanceAddress>,
     after: BTreeMap<InstanceAddress, InstanceAddress>,
+    /// Which blocks are others: all instances of one have the same code.
+    others: RefCell<BTreeMap<(Pair, ResourceAddress, ResourceAddress), bool>>,
 }
 
 impl<'a> Comparison<'a> {
@@ -95,15 +98,14 @@ impl<'a> Comparison<'a> {
         let variables = variables(base.module, head.module);
         let differences =
             Differences::new(base.module.configuration(), head.module.configuration(), variables, changed);
-        Self { base, head, differences, before, after }
+        Self { base, head, differences, before, after, others: RefCell::default() }
     }
 
-    /// Lists the configurations whose schemas are needed.
-    pub(super) fn providers(&self) -> BTreeSet<ProviderConfigAddress> {
+    /// Lists the configurations whose schemas are needed; `also` are instances that are looked at in any case.
+    pub(super) fn providers(&self, also: &BTreeSet<InstanceAddress>) -> BTreeSet<ProviderConfigAddress> {
         let configuration = self.head.module.configuration();
-        let pairs = self.pairs();
-        let touched = pairs.filter(|(before, after)| self.is_other(before, after));
-        touched.filter_map(|(_, after)| configuration.provider_of(&after.resource).ok()).collect()
+        let touched = self.pairs().filter(|(before, after)| self.is_other(before, after)).map(|(_, after)| after);
+        touched.chain(also).filter_map(|address| configuration.provider_of(&address.resource).ok()).collect()
     }
 
     /// Pairs the instances that both sides have.
@@ -116,15 +118,26 @@ impl<'a> Comparison<'a> {
 
     /// Tells whether an instance is written otherwise, or made of something else.
     fn is_other(&self, before: &InstanceAddress, after: &InstanceAddress) -> bool {
+        let in_module = |it: &InstanceAddress| ResourceAddress { module: ModuleAddress::root(), ..it.resource.clone() };
         let pair = Pair::of(&before.resource.module, &after.resource.module);
+        let key = (pair, in_module(before), in_module(after));
+        if let Some(known) = self.others.borrow().get(&key) {
+            return *known;
+        }
+        let is_other = self.compare_blocks(&key.0, before, after);
+        self.others.borrow_mut().insert(key, is_other);
+        is_other
+    }
+
+    fn compare_blocks(&self, pair: &Pair, before: &InstanceAddress, after: &InstanceAddress) -> bool {
         let (Some((base, _)), Some((head, _))) =
             (self.base.written(&before.resource), self.head.written(&after.resource))
         else {
             return true;
         };
         let counts = |name: &str| !matches!(name, "depends_on" | "connection" | "provisioner");
-        self.differences.of_body(&pair, base, head, &counts)
-            || self.differences.of_way(&pair)
+        self.differences.of_body(pair, base, head, &counts)
+            || self.differences.of_way(pair)
             || self.provider_differs(before, after)
     }
 
@@ -265,7 +278,25 @@ impl<'a> Comparison<'a> {
         }
         paths.sort_by_key(ToString::to_string);
         paths.dedup();
-        Some(of(updates(), paths, unsure))
+        let argument = match (self.head.module.configuration().resource(&after.resource), paths.as_slice()) {
+            (Lookup::Block(block), [path]) => block.written(path).map(|argument| argument.span.clone()),
+            _ => None,
+        };
+        let touch = of(updates(), paths, unsure);
+        Some(Touch { source: argument.or(touch.source), ..touch })
+    }
+
+    /// Gives what the code said of an instance before the change, by the address that it has now.
+    pub(super) fn declared_before(&self, address: &InstanceAddress, schemas: &dyn TouchSchemas) -> Option<Value> {
+        let address = self.after.get(address).unwrap_or(address);
+        let before = self.before.get(address).unwrap_or(address);
+        if !self.base.instances.contains(before) {
+            return None;
+        }
+        let provider = self.base.module.configuration().provider_of(&before.resource).ok()?;
+        let schema = schemas.schema(&provider, before.resource_type().as_str()).ok()?;
+        let declared = self.base.module.evaluate(|root| root.instance(before, schema)).ok()?;
+        (!model::diagnostic::has_errors(&declared.diagnostics)).then_some(declared.config)
     }
 
     /// Compares what both sides evaluate to.

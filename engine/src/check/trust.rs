@@ -158,9 +158,9 @@ pub(super) fn take_entries(
 }
 
 /// A part of a tree.
-struct Under<'a> {
-    before: &'a RevisionFolder,
-    prefix: &'a str,
+pub(super) struct Under<'a> {
+    pub(super) before: &'a RevisionFolder,
+    pub(super) prefix: &'a str,
 }
 
 impl Under<'_> {
