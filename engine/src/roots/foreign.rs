@@ -31,7 +31,7 @@ pub(super) fn read(files: &[String], tree: &dyn SourceTree, diagnostics: &mut Di
         let (folder, name) = split(path);
         if name == "terragrunt.hcl" {
             add(&mut roots, terragrunt(path, folder, &folders, tree, diagnostics));
-        } else if name.ends_with(".tm.hcl") || name.ends_with(".tm") {
+        } else if [".tm.hcl", ".tm"].iter().any(|end| name.ends_with(end)) {
             add(&mut roots, terramate(path, folder, &folders, tree));
         }
     }

@@ -95,7 +95,7 @@ impl RootEntry {
     pub fn states_request(&self, repository: &Path) -> StatesRequest {
         let folder = self.folder(repository);
         let variables = self.variable_files.iter().map(|file| VariableSource::File(folder.join(file))).collect();
-        let locations = self.states.iter().map(|location| self.location(location, &folder)).collect();
+        let locations = self.states.iter().map(|location| absolute(location, &folder)).collect();
         StatesRequest { locations, dir: Some(folder), variables }
     }
 
@@ -122,12 +122,6 @@ impl RootEntry {
         let variables = variables.into_iter().chain([("TF_WORKSPACE".to_owned(), workspace.clone())]);
         let home = session.environment.home().map(Path::to_owned);
         Session { environment: Environment::new(variables, home), ..session.clone() }
-    }
-
-    /// Gives a location as it is from anywhere: a path is relative to the folder of the root module.
-    fn location(&self, location: &str, folder: &Path) -> String {
-        let is_elsewhere = location == "-" || location.contains("://");
-        if is_elsewhere { location.to_owned() } else { folder.join(location).to_string_lossy().into_owned() }
     }
 }
 
@@ -234,6 +228,12 @@ fn files(top: &Path) -> (Vec<String>, Diagnostics) {
     }
     files.sort();
     (files, diagnostics)
+}
+
+/// Gives a location as it is from anywhere: a path is relative to the folder of the root module.
+fn absolute(location: &str, folder: &Path) -> String {
+    let is_elsewhere = location == "-" || location.contains("://");
+    if is_elsewhere { location.to_owned() } else { folder.join(location).to_string_lossy().into_owned() }
 }
 
 /// Splits a path into its folder and its name.

@@ -8,7 +8,7 @@ use hcl::root::{Root, Sources};
 use hcl::trace::{ArgumentOrigin, ValueOrigin, parse_path};
 use hcl::variables::VariableValues;
 
-const MAIN: &str = r##"variable "size" { default = "small" }
+const MAIN: &str = r#"variable "size" { default = "small" }
 locals {
   common = { Owner = "ops", Team = "net" }
   rules  = { ssh = 22, web = 443 }
@@ -57,7 +57,7 @@ resource "a_host" "web" {
     }
   }
 }
-"##;
+"#;
 
 const APP: &str = r#"variable "size" {}
 variable "tags" {}
