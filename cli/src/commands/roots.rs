@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> anyhow::Result<u8
             _ => anyhow::Error::new(error).context(format!("{} cannot be written", path.display())),
         })?;
         file.write_all(repository.to_text().as_bytes()).with_context(|| format!("write {}", path.display()))?;
-        eprintln!("wrote {}", path.display());
+        output::write_stdout(|out| writeln!(out, "Wrote {}.", path.display()))?;
     } else {
         output::write_stdout(|out| {
             let rows: Vec<Vec<String>> = repository
