@@ -420,3 +420,21 @@ fn a_root_that_is_taken_away_is_told_of() {
     world.git(&["rm", "-q", "-r", "b"]);
     world.check(&[]).ends_with(0).says("root-removed").says("root module b");
 }
+
+#[test]
+fn what_is_judged_by_a_change_is_not_kept_for_others() {
+    let world = World::of(&[("a", &["x"])]);
+    world.check_in("repo/a", &["--base", "main"], &[]).ends_with(0);
+    let mut drift = world.place.driftmgr();
+    drift
+        .arg("drift")
+        .current_dir(world.place.path("repo/a"))
+        .env("TF_CLI_CONFIG_FILE", world.place.path("terraform.rc"));
+    Run::of(drift.output().expect("driftmgr starts")).ends_with(0);
+    let published = || std::fs::read(world.place.path("store.db.published")).expect("it was published");
+    let before = published();
+    world.code("a", &[object("x", "x", "slow")]);
+    world.change("x", "tier", json!("medium"));
+    world.check(&[]).ends_with(2);
+    assert!(before == published(), "the store holds what a change made of it");
+}

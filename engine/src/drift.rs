@@ -88,7 +88,7 @@ pub async fn drift(session: &Session, request: &DriftRequest) -> Result<DriftAns
 pub(crate) enum Reach {
     /// To the providers of which states record something.
     Recorded,
-    /// The same, of a root module that may never have been applied.
+    /// The same, of a root module that may never have been applied and whose code is not merged yet: the answer is not kept.
     Code,
     /// To those that the root module asks for as well; it may never have been applied.
     Root,
@@ -169,7 +169,19 @@ async fn compare_once(
     let compared = look_and_judge(
         session,
         request,
-        Parts { catalog, ignore, states, module: module.cloned(), declared, unrecorded, readings, lists, diagnostics },
+        Parts {
+            catalog,
+            ignore,
+            states,
+            module: module.cloned(),
+            declared,
+            unrecorded,
+            readings,
+            lists,
+            diagnostics,
+            // What is judged by code that is not merged yet is nobody else's answer.
+            is_kept: reach != Reach::Code,
+        },
     )
     .await;
     let unwritten = match refresh {
@@ -220,6 +232,8 @@ struct Parts {
     /// What providers listed; `None` where none was asked.
     lists: Option<Lists>,
     diagnostics: Diagnostics,
+    /// Whether the answer is kept in the store.
+    is_kept: bool,
 }
 
 async fn look_and_judge(
@@ -228,7 +242,8 @@ async fn look_and_judge(
     parts: Parts,
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let operation = "compare states with the cloud";
-    let Parts { catalog, ignore, states, module, declared, unrecorded, readings, lists, mut diagnostics } = parts;
+    let Parts { catalog, ignore, states, module, declared, unrecorded, readings, lists, mut diagnostics, is_kept } =
+        parts;
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(operation));
     }
@@ -259,7 +274,7 @@ async fn look_and_judge(
     }
     let now = (session.now)();
     let store = request.store.clone();
-    let job = Job { store, catalog, ignore, callers, options, types, fresh, declared, readings, lists, now };
+    let job = Job { store, catalog, ignore, callers, options, types, fresh, declared, readings, lists, now, is_kept };
     let of_job = Arc::clone(&states);
     let (job, mut verdict) = tokio::task::spawn_blocking(move || job.run(&of_job)).await.map_err(|source| {
         Error::new(ErrorKind::Unavailable, operation, "The comparison ended early.").with_source(source)
@@ -345,6 +360,7 @@ struct Job {
     readings: Readings,
     lists: Option<Lists>,
     now: Timestamp,
+    is_kept: bool,
 }
 
 impl Job {
@@ -415,7 +431,7 @@ impl Job {
         let read = self.readings.by_position.values().filter(|reading| !matches!(reading.outcome, Outcome::Unseen(_)));
         let oldest = read.map(|reading| reading.observed_at).min();
         verdict.as_of = verdict.as_of.into_iter().chain(oldest).min();
-        if is_narrowed(&self.options) {
+        if !self.is_kept || is_narrowed(&self.options) {
             // Whoever asks the store wants to know all of it.
             return Ok((self, verdict));
         }

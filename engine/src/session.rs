@@ -11,6 +11,7 @@ use net::Environment;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
+use crate::plan::schemas::KnownSchemas;
 
 /// Something worth telling a person who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub struct Session {
     pub progress: Arc<dyn Progress>,
     /// Tells the time.
     pub now: fn() -> Timestamp,
+    /// What providers offer that were asked already, where somebody asks again.
+    pub(crate) schemas: Option<Arc<KnownSchemas>>,
     /// The files that are trusted, where not all on the disk are.
     pub(crate) trusted: Option<Arc<dyn TrustedFiles>>,
 }
@@ -102,6 +105,7 @@ impl Session {
             cancel: CancellationToken::new(),
             progress: Arc::new(Quiet),
             now: Timestamp::now,
+            schemas: None,
             trusted: None,
         }
     }

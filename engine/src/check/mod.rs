@@ -172,6 +172,8 @@ struct Change {
 /// answer.
 pub async fn check(session: &Session, request: &CheckRequest) -> Result<CheckAnswer, Error> {
     session.phase("looking at the change");
+    // No provider is asked twice what it offers.
+    let session = &Session { schemas: Some(Arc::default()), ..session.clone() };
     let (of_ground, asked) = (session.clone(), request.clone());
     let ground = tokio::task::spawn_blocking(move || ground(&of_ground, &asked));
     let ground = ground.await.map_err(|source| {

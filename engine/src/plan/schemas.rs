@@ -2,16 +2,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cty::{Type, Value};
 use model::{Cause, CauseKind, Diagnostics, ProviderAddress, ProviderConfigAddress, Schema};
 use tfplugin::ProviderSchema;
 
 use crate::refresh::calls::{Calls, Use};
-use crate::refresh::pool::{Pool, Unit};
+use crate::refresh::pool::{Origin, Pool, Unit};
 use crate::refresh::{find_origins, in_turn};
 use crate::{Error, Session};
+
+/// What providers offer that were asked, by the program that said so.
+#[derive(Default)]
+pub(crate) struct KnownSchemas(Mutex<Vec<(Origin, Arc<ProviderSchema>)>>);
+
+impl KnownSchemas {
+    /// Keeps what a provider said.
+    pub(crate) fn add(&self, origin: &Origin, schema: &Arc<ProviderSchema>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.iter().any(|(other, _)| other == origin) {
+            known.push((origin.clone(), Arc::clone(schema)));
+        }
+    }
+
+    fn get(&self, origin: &Origin) -> Option<Arc<ProviderSchema>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(other, _)| other == origin).map(|(_, schema)| Arc::clone(schema))
+    }
+}
 
 /// What each provider offers, where it is installed.
 pub(crate) struct Schemas {
@@ -39,9 +58,19 @@ impl Schemas {
             return Ok(Self { by_provider: BTreeMap::new(), calls, asked_for, diagnostics: Diagnostics::new() });
         }
         session.phase("asking providers for their schemas");
-        let (origins, mut diagnostics) = find_origins(session, root, asked_for.keys().cloned().collect()).await?;
+        let (mut origins, mut diagnostics) = find_origins(session, root, asked_for.keys().cloned().collect()).await?;
+        let mut by_provider = BTreeMap::new();
+        if let Some(known) = &session.schemas {
+            origins.retain(|provider, origin| {
+                let Some((origin, schema)) = origin.as_ref().ok().and_then(|it| Some((it, known.get(it)?))) else {
+                    return true;
+                };
+                by_provider.insert(provider.clone(), Ok((origin.version().map(str::to_owned), schema)));
+                false
+            });
+        }
         let mut pool = Pool::new(&session.environment, session.cancel.child_token(), Arc::clone(&calls), None);
-        let ask = |(provider, origin): (&ProviderAddress, &Result<crate::refresh::pool::Origin, Cause>)| {
+        let ask = |(provider, origin): (&ProviderAddress, &Result<Origin, Cause>)| {
             let of = asked_for[provider].clone();
             let (provider, origin) = (provider.clone(), origin.clone());
             let pool = &pool;
@@ -64,9 +93,9 @@ impl Schemas {
             }
         };
         let answers = in_turn(origins.iter().map(ask)).await;
-        let mut by_provider = BTreeMap::new();
         for (provider, answer) in answers {
             let answer = answer.map(|unit| {
+                session.schemas.iter().for_each(|known| known.add(&unit.origin, &unit.schema));
                 let kept = (unit.origin.version().map(str::to_owned), Arc::clone(&unit.schema));
                 pool.units.push(unit);
                 kept

@@ -226,6 +226,13 @@ impl Refresh {
             }
         };
         let started = in_turn(origins.iter().map(start)).await;
+        if let Some(known) = &session.schemas {
+            for ((origin, _), (_, schema)) in origins.iter().zip(&started) {
+                if let Ok(schema) = schema {
+                    known.add(origin, schema);
+                }
+            }
+        }
         if let Some(module) = module {
             let schemas = origins.iter().zip(&started).filter_map(|((_, uses), (_, schema))| {
                 let schema = schema.as_ref().ok()?;
