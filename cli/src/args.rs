@@ -2,14 +2,15 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are for a terminal, not Markdown")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use drift::{Filters, Pattern, TagPattern};
 use engine::request::{Regions, ScopeRequest, StatesRequest, VariableSource};
 use model::Region;
-use report::{GroupBy, Values};
+use report::{Format, GroupBy, Values};
 
 /// Where the store is.
 #[derive(Args, Debug)]
@@ -179,18 +180,16 @@ impl NarrowArgs {
     }
 }
 
-/// How an answer is written.
+/// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatName {
     /// For people
     Terminal,
     /// One document with a schema name and version
     Json,
-    /// For a pull request's comment
-    Markdown,
 }
 
-/// How an answer is written.
+/// How a list is written.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "How to show it")]
 pub(crate) struct FormatArgs {
@@ -200,34 +199,107 @@ pub(crate) struct FormatArgs {
     /// Short for --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Which values to show: `safe` for those that nothing calls sensitive, `none` for none at all
-    #[arg(long, value_name = "WHICH", default_value = "safe", value_parser = crate::render::values)]
-    values: Values,
-    /// Show every finding, however many there are
-    #[arg(long)]
-    all: bool,
-    /// What findings are grouped by on a terminal: type, service, account, region, or tag:KEY
-    #[arg(long, value_name = "BY", default_value = "type", value_parser = group_by)]
-    group_by: GroupBy,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
 }
 
 impl FormatArgs {
     pub(crate) fn format(&self) -> FormatName {
         if self.json { FormatName::Json } else { self.format }
     }
+}
 
-    pub(crate) fn values(&self) -> Values {
-        self.values
-    }
+/// What of an answer is shown.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "How to show it")]
+pub(crate) struct ShowArgs {
+    /// Which values to show: `safe` for those that nothing calls sensitive, `none` for none at all
+    #[arg(long, value_name = "WHICH", default_value = "safe", value_parser = crate::render::values)]
+    pub(crate) values: Values,
+    /// Show every finding, however many there are
+    #[arg(long)]
+    all: bool,
+    /// What findings are grouped by on a terminal: type, service, account, region, or tag:KEY
+    #[arg(long, value_name = "BY", default_value = "type", value_parser = group_by)]
+    pub(crate) group_by: GroupBy,
+}
 
-    pub(crate) fn group_by(&self) -> GroupBy {
-        self.group_by.clone()
-    }
-
+impl ShowArgs {
     /// Gives how many findings of a group are shown; `None` for all.
     pub(crate) fn top(&self) -> Option<usize> {
         (!self.all).then_some(10)
     }
+}
+
+/// What of a check is shown.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "How to show it")]
+pub(crate) struct ShowCheckArgs {
+    /// Which values to show: `safe` for those that nothing calls sensitive, `none` for none at all
+    #[arg(long, value_name = "WHICH", default_value = "safe", value_parser = crate::render::values)]
+    pub(crate) values: Values,
+    /// Show every finding, however many there are
+    #[arg(long)]
+    every: bool,
+}
+
+impl ShowCheckArgs {
+    /// Gives how many findings of a group are shown; `None` for all.
+    pub(crate) fn top(&self) -> Option<usize> {
+        (!self.every).then_some(10)
+    }
+}
+
+/// How a verdict is written, and where.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "How to show it")]
+pub(crate) struct ReportArgs {
+    /// The format of the answer on standard output. With github, the summary of the workflow's step is written as well
+    #[arg(long, value_name = "FORMAT", default_value = "terminal", value_parser = format_words())]
+    format: Format,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Write the answer to a file as well, in a format of its own, such as sarif=drift.sarif; may be repeated. A file alone
+    /// takes the answer instead of standard output
+    #[arg(long, value_name = "[FORMAT=]FILE", value_parser = report_file)]
+    output: Vec<ReportFile>,
+}
+
+/// A file that takes an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReportFile {
+    /// Its own format; `None` for that of standard output, which it stands in for.
+    pub(crate) format: Option<Format>,
+    pub(crate) path: PathBuf,
+}
+
+impl ReportArgs {
+    /// Lists what is written where: `None` is standard output.
+    pub(crate) fn outputs(&self) -> Vec<(Format, Option<&Path>)> {
+        let format = if self.json { Format::Json } else { self.format };
+        let mut outputs: Vec<_> =
+            self.output.iter().map(|file| (file.format.unwrap_or(format), Some(&*file.path))).collect();
+        if self.output.iter().all(|file| file.format.is_some()) {
+            outputs.insert(0, (format, None));
+        }
+        outputs
+    }
+}
+
+fn format_words() -> impl TypedValueParser<Value = Format> {
+    let values = Format::TABLE.iter().map(|row| PossibleValue::new(row.word).help(row.about));
+    PossibleValuesParser::new(values).try_map(|word| Format::from_word(&word).ok_or("no such format"))
+}
+
+fn report_file(text: &str) -> Result<ReportFile, String> {
+    // A name may hold a `=` of its own: only a format before it is one.
+    let named = text.split_once('=').and_then(|(word, path)| Some((Format::from_word(word)?, path)));
+    let (format, path) = named.map_or((None, text), |(format, path)| (Some(format), path));
+    if path.is_empty() {
+        return Err("write FILE or FORMAT=FILE".to_owned());
+    }
+    Ok(ReportFile { format, path: PathBuf::from(path) })
 }
 
 /// Reads `90s`, `15m`, `2h`, `1d` or a number of seconds.
@@ -277,6 +349,14 @@ mod tests {
         let expected = [assignment("1"), file("x.tfvars"), assignment("b=c"), file("y.tfvars")];
         assert_eq!(probe.states.request().variables, expected);
         assert!(<Probe as clap::Parser>::try_parse_from(["probe", "--var", "a"]).is_err());
+    }
+
+    #[test]
+    fn files_may_have_a_format_of_their_own() {
+        let file = |format, path: &str| Ok(ReportFile { format, path: PathBuf::from(path) });
+        assert_eq!(report_file("sarif=a=b.sarif"), file(Some(Format::Sarif), "a=b.sarif"));
+        assert_eq!(report_file("a=b.txt"), file(None, "a=b.txt"));
+        assert!(report_file("junit=").is_err() && report_file("").is_err());
     }
 
     #[test]

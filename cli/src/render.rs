@@ -6,35 +6,121 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use drift::adopt::{AdoptionStep, Certificate};
-use engine::{AdoptAnswer, Check, CheckStatus, CoveredType, DriftAnswer, QueryAnswer, ScanAnswer, Session};
+use engine::{
+    AdoptAnswer, Check, CheckAnswer, CheckStatus, CheckedRevision, CoveredType, DriftAnswer, QueryAnswer, ScanAnswer,
+    Session,
+};
 use model::{RemoteObject, ScopeOutcome, ScopeStatus, Standing};
-use report::{DriftReport, Format, Style, Values, format, v1};
+use report::v1::check::CheckDocument;
+use report::{CheckReport, CheckedRootReport, DriftReport, RevisionRef, Style, Values, format, v1};
 
-use crate::args::{FormatArgs, FormatName};
+use crate::args::{FormatArgs, FormatName, ReportArgs, ShowArgs, ShowCheckArgs};
 use crate::output;
 
-/// Writes a comparison to standard output.
-pub(crate) fn comparison(session: &Session, answer: &DriftAnswer, format: &FormatArgs) -> anyhow::Result<()> {
+/// Writes a comparison.
+pub(crate) fn comparison(
+    session: &Session,
+    answer: &DriftAnswer,
+    to: &ReportArgs,
+    show: &ShowArgs,
+) -> anyhow::Result<()> {
     let root = answer.root.as_deref().map(Path::to_string_lossy);
-    let report =
-        DriftReport { verdict: &answer.verdict, states: &answer.states, root: root.as_deref(), ignore: &answer.ignore };
-    let name = match format.format() {
-        FormatName::Terminal => Format::Terminal,
-        FormatName::Json => Format::Json,
-        FormatName::Markdown => Format::Markdown,
+    let directory = answer.root.as_deref().and_then(|root| from_top(&session.current_dir.join(root)));
+    let report = DriftReport {
+        verdict: &answer.verdict,
+        states: &answer.states,
+        root: root.as_deref(),
+        directory: directory.as_deref(),
+        ignore: &answer.ignore,
     };
     let style = Style {
-        color: output::wants_color(&session.environment),
-        width: output::width(&session.environment),
-        values: format.values(),
-        top: format.top(),
-        see_all: "--all shows them".to_owned(),
         see_tiers: "--tier NAME shows those of a tier".to_owned(),
+        see_all: "--all shows them".to_owned(),
+        group_by: show.group_by.clone(),
         marker: root.as_deref().unwrap_or_default().to_owned(),
-        group_by: format.group_by(),
-        ..Style::plain()
+        ..output::style(&session.environment, show.values, show.top())
     };
-    output::write_stdout(|out| report::write_drift(&report, name, &style, out))
+    output::write_report(&session.environment, to, &style, &|format, style, out| {
+        report::write_drift(&report, format, style, out)
+    })
+}
+
+/// Gives a folder from the top of the repository it lies in, with `/`; `None` where it lies in none.
+fn from_top(folder: &Path) -> Option<String> {
+    let folder = folder.canonicalize().ok()?;
+    let top = folder.ancestors().find(|folder| folder.join(".git").exists())?;
+    let steps = folder.strip_prefix(top).ok()?.components();
+    let steps: Vec<_> = steps.map(|step| step.as_os_str().to_string_lossy()).collect();
+    Some(steps.join("/"))
+}
+
+/// Writes what a change meets; `marker` tells its comments from those of other checks.
+pub(crate) fn check(
+    session: &Session,
+    answer: &CheckAnswer,
+    marker: &str,
+    to: &ReportArgs,
+    show: &ShowCheckArgs,
+) -> anyhow::Result<()> {
+    let roots: Vec<CheckedRootReport<'_>> = answer
+        .roots
+        .iter()
+        .map(|root| CheckedRootReport {
+            name: &root.name,
+            directory: &root.directory,
+            workspace: root.workspace.as_deref(),
+            why: root.why.as_deref(),
+            change: root.change.as_ref(),
+            n_aside: root.summary.n_aside,
+            report: match &root.answer {
+                Ok(answer) => Ok(DriftReport {
+                    verdict: &answer.verdict,
+                    states: &answer.states,
+                    root: Some(&root.name),
+                    directory: Some(&root.directory),
+                    ignore: &answer.ignore,
+                }),
+                Err(error) => Err(error.to_string()),
+            },
+        })
+        .collect();
+    fn revision(revision: Option<&CheckedRevision>) -> Option<RevisionRef<'_>> {
+        revision.map(|revision| RevisionRef { name: &revision.name, commit: &revision.commit })
+    }
+    let report = CheckReport {
+        base: revision(answer.base.as_ref()),
+        head: revision(answer.head.as_ref()),
+        roots: &roots,
+        n_roots: answer.n_roots,
+        n_unchanged: answer.n_unchanged,
+        n_other_shards: answer.n_other_shards,
+        diagnostics: &answer.diagnostics,
+        at: answer.at,
+    };
+    let style = check_style(session, marker, show);
+    output::write_report(&session.environment, to, &style, &|format, style, out| {
+        report::write_check(&report, format, style, out)
+    })
+}
+
+/// Writes a check that was read from documents.
+pub(crate) fn check_document(
+    session: &Session,
+    document: &CheckDocument,
+    marker: &str,
+    to: &ReportArgs,
+    show: &ShowCheckArgs,
+) -> anyhow::Result<()> {
+    let style = check_style(session, marker, show);
+    output::write_report(&session.environment, to, &style, &|format, style, out| document.write(format, style, out))
+}
+
+fn check_style(session: &Session, marker: &str, show: &ShowCheckArgs) -> Style {
+    Style {
+        see_all: "--every shows them".to_owned(),
+        marker: marker.to_owned(),
+        ..output::style(&session.environment, show.values, show.top())
+    }
 }
 
 /// Writes what a scan saw.
@@ -123,7 +209,7 @@ pub(crate) fn query(session: &Session, answer: QueryAnswer, format: &FormatArgs)
         is_complete: freshness.complete,
         n_matching: Some(answer.page.total),
         incomplete_scopes: &incomplete,
-        values: format.values(),
+        values: format.show.values,
     };
     let n_shown = answer.page.objects.len();
     let mut objects = answer.page.objects.into_iter().map(|stored| stored.object);
@@ -277,7 +363,7 @@ pub(crate) fn adopt(session: &Session, adopted: &Adopted<'_>, format: &FormatArg
     }
     let style = Style {
         width: output::width(&session.environment),
-        top: format.top(),
+        top: format.show.top(),
         see_all: "--all shows them".to_owned(),
         ..Style::plain()
     };

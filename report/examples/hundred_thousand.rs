@@ -165,7 +165,7 @@ fn main() -> io::Result<()> {
     let started = Instant::now();
     let verdict = drift::judge(&evidence, &mut (0..N_INSTANCES).map(object), &options, jiff::Timestamp::UNIX_EPOCH);
     let judged = started.elapsed();
-    let report = DriftReport { verdict: &verdict, states: &states, root: None, ignore: &ignore };
+    let report = DriftReport { verdict: &verdict, states: &states, root: None, directory: None, ignore: &ignore };
     let mut out = BufWriter::new(io::stdout().lock());
     write_drift(&report, Format::Json, &Style::plain(), &mut out)?;
     out.flush()?;

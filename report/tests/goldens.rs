@@ -16,8 +16,17 @@ use support::{World, cases};
 /// A secret that is planted in every world, and another that only its form gives away.
 const SECRETS: &[&str] = &["hunter2-planted", "AKIAPLANTEDSECRET000"];
 
-const OUTPUTS: &[(&str, Format)] =
-    &[("terminal.txt", Format::Terminal), ("report.json", Format::Json), ("comment.md", Format::Markdown)];
+const OUTPUTS: &[(&str, Format)] = &[
+    ("terminal.txt", Format::Terminal),
+    ("report.json", Format::Json),
+    ("comment.md", Format::Markdown),
+    ("github.txt", Format::Github),
+    ("report.sarif", Format::Sarif),
+    ("junit.xml", Format::Junit),
+    ("gitlab.json", Format::Gitlab),
+    ("gitlab-terraform.json", Format::GitlabTerraform),
+    ("page.html", Format::Html),
+];
 
 fn style(input: &Value) -> Style {
     let style = &input["style"];
@@ -38,8 +47,13 @@ fn style(input: &Value) -> Style {
 
 fn render(world: &World, format: Format) -> String {
     let verdict = world.judge();
-    let report =
-        DriftReport { verdict: &verdict, states: &world.states, root: Some("live/prod"), ignore: &world.ignore };
+    let report = DriftReport {
+        verdict: &verdict,
+        states: &world.states,
+        root: Some("live/prod"),
+        directory: Some("live/prod"),
+        ignore: &world.ignore,
+    };
     let mut out = Vec::new();
     write_drift(&report, format, &style(&world.input), &mut out).expect("a vector takes everything");
     String::from_utf8(out).expect("reports are text")
@@ -102,6 +116,12 @@ fn documents_follow_the_published_schema() {
         let document = serde_json::from_str(&render(&World::read(&case), Format::Json)).expect("JSON");
         assert_eq!(schema::problems(&schema, &document), Vec::<String>::new(), "{}", case.display());
     }
+}
+
+#[test]
+fn every_format_has_golden_files() {
+    let formats: BTreeSet<Format> = OUTPUTS.iter().map(|(_, format)| *format).collect();
+    assert_eq!(formats, Format::TABLE.iter().map(|row| row.format).collect());
 }
 
 #[test]

@@ -1,17 +1,14 @@
 //! `driftmgr check`.
 
-use std::io::{self, Write};
+use std::path::Path;
 
-use anyhow::Context as _;
 use clap::Args;
 use drift::{FailOn, Question};
-use engine::{CheckAnswer, CheckBase, CheckRequest, CheckedRoot, Session, Shard};
-use model::{Finding, Impact};
-use report::text::escape_controls;
+use engine::{CheckBase, CheckRequest, Session, Shard};
 
 use super::comparison::ComparisonArgs;
-use crate::args::StoreArgs;
-use crate::{failure, output};
+use crate::args::{ReportArgs, ShowCheckArgs, StoreArgs};
+use crate::{failure, render};
 
 /// Check a change of the code against the cloud: what it touches, destroys, collides with or would silently revert
 ///
@@ -63,6 +60,10 @@ pub(crate) struct Arguments {
     /// End with 0 instead of 3 where something could not be seen
     #[arg(long, help_heading = "How to judge")]
     allow_incomplete: bool,
+    #[command(flatten)]
+    to: ReportArgs,
+    #[command(flatten)]
+    show: ShowCheckArgs,
 }
 
 pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Session) -> anyhow::Result<u8> {
@@ -71,6 +72,7 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
     if let Some(text) = &arguments.fail_on {
         drift.options.fail_on = FailOn::parse(text).map_err(|diagnostic| anyhow::anyhow!("--fail-on: {diagnostic}"))?;
     }
+    let marker = marker(drift.states.dir.as_deref(), arguments.shard);
     let request = CheckRequest {
         dir: drift.states.dir.take(),
         drift,
@@ -94,43 +96,15 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
             Err(_) => failure::note(&format!("error: {}: it could not be compared", root.name)),
         }
     }
-    output::write_stdout(|out| write(&answer, out)).context("write the answer")?;
+    render::check(session, &answer, &marker, &arguments.to, &arguments.show)?;
     Ok(answer.exit_code(arguments.allow_incomplete).code())
 }
 
-fn write(answer: &CheckAnswer, out: &mut dyn Write) -> io::Result<()> {
-    if let (Some(base), Some(head)) = (&answer.base, &answer.head) {
-        let short = |commit: &str| commit.get(..12).unwrap_or(commit).to_owned();
-        let (name, base, head) = (escape_controls(&base.name), short(&base.commit), short(&head.commit));
-        writeln!(out, "Compared with {name} ({base}), up to {head} and the working tree.")?;
+/// Tells the comments of this check from those of others on the same change: by the roots that it looks at.
+fn marker(dir: Option<&Path>, shard: Option<Shard>) -> String {
+    let dir = dir.map(Path::to_string_lossy).unwrap_or_default();
+    match shard {
+        Some(shard) => format!("{}:{shard}", dir.trim_end_matches('/')),
+        None => dir.trim_end_matches('/').to_owned(),
     }
-    for root in &answer.roots {
-        write_root(root, out)?;
-    }
-    let n_checked = answer.roots.len();
-    writeln!(out, "\n{n_checked} of {} root modules looked at, {} not met.", answer.n_roots, answer.n_unchanged)
-}
-
-fn write_root(root: &CheckedRoot, out: &mut dyn Write) -> io::Result<()> {
-    let why = root.why.as_ref().map(|why| format!(" ({} changed)", escape_controls(why))).unwrap_or_default();
-    writeln!(out, "\n{}{why}", escape_controls(&root.name))?;
-    for touch in root.change.iter().flat_map(|change| &change.touches) {
-        let paths: Vec<String> = touch.paths.iter().map(ToString::to_string).collect();
-        let paths = if paths.is_empty() { String::new() } else { format!(": {}", paths.join(", ")) };
-        let line = format!("the change {} {}{paths}", touch.how, touch.address);
-        writeln!(out, "  {}", escape_controls(&line))?;
-    }
-    let answer = match &root.answer {
-        Ok(answer) => answer,
-        Err(error) => return writeln!(out, "  error: {}", escape_controls(&error.to_string())),
-    };
-    let shown = |finding: &&Finding| finding.ignored.is_none() && finding.folded.is_none();
-    for finding in answer.verdict.findings.iter().filter(shown) {
-        let fails = if finding.fails { "FAILS " } else { "" };
-        let impact = finding.impact.map_or("beside the change", Impact::as_str);
-        let address = finding.address.as_ref().map(ToString::to_string).unwrap_or_default();
-        let line = format!("{fails}{} {impact} {address}: {}", finding.kind, finding.reason);
-        writeln!(out, "  {}", escape_controls(&line))?;
-    }
-    Ok(())
 }

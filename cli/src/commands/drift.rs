@@ -8,7 +8,7 @@ use engine::Session;
 use model::Tier;
 
 use super::comparison::ComparisonArgs;
-use crate::args::{FormatArgs, StoreArgs};
+use crate::args::{ReportArgs, ShowArgs, StoreArgs};
 use crate::{failure, render};
 
 /// Compare states with the cloud: what is missing, what changed, what could not be looked at
@@ -57,7 +57,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR", help_heading = "How to judge")]
     record_transcript: Option<PathBuf>,
     #[command(flatten)]
-    format: FormatArgs,
+    to: ReportArgs,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 fn tier(text: &str) -> Result<Tier, String> {
@@ -82,6 +84,6 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         None => engine::drift(session, &request).await?,
     };
     failure::print_diagnostics(&answer.diagnostics);
-    render::comparison(session, &answer, &arguments.format)?;
+    render::comparison(session, &answer, &arguments.to, &arguments.show)?;
     Ok(answer.verdict.exit_code(arguments.allow_incomplete).code())
 }

@@ -8,6 +8,7 @@ mod doctor;
 mod drift;
 mod explain;
 mod query;
+mod report;
 mod roots;
 mod scan;
 mod state;
@@ -24,7 +25,7 @@ use crate::args::StoreArgs;
 /// It reads: no command applies, writes a state, or changes anything in a cloud.
 ///
 /// Exit codes: 0 clean, 1 error or wrong usage, 2 drift found, 3 no drift found but something could not be seen,
-/// 130 and 143 on a signal. Only drift, check and unmanaged ever end with 2.
+/// 130 and 143 on a signal. Only drift, check, unmanaged and report merge ever end with 2.
 #[derive(Debug, Parser)]
 #[command(name = "driftmgr", version, arg_required_else_help = true, max_term_width = 110)]
 pub(crate) struct CommandLine {
@@ -43,6 +44,7 @@ enum Command {
     Unmanaged(unmanaged::Arguments),
     Adopt(adopt::Arguments),
     Explain(explain::Arguments),
+    Report(report::Arguments),
     State(state::Arguments),
     Roots(roots::Arguments),
     Types(types::Arguments),
@@ -62,6 +64,7 @@ impl CommandLine {
             Command::Unmanaged(arguments) => unmanaged::run(arguments, &store, session).await,
             Command::Adopt(arguments) => adopt::run(arguments, &store, session).await,
             Command::Explain(arguments) => explain::run(arguments, session).await,
+            Command::Report(arguments) => report::run(&arguments, session),
             Command::State(arguments) => state::run(arguments, session).await,
             Command::Roots(arguments) => roots::run(&arguments, session),
             Command::Types(arguments) => types::run(&arguments, session),

@@ -5,7 +5,7 @@ use drift::Question;
 use engine::Session;
 
 use super::comparison::ComparisonArgs;
-use crate::args::{FormatArgs, StoreArgs};
+use crate::args::{ReportArgs, ShowArgs, StoreArgs};
 use crate::{failure, render};
 
 /// Show what no state of the named set manages
@@ -28,13 +28,15 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "How to judge")]
     allow_incomplete: bool,
     #[command(flatten)]
-    format: FormatArgs,
+    to: ReportArgs,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Session) -> anyhow::Result<u8> {
     let request = arguments.comparison.request(Question::Unmanaged, store, session)?;
     let answer = engine::drift(session, &request).await?;
     failure::print_diagnostics(&answer.diagnostics);
-    render::comparison(session, &answer, &arguments.format)?;
+    render::comparison(session, &answer, &arguments.to, &arguments.show)?;
     Ok(answer.verdict.exit_code(arguments.allow_incomplete).code())
 }

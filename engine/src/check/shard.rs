@@ -1,5 +1,6 @@
 //! Dividing the root modules among several runs.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// One of several runs that divide the root modules among them: `2/5`.
@@ -29,6 +30,12 @@ impl Shard {
         // The low bits of neighboring names are alike.
         hash ^= hash >> 32;
         hash % u64::from(self.n_shards) == u64::from(self.number - 1)
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.n_shards)
     }
 }
 

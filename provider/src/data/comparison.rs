@@ -106,8 +106,13 @@ pub(super) fn freshness_fields(answer: &DriftAnswer) -> Computed {
 /// Gives the whole answer as a document, without values that are or look sensitive.
 pub(super) fn document(answer: &DriftAnswer) -> Value {
     let root = answer.root.as_ref().map(|root| root.display().to_string());
-    let report =
-        DriftReport { verdict: &answer.verdict, states: &answer.states, root: root.as_deref(), ignore: &answer.ignore };
+    let report = DriftReport {
+        verdict: &answer.verdict,
+        states: &answer.states,
+        root: root.as_deref(),
+        directory: None,
+        ignore: &answer.ignore,
+    };
     let mut text = Vec::new();
     json::write(&Document { report: &report, values: Values::Safe }, &mut text)
         .expect("a document of known parts can be written to memory");

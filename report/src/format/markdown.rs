@@ -18,6 +18,8 @@ use crate::text::{count, escape_markdown, fence_for, shorten};
 
 /// The most characters a comment has by default; GitHub refuses more than 65,536.
 pub const BUDGET: usize = 60_000;
+/// The most bytes a comment has by default: forges that count bytes refused some over 200,000.
+pub const BUDGET_BYTES: usize = 200_000;
 /// Kept free for closing what is open and counting what was cut.
 const RESERVE: usize = 400;
 /// Most columns of one value.
@@ -33,7 +35,7 @@ const MAX_CELL: usize = 300;
 ///
 /// Those of the writer.
 pub fn write(report: &DriftReport<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut comment = Comment { text: String::new(), n_chars: 0, budget: style.budget, n_cut: 0 };
+    let mut comment = Comment::new(style);
     comment.must(&head(report, style));
     if report.verdict.summary.by_kind.is_empty() && report.verdict.diagnostics.is_empty() {
         return out.write_all(comment.text.as_bytes());
@@ -55,22 +57,27 @@ pub fn write(report: &DriftReport<'_>, style: &Style, out: &mut dyn io::Write) -
 }
 
 /// Text that never grows over its budget, save for what must be there.
-struct Comment {
-    text: String,
+pub(super) struct Comment {
+    pub(super) text: String,
     n_chars: usize,
     budget: usize,
-    n_cut: usize,
+    budget_bytes: usize,
+    pub(super) n_cut: usize,
 }
 
 impl Comment {
-    fn must(&mut self, text: &str) {
+    pub(super) fn new(style: &Style) -> Self {
+        Self { text: String::new(), n_chars: 0, budget: style.budget, budget_bytes: style.budget_bytes, n_cut: 0 }
+    }
+
+    pub(super) fn must(&mut self, text: &str) {
         self.text.push_str(text);
         self.n_chars += text.chars().count();
     }
 
     /// Takes the text where it fits, and counts it as cut where it does not.
-    fn may(&mut self, text: &str) -> bool {
-        let fits = self.fits(text.chars().count());
+    pub(super) fn may(&mut self, text: &str) -> bool {
+        let fits = self.fits(text);
         if fits {
             self.must(text);
         } else {
@@ -79,18 +86,23 @@ impl Comment {
         fits
     }
 
-    fn fits(&self, n_chars: usize) -> bool {
-        self.n_chars + n_chars + RESERVE <= self.budget
+    /// Tells whether the text fits, and what closes everything behind it.
+    pub(super) fn fits(&self, text: &str) -> bool {
+        self.n_chars + text.chars().count() + RESERVE <= self.budget
+            && self.text.len() + text.len() + RESERVE <= self.budget_bytes
+    }
+
+    /// Tells whether the text fits, and a first entry behind it.
+    pub(super) fn fits_with_entry(&self, text: &str) -> bool {
+        self.n_chars + text.chars().count() + 200 + RESERVE <= self.budget
+            && self.text.len() + text.len() + 200 + RESERVE <= self.budget_bytes
     }
 }
 
 fn head(report: &DriftReport<'_>, style: &Style) -> String {
     let verdict = report.verdict;
     let summary = &verdict.summary;
-    // A comment ends at `--`: the marker may hold letters, digits and single separators only.
-    let marker: String =
-        style.marker.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '.' }).take(100).collect();
-    let mut text = format!("<!-- driftmgr:drift:{marker} -->\n");
+    let mut text = marker("drift", style);
     let headline = headline(verdict);
     let root = report.root.map(|root| format!(" in {}", cell(root))).unwrap_or_default();
     let _ = writeln!(text, "### driftmgr: {headline}{root}\n");
@@ -149,7 +161,7 @@ fn write_section(comment: &mut Comment, section: &Section<'_>, style: &Style) {
     let is_open = section.groups.iter().any(|(_, findings)| findings.iter().any(|finding| finding.fails));
     let open = if is_open { " open" } else { "" };
     let head = format!("<details{open}><summary><b>{}</b> ({})</summary>\n\n", title(section.kind), section.n_findings);
-    if !comment.fits(head.len() + 200) {
+    if !comment.fits_with_entry(&head) {
         comment.n_cut += section.n_findings;
         return;
     }
@@ -157,7 +169,7 @@ fn write_section(comment: &mut Comment, section: &Section<'_>, style: &Style) {
     for (group, findings) in &section.groups {
         let n_before = comment.n_cut;
         let heading = format!("**{}** ({})\n\n", cell(group), findings.len());
-        if !comment.fits(heading.chars().count() + 200) {
+        if !comment.fits_with_entry(&heading) {
             comment.n_cut += findings.len();
             continue;
         }
@@ -167,7 +179,7 @@ fn write_section(comment: &mut Comment, section: &Section<'_>, style: &Style) {
             _ => write_rows(comment, findings),
         }
         let n_cut = comment.n_cut - n_before;
-        if n_cut > 0 && comment.fits(0) {
+        if n_cut > 0 && comment.fits("") {
             comment.must(&format!("{n_cut} more are not shown.\n\n"));
         }
     }
@@ -231,7 +243,7 @@ fn write_not_seen(comment: &mut Comment, report: &DriftReport<'_>) {
     }
     let n_undetermined: usize = by_cause.values().map(Vec::len).sum();
     let head = format!("<details><summary><b>Not seen</b> ({n_undetermined} undetermined)</summary>\n\n");
-    if !comment.fits(head.len() + 200) {
+    if !comment.fits_with_entry(&head) {
         comment.n_cut += by_cause.len() + unseen.len();
         return;
     }
@@ -252,7 +264,15 @@ fn write_not_seen(comment: &mut Comment, report: &DriftReport<'_>) {
     comment.must("\n</details>\n");
 }
 
+/// Writes the hidden line by which the next run finds this comment.
+pub(super) fn marker(what: &str, style: &Style) -> String {
+    // A comment ends at `--`: the marker may hold letters, digits and single separators only.
+    let marker: String =
+        style.marker.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '.' }).take(100).collect();
+    format!("<!-- driftmgr:{what}:{marker} -->\n")
+}
+
 /// Makes text harmless, also within a table cell, and not too long.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     escape_markdown(&shorten(text, MAX_CELL))
 }

@@ -1,6 +1,7 @@
 //! Formats: one file each.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use drift::summary::{service_name, type_name};
 use drift::{Question, Verdict};
@@ -8,38 +9,84 @@ use model::{Coverage, Finding, Kind, ListStatus, PlanLook, Precision, ProviderCo
 
 use crate::Values;
 use crate::redact::{self, Shown};
+use crate::sheet::Sheet;
 use crate::text::{count, escape_controls, shorten};
 
 pub mod adopt;
+mod comment;
 pub mod explain;
+pub mod github;
+pub mod gitlab;
+mod groups;
+mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
+mod page;
+pub mod sarif;
+pub mod summary;
 pub mod table;
 pub mod terminal;
 
-/// The formats of a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The formats of a verdict, and of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     /// For a person at a terminal.
     Terminal,
-    /// For a program: `driftmgr.drift/v1`.
+    /// For a program: `driftmgr.drift/v1` or `driftmgr.check/v1`.
     Json,
     /// For a comment on a pull request.
     Markdown,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit, for the test reports of any CI.
+    Junit,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// The counts of GitLab's Terraform widget.
+    GitlabTerraform,
+    /// One page for a browser.
+    Html,
+}
+
+/// Says what a format is called and good for.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatRow {
+    /// The format.
+    pub format: Format,
+    /// Its word in the `--format` option.
+    pub word: &'static str,
+    /// What it is, as a help text.
+    pub about: &'static str,
 }
 
 impl Format {
-    /// Lists the words of the `--format` option.
-    pub const WORDS: &'static [&'static str] = &["terminal", "json", "markdown"];
+    /// Lists every format, in the order of the documentation.
+    pub const TABLE: &'static [FormatRow] = &[
+        FormatRow { format: Self::Terminal, word: "terminal", about: "For people" },
+        FormatRow { format: Self::Json, word: "json", about: "One document with a schema name and version" },
+        FormatRow { format: Self::Markdown, word: "markdown", about: "For a pull request's comment" },
+        FormatRow {
+            format: Self::Github,
+            word: "github",
+            about: "Annotations of a GitHub workflow, and the summary of its step",
+        },
+        FormatRow { format: Self::Sarif, word: "sarif", about: "SARIF 2.1.0, for code scanning" },
+        FormatRow { format: Self::Junit, word: "junit", about: "JUnit, for test reports" },
+        FormatRow { format: Self::Gitlab, word: "gitlab", about: "GitLab's code quality report" },
+        FormatRow {
+            format: Self::GitlabTerraform,
+            word: "gitlab-terraform",
+            about: "The counts of GitLab's Terraform widget",
+        },
+        FormatRow { format: Self::Html, word: "html", about: "One page for a browser, which loads nothing" },
+    ];
 
     /// Finds what a word stands for.
     pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "terminal" => Some(Self::Terminal),
-            "json" => Some(Self::Json),
-            "markdown" => Some(Self::Markdown),
-            _ => None,
-        }
+        Self::TABLE.iter().find(|row| row.word == word).map(|row| row.format)
     }
 }
 
@@ -64,6 +111,8 @@ pub struct Style {
     pub marker: String,
     /// The most characters a Markdown report may have.
     pub budget: usize,
+    /// The most bytes a Markdown report may have.
+    pub budget_bytes: usize,
 }
 
 impl Style {
@@ -79,7 +128,23 @@ impl Style {
             see_tiers: String::new(),
             marker: String::new(),
             budget: markdown::BUDGET,
+            budget_bytes: markdown::BUDGET_BYTES,
         }
+    }
+}
+
+/// Writes what was read back from a document, in any format but that.
+pub(crate) fn write_sheet(sheet: &Sheet, format: Format, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Terminal => page::write(sheet, style, out),
+        Format::Json => Err(io::Error::other("a document is written from what it is about")),
+        Format::Markdown => comment::write(sheet, style, out),
+        Format::Github => github::write(sheet, style, out),
+        Format::Sarif => sarif::write(sheet, style, out),
+        Format::Junit => junit::write(sheet, style, out),
+        Format::Gitlab => gitlab::write(sheet, style, out),
+        Format::GitlabTerraform => gitlab::write_counts(sheet, style, out),
+        Format::Html => html::write(sheet, style, out),
     }
 }
 
@@ -369,4 +434,37 @@ pub(crate) fn remedies(finding: &Finding) -> Vec<&'static str> {
         .collect();
     words.dedup();
     words
+}
+
+/// Says what a remedy does, by its word in a document.
+pub(crate) fn remedy_words(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "import" => "import it",
+        "forget" => "forget it with a `removed` block",
+        "update_code" => "accept it into the code",
+        "apply" => "apply",
+        "refresh" => "apply with -refresh-only",
+        "move" => "write a `moved` block",
+        "baseline" => "put it into the baseline",
+        _ => return None,
+    })
+}
+
+/// Gives the title of a kind where it is about one thing.
+pub(crate) fn title_of_one(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Orphan => "Orphan",
+        Kind::Collision => "Collision",
+        kind => title(kind),
+    }
+}
+
+/// Says how a finding meets the change.
+pub(crate) fn impact_sentence(impact: model::Impact) -> &'static str {
+    match impact {
+        model::Impact::Destroys => "This change destroys it.",
+        model::Impact::Collides => "This change sets what somebody else changed meanwhile.",
+        model::Impact::Reverts => "Applying this change undoes it.",
+        model::Impact::Touches => "This change is about the same instance.",
+    }
 }

@@ -126,11 +126,19 @@ pub(crate) struct SourceOf<'a> {
     file: &'a str,
     line: usize,
     column: usize,
+    end_line: usize,
+    end_column: usize,
 }
 
 impl<'a> From<&'a Span> for SourceOf<'a> {
     fn from(span: &'a Span) -> Self {
-        Self { file: &span.file, line: span.start.line, column: span.start.column }
+        Self {
+            file: &span.file,
+            line: span.start.line,
+            column: span.start.column,
+            end_line: span.end.line,
+            end_column: span.end.column,
+        }
     }
 }
 

@@ -28,13 +28,14 @@ impl super::Document for Document<'_> {
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let DriftReport { verdict, states, root, ignore } = self.report;
-        let mut document = serializer.serialize_struct("Document", 10)?;
+        let DriftReport { verdict, states, root, directory, ignore } = self.report;
+        let mut document = serializer.serialize_struct("Document", 12)?;
         document.serialize_field("schema", <Self as super::Document>::SCHEMA)?;
         document.serialize_field("as_of", &verdict.as_of.map(|as_of| as_of.to_string()))?;
         document.serialize_field("complete", &verdict.is_complete)?;
         document.serialize_field("values", self.values.as_str())?;
         document.serialize_field("root", root)?;
+        document.serialize_field("directory", directory)?;
         document.serialize_field("states", &states.iter().map(State::from).collect::<Vec<_>>())?;
         document.serialize_field("summary", &SummaryOf::from(&verdict.summary))?;
         document.serialize_field("coverage", &CoverageOf::from(&verdict.coverage))?;
@@ -331,6 +332,7 @@ impl<'a> FindingOf<'a> {
 
 #[derive(Serialize)]
 struct AttributeOf<'a> {
+    kind: &'static str,
     path: Text<Cow<'a, cty::Path>>,
     steps: Steps<'a>,
     tier: &'static str,
@@ -353,6 +355,7 @@ impl<'a> AttributeOf<'a> {
         let [code, state, cloud, planned] = sides;
         let path = redact::path(&difference.path);
         Self {
+            kind: difference.kind.as_str(),
             steps: Steps(path.clone()),
             path: Text(path),
             tier: difference.tier.as_str(),

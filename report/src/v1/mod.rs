@@ -3,6 +3,7 @@
 //! The types here own nothing they describe: a document is written from what it is about, one element at a time.
 
 pub mod adopt;
+pub mod check;
 mod common;
 pub mod drift;
 pub mod explain;
