@@ -142,6 +142,28 @@ fn shows(run: &Run, text: &str) {
     assert!(run.stdout.contains(text), "{text:?} is not in\n{}\n{}", run.stdout, run.stderr);
 }
 
+/// Lists what is told under a heading: what the change is about under "This change", findings under the others.
+fn under(run: &Run, heading: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut is_under = false;
+    for line in run.stdout.lines() {
+        let text = line.trim_start();
+        match line.len() - text.len() {
+            2 => is_under = text.starts_with(heading),
+            4 if is_under => told.push(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            _ => {}
+        }
+    }
+    told
+}
+
+const CHANGE: &str = "This change";
+const COLLIDES: &str = "Changed by somebody else too (";
+const REVERTS: &str = "Silently undone by applying this change (";
+const DESTROYS: &str = "Destroyed by this change (";
+const TOUCHES: &str = "Also found where this change is (";
+const ASIDE: &str = "Beside this change, for information (";
+
 #[test]
 fn only_what_meets_the_change_fails() {
     let world = World::of(&[("a", &["x", "y"]), ("b", &["z"])]);
@@ -150,9 +172,9 @@ fn only_what_meets_the_change_fails() {
     world.change("z", "tier", json!("slow"));
     world.code("a", &[object("x", "x", "slow"), object("y", "y", "fast")]);
     let run = world.check(&[]).ends_with(0);
-    shows(&run, "the change updates torture_object.x: tier");
-    shows(&run, "beside the change torture_object.y");
-    shows(&run, "1 of 2 root modules looked at, 1 not met");
+    assert_eq!(under(&run, CHANGE), ["updates torture_object.x: tier"]);
+    assert_eq!(under(&run, ASIDE), ["torture_object.y changed"]);
+    shows(&run, "Looked at 1 of 2 root modules, 1 is not met by this change.");
     assert!(!run.stdout.contains("planted-"));
     // Committed or not, the change is the same.
     world.commit("the change");
@@ -160,14 +182,14 @@ fn only_what_meets_the_change_fails() {
     // Somebody changes x as well.
     world.change("x", "tier", json!("medium"));
     let run = world.check(&[]).ends_with(2);
-    shows(&run, "collides torture_object.x");
+    assert_eq!(under(&run, COLLIDES), ["FAILS torture_object.x changed"]);
     // Without the code before the change, everything counts.
     let run = world.check_in("repo", &["--base", "none"], &[]).ends_with(2);
-    shows(&run, "torture_object.z");
+    assert!(under(&run, "Changed (").contains(&"FAILS torture_object.z changed".to_owned()), "{}", run.stdout);
     // All of them, and still only what meets the change fails.
     world.change("x", "tier", json!("fast"));
     let run = world.check(&["--all"]).ends_with(0);
-    shows(&run, "beside the change torture_object.z");
+    assert_eq!(under(&run, ASIDE), ["torture_object.y changed", "torture_object.z changed"]);
 }
 
 #[test]
@@ -177,7 +199,7 @@ fn a_touched_instance_that_somebody_changed_elsewhere_would_be_reverted() {
     world.code("a", &[code]);
     world.change("x", "tier", json!("slow"));
     let run = world.check(&[]).ends_with(2);
-    shows(&run, "reverts torture_object.x");
+    assert_eq!(under(&run, REVERTS), ["FAILS torture_object.x changed"]);
 }
 
 #[test]
@@ -185,13 +207,13 @@ fn removed_code_is_to_be_destroyed_and_a_moved_block_only_moves() {
     let world = World::of(&[("a", &["x", "y"])]);
     world.code("a", &[object("x", "x", "fast")]);
     let run = world.check(&[]).ends_with(0);
-    shows(&run, "the change destroys torture_object.y");
-    shows(&run, "pending_destroy destroys torture_object.y");
+    assert_eq!(under(&run, CHANGE), ["destroys torture_object.y"]);
+    assert_eq!(under(&run, DESTROYS), ["torture_object.y pending removal"]);
     let moved = "moved {\n  from = torture_object.y\n  to   = torture_object.z\n}\n".to_owned();
     world.code("a", &[object("x", "x", "fast"), object("z", "y", "fast"), moved]);
     let run = world.check(&[]).ends_with(0);
-    shows(&run, "the change moves torture_object.z");
-    assert!(!run.stdout.contains("destroys"), "{}", run.stdout);
+    assert_eq!(under(&run, CHANGE), ["moves torture_object.z from torture_object.y"]);
+    assert_eq!(under(&run, DESTROYS), Vec::<String>::new());
 }
 
 #[test]
@@ -210,12 +232,12 @@ fn a_shared_module_and_variables_meet_their_roots() {
     world.git(&["branch", "-f", "main"]);
     world.write("modules/m/more.tf", "locals {\n  tier = var.tier\n}\n");
     let run = world.check(&[]).ends_with(0);
-    shows(&run, "\na (modules/m/more.tf changed)");
-    shows(&run, "\nb (modules/m/more.tf changed)");
-    shows(&run, "2 of 3 root modules looked at, 1 not met");
+    shows(&run, "\na  (modules/m/more.tf changed)\n");
+    shows(&run, "\nb  (modules/m/more.tf changed)\n");
+    shows(&run, "Looked at 2 of 3 root modules, 1 is not met by this change.");
     world.git(&["stash", "-q", "-u"]);
     world.write("c/terraform.tfvars", "other = 1\n");
-    shows(&world.check(&[]).ends_with(0), "\nc (c/terraform.tfvars changed)");
+    shows(&world.check(&[]).ends_with(0), "\nc  (c/terraform.tfvars changed)\n");
 }
 
 #[test]
@@ -290,7 +312,8 @@ fn a_root_that_is_wrong_leaves_the_others() {
     world.code("a", &[object("x", "x", "slow")]);
     world.code("b", &[object("y", "y", "slow")]);
     let run = world.check(&[]).ends_with(1);
-    shows(&run, "the change updates torture_object.x: tier");
+    assert_eq!(under(&run, CHANGE), ["updates torture_object.x: tier"]);
+    shows(&run, "It could not be compared: ");
     world.change("x", "tier", json!("medium"));
     world.check(&[]).ends_with(2);
 }
@@ -317,8 +340,9 @@ fn a_change_does_not_say_with_what_providers_are_configured() {
     let text = std::fs::read_to_string(world.place.path("repo/a/main.tf")).expect("it is there");
     world.write("a/main.tf", &text.replace("/cloud\"", "/elsewhere\""));
     let run = world.check(&[]).ends_with(0);
-    shows(&run, "the change updates torture_object.x");
-    shows(&world.check(&["--trust-head"]).ends_with(2), "missing touches torture_object.x");
+    assert_eq!(under(&run, CHANGE), ["updates torture_object.x"]);
+    let run = world.check(&["--trust-head"]).ends_with(2);
+    assert_eq!(under(&run, TOUCHES), ["FAILS torture_object.x missing"]);
     // Nor with driftmgr.yaml.
     world.write("a/main.tf", &text);
     let elsewhere = world.place.path("elsewhere").display().to_string();
@@ -335,9 +359,11 @@ fn a_change_reads_nothing_beside_the_repository() {
     std::os::unix::fs::symlink("../../beside.txt", world.place.path("repo/a/link.txt")).expect("a link");
     world.code("a", &[object("x", "x", "fast").replace("\"fast\"", "file(\"link.txt\")")]);
     // What it reads there would be what is set now; it is not read, so nobody knows.
-    shows(&world.check(&[]).ends_with(0), "the change updates torture_object.x: tier");
+    let run = world.check(&[]).ends_with(0);
+    assert_eq!(under(&run, CHANGE), ["updates torture_object.x: tier"]);
     let run = world.check(&["--trust-head"]).ends_with(0);
-    assert!(!run.stdout.contains("the change updates"), "{}", run.stdout);
+    assert_eq!(under(&run, CHANGE), Vec::<String>::new());
+    shows(&run, "This change is about no instance of it.");
 }
 
 #[test]
@@ -361,7 +387,7 @@ fn where_states_are_is_as_it_was_written_before() {
     let settings = "version: 1\nroots:\n  - path: a\n    states: [\"../b/terraform.tfstate\"]\n  - path: b\n";
     world.write("driftmgr.yaml", settings);
     let run = world.check(&[]).ends_with(0).says("change-not-trusted");
-    assert!(!run.stdout.contains("torture_object.y:"), "{}", run.stdout);
+    assert!(!run.stdout.contains("torture_object.y"), "{}", run.stdout);
 }
 
 #[test]
@@ -370,7 +396,7 @@ fn a_root_that_was_never_applied_only_creates() {
     world.code("new", &[object("n", "n", "fast")]);
     world.write("new/terraform.tfvars", "");
     let run = world.check(&[]).ends_with(0);
-    shows(&run, "the change creates torture_object.n");
+    assert_eq!(under(&run, CHANGE), ["creates torture_object.n"]);
 }
 
 #[test]
@@ -398,17 +424,16 @@ fn a_plan_tells_its_own_change() {
     let check =
         |folder: &str| world.check_in(folder, &["--plan", &world.place.path("plan.json").display().to_string()], &[]);
     let checked = check("repo/a").ends_with(2);
-    shows(&checked, "the change updates torture_object.x: tier");
-    shows(&checked, "the change creates torture_object.n");
-    shows(&checked, "the change destroys torture_object.z");
-    shows(&checked, "collides torture_object.x");
-    shows(&checked, "beside the change torture_object.y");
-    assert!(!checked.stdout.contains("the change updates torture_object.y"), "{}", checked.stdout);
+    let touches = ["creates torture_object.n", "updates torture_object.x: tier", "destroys torture_object.z"];
+    assert_eq!(under(&checked, CHANGE), touches);
+    assert_eq!(under(&checked, COLLIDES), ["FAILS torture_object.x changed"]);
+    assert_eq!(under(&checked, ASIDE), ["torture_object.y changed"]);
     assert!(!checked.stdout.contains("planted-"), "{}", checked.stdout);
     // Neither git, nor code, nor the provider is needed.
     let folder = world.place.path("elsewhere");
     std::fs::create_dir(folder).expect("a folder");
-    shows(&check("elsewhere").ends_with(2), "collides torture_object.x");
+    let checked = check("elsewhere").ends_with(2);
+    assert_eq!(under(&checked, COLLIDES), ["FAILS torture_object.x changed"]);
 }
 
 #[test]

@@ -25,9 +25,7 @@ fn check<D: Document>(document: &D) -> Value {
     let written: Value = serde_json::from_slice(&out).expect("documents are JSON");
     assert_eq!(written["schema"], D::SCHEMA);
     let name = D::SCHEMA.replace('/', ".");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/schemas/{name}.json"));
-    let schema: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("the schema is published"))
-        .expect("schemas are JSON");
+    let schema = schema::published(&format!("{name}.json"));
     assert_eq!(schema::problems(&schema, &written), Vec::<String>::new(), "{name}");
     written
 }
@@ -342,9 +340,61 @@ fn types() {
 }
 
 #[test]
+fn a_check() {
+    use drift::change::{RootChange, Touch, TouchKind};
+    use report::{CheckReport, CheckedRootReport, DriftReport, RevisionRef};
+    let world = world();
+    let mut verdict = world.judge();
+    let start = model::Position { byte: 0, line: 3, column: 1 };
+    let touch = |address: &str, how| Touch {
+        address: address.parse().expect("an address"),
+        how,
+        paths: vec![cty::Path::new().attr("tags").index("k")],
+        source: Some(model::Span { file: "main.tf".into(), start, end: start }),
+        unsure: Some("its provider is not installed".to_owned()),
+    };
+    let from = "aws_vpc.old".parse().expect("an address");
+    let touches = vec![touch("aws_vpc.main", TouchKind::Updates), touch("aws_vpc.b", TouchKind::Moves { from })];
+    let causes = vec![model::Cause::new(model::CauseKind::NoProvider, "It is not installed.")];
+    let change = RootChange { touches, causes };
+    let summary = drift::change::judge(&mut verdict, &change, &drift::FailOn::default_of(drift::Question::Drift));
+    let report = DriftReport {
+        verdict: &verdict,
+        states: &world.states,
+        root: Some("live"),
+        directory: Some("live"),
+        ignore: &world.ignore,
+    };
+    let root = |name, change, report| CheckedRootReport {
+        name,
+        directory: name,
+        workspace: Some("blue"),
+        why: Some("live/main.tf"),
+        change,
+        n_aside: summary.n_aside,
+        report,
+    };
+    let roots = [root("live", Some(&change), Ok(report)), root("other", None, Err("Its state is gone.".to_owned()))];
+    let check_report = CheckReport {
+        base: Some(RevisionRef { name: "main", commit: "0123456789" }),
+        head: None,
+        roots: &roots,
+        n_roots: 5,
+        n_unchanged: 3,
+        n_other_shards: 0,
+        diagnostics: &[model::Diagnostic::warning("x", "A summary", "A detail.")],
+        at: world.scopes[0].finished,
+    };
+    let written = check(&v1::check::Document { report: &check_report, values: Values::Safe });
+    assert_eq!(written["roots"][0]["change"]["touches"][1]["from"], "aws_vpc.old");
+    assert_eq!((&written["summary"]["failed"], &written["complete"]), (&json!(1), &json!(false)));
+    assert_eq!(written["roots"][0]["report"]["findings"][0]["impact"], "touches");
+}
+
+#[test]
 fn every_schema_of_ours_is_checked() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
-    for name in ["drift", "query", "scan", "adopt", "mapping", "types"] {
+    for name in ["drift", "check", "query", "scan", "adopt", "mapping", "types"] {
         assert!(folder.join(format!("driftmgr.{name}.v1.json")).exists(), "{name}");
     }
 }

@@ -7,7 +7,6 @@ mod schema;
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use report::{DriftReport, Format, GroupBy, Style, Values, write_drift};
 use serde_json::Value;
@@ -109,9 +108,7 @@ fn no_secret_is_in_any_output() {
 
 #[test]
 fn documents_follow_the_published_schema() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas/driftmgr.drift.v1.json");
-    let schema: Value =
-        serde_json::from_str(&std::fs::read_to_string(path).expect("the schema is published")).expect("JSON");
+    let schema = schema::published("driftmgr.drift.v1.json");
     for case in cases() {
         let document = serde_json::from_str(&render(&World::read(&case), Format::Json)).expect("JSON");
         assert_eq!(schema::problems(&schema, &document), Vec::<String>::new(), "{}", case.display());

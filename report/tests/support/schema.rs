@@ -1,10 +1,24 @@
 //! A validator for the part of JSON Schema that our schemas use. A keyword it does not know is a panic, so that no
 //! constraint goes unchecked, and so is a property that the schema does not name.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 /// What describes and does not constrain.
 const ANNOTATIONS: &[&str] = &["$schema", "$id", "$defs", "title", "description", "examples", "format"];
+
+/// Where our schemas are published.
+const PUBLISHED: &str = "https://github.com/catherinevee/driftmgr/docs/schemas/";
+
+/// Reads a schema of ours, such as `driftmgr.drift.v1.json`.
+pub(crate) fn published(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas").join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let schema: Value = serde_json::from_str(&text).expect("schemas are JSON");
+    assert_eq!(schema["$id"].as_str(), Some(format!("{PUBLISHED}{name}").as_str()));
+    schema
+}
 
 /// Lists what is wrong with a document.
 pub(crate) fn problems(schema: &Value, document: &Value) -> Vec<String> {
@@ -56,9 +70,17 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
                 }
             }
             "$ref" => {
-                let pointer = argument.as_str().and_then(|text| text.strip_prefix('#')).expect("a local reference");
-                let target = root.pointer(pointer).unwrap_or_else(|| panic!("{argument} leads nowhere"));
-                check(root, target, value, at, problems);
+                let text = argument.as_str().expect("a reference is a text");
+                match text.strip_prefix('#') {
+                    Some(pointer) => {
+                        let target = root.pointer(pointer).unwrap_or_else(|| panic!("{text} leads nowhere"));
+                        check(root, target, value, at, problems);
+                    }
+                    None => {
+                        let other = published(text.strip_prefix(PUBLISHED).expect("a reference to one of our schemas"));
+                        check(&other, &other, value, at, problems);
+                    }
+                }
             }
             "anyOf" => {
                 let fits = |option: &Value| {
