@@ -25,6 +25,7 @@ use clap::ValueEnum;
 use self::debian::DebianProgram;
 use self::go::GoProgram;
 pub use self::inside::{InsideOpentofu, inside_opentofu};
+use self::venv::PythonProgram;
 
 /// Names a foreign tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -55,6 +56,10 @@ pub enum Tool {
     Alicloud,
     /// `HashiCorp`'s parser of configuration, behind a program of ours.
     Hclsyntax,
+    /// The linter of GitHub workflows, built from its Go module.
+    Actionlint,
+    /// The checker of the published schemas of CI services, in a Python virtual environment.
+    CheckJsonschema,
 }
 
 /// How a tool is had.
@@ -63,7 +68,7 @@ enum Recipe {
     SearchPath,
     Go(&'static GoProgram),
     Aws,
-    Venv,
+    Python(&'static PythonProgram),
     Debian(&'static DebianProgram),
 }
 
@@ -129,6 +134,8 @@ impl Tool {
             Self::Exoscale => "exoscale",
             Self::Alicloud => "alicloud",
             Self::Hclsyntax => "hclsyntax",
+            Self::Actionlint => "actionlint",
+            Self::CheckJsonschema => "check-jsonschema",
         }
     }
 
@@ -138,7 +145,7 @@ impl Tool {
             Self::Tofu => Recipe::Go(&go::TOFU),
             Self::Aws => Recipe::Aws,
             Self::Time => Recipe::Go(&go::TIME),
-            Self::Moto => Recipe::Venv,
+            Self::Moto => Recipe::Python(&venv::MOTO),
             Self::Rabbitmq => Recipe::Go(&go::RABBITMQ),
             Self::RabbitmqServer => Recipe::Debian(&debian::RABBITMQ_SERVER),
             Self::Kubectl => Recipe::Go(&go::KUBECTL),
@@ -147,6 +154,8 @@ impl Tool {
             Self::Exoscale => Recipe::Go(&go::EXOSCALE),
             Self::Alicloud => Recipe::Go(&go::ALICLOUD),
             Self::Hclsyntax => Recipe::Go(&go::HCLSYNTAX),
+            Self::Actionlint => Recipe::Go(&go::ACTIONLINT),
+            Self::CheckJsonschema => Recipe::Python(&venv::CHECK_JSONSCHEMA),
         }
     }
 
@@ -165,7 +174,9 @@ impl Tool {
             | Self::RabbitmqServer
             | Self::KubeApiserver
             | Self::Etcd
-            | Self::Hclsyntax => None,
+            | Self::Hclsyntax
+            | Self::Actionlint
+            | Self::CheckJsonschema => None,
         }
     }
 
@@ -178,7 +189,7 @@ impl Tool {
                 format!("terraform-provider-aws_v{}_{}", aws::VERSION, aws::services_key()),
                 "terraform-provider-aws",
             )),
-            Recipe::Venv => Some((venv::directory_name(), "moto")),
+            Recipe::Python(program) => Some((program.directory_name(), program.name)),
         }
     }
 }
@@ -205,7 +216,7 @@ pub fn directory() -> Result<PathBuf> {
 pub fn find(tool: Tool) -> Result<PathBuf> {
     let program = match (tool.recipe(), tool.file_names()) {
         (Recipe::Debian(program), _) => return debian::find(program),
-        (Recipe::Venv, Some((file_name, _))) => venv::interpreter(&directory()?.join(file_name)),
+        (Recipe::Python(program), Some((file_name, _))) => program.find(&directory()?.join(file_name)),
         (_, Some((file_name, _))) => directory()?.join(file_name),
         (_, None) => return search_path(tool.name()),
     };
@@ -286,7 +297,7 @@ pub fn install(tool: Tool) -> Result<Installed> {
             Recipe::SearchPath => unreachable!("what is looked up is never installed"),
             Recipe::Go(program) => go::build_program(program, &target)?,
             Recipe::Aws => aws::build(&directory, &target)?,
-            Recipe::Venv => venv::install(&target)?,
+            Recipe::Python(program) => program.install(&target)?,
             Recipe::Debian(program) => debian::install(program)?,
         }
         took = Some(started.elapsed());
@@ -304,7 +315,7 @@ fn announcement(tool: Tool) -> String {
             "building it from its Go module, reduced to some 20 services (some 6 CPU minutes, 4 GB of memory)"
                 .to_owned()
         }
-        Recipe::Venv => "installing it into a Python virtual environment".to_owned(),
+        Recipe::Python(_) => "installing it into a Python virtual environment".to_owned(),
         Recipe::Debian(program) => format!("installing {} from Debian", program.package),
     }
 }

@@ -105,6 +105,15 @@ pub(super) const HCLSYNTAX: GoProgram = GoProgram {
     cost: "",
 };
 
+pub(super) const ACTIONLINT: GoProgram = GoProgram {
+    source: Source::Module("github.com/rhysd/actionlint"),
+    version: "1.7.12",
+    package: "./cmd/actionlint",
+    version_flag: "github.com/rhysd/actionlint.version=1.7.12",
+    file_name: "actionlint",
+    cost: "",
+};
+
 /// Builds a program.
 pub(super) fn build_program(program: &GoProgram, target: &Path) -> Result<()> {
     let source = match program.source {
