@@ -61,13 +61,12 @@ fn lines(diagnostic: &Diagnostic) -> String {
     text
 }
 
-/// Escapes control characters, so that no input can drive the terminal.
+/// Escapes what is not text, line by line, so that no input can drive the terminal or the workflow that reads along.
 fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = (c.is_control() && c != '\n' && c != '\t').then(|| c.escape_unicode());
-            let plain = escaped.is_none().then_some(c);
-            escaped.into_iter().flatten().chain(plain)
+    text.split_inclusive('\n')
+        .map(|line| match line.strip_suffix('\n') {
+            Some(line) => report::text::escape_controls(line).into_owned() + "\n",
+            None => report::text::escape_controls(line).into_owned(),
         })
         .collect()
 }
@@ -79,5 +78,6 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\n");
+        assert_eq!(printable("error: a\n::stop-commands::b"), "error: a\n\\u{3a}:stop-commands::b");
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use drift::adopt::{AdoptionStep, Certificate};
 use engine::{
     AdoptAnswer, Check, CheckAnswer, CheckStatus, CheckedRevision, CoveredType, DriftAnswer, QueryAnswer, ScanAnswer,
-    Session,
+    Session, Shard,
 };
 use model::{RemoteObject, ScopeOutcome, ScopeStatus, Standing};
 use report::v1::check::CheckDocument;
@@ -59,9 +59,11 @@ pub(crate) fn check(
     session: &Session,
     answer: &CheckAnswer,
     marker: &str,
+    shard: Option<Shard>,
     to: &ReportArgs,
     show: &ShowCheckArgs,
 ) -> anyhow::Result<()> {
+    let shards: Vec<String> = shard.iter().map(ToString::to_string).collect();
     let roots: Vec<CheckedRootReport<'_>> = answer
         .roots
         .iter()
@@ -94,6 +96,7 @@ pub(crate) fn check(
         n_roots: answer.n_roots,
         n_unchanged: answer.n_unchanged,
         n_other_shards: answer.n_other_shards,
+        shards: &shards,
         diagnostics: &answer.diagnostics,
         at: answer.at,
     };

@@ -254,6 +254,47 @@ fn shards_divide_the_roots() {
 }
 
 #[test]
+fn reports_of_shards_put_together_are_the_report_of_the_whole() {
+    let world = World::of(&[("a", &["x"]), ("b", &["y"]), ("c", &["z"])]);
+    world.code("a", &[object("x", "x", "slow")]);
+    world.code("b", &[object("y", "y", "slow")]);
+    world.change("y", "tier", json!("medium"));
+    let parts: Vec<String> = (1..=3)
+        .map(|number| {
+            let path = world.place.path(&format!("part-{number}.json")).display().to_string();
+            let run = world.check(&["--shard", &format!("{number}/3"), "--json", "--output", &path]);
+            assert!(run.stdout.is_empty(), "{}", run.stdout);
+            path
+        })
+        .collect();
+    let merge = |files: &[&String], arguments: &[&str]| {
+        let mut command = world.place.driftmgr();
+        command.args(["report", "merge"]).args(files).args(arguments);
+        Run::of(command.output().expect("driftmgr starts"))
+    };
+    let all: Vec<&String> = parts.iter().collect();
+    let whole = world.check(&[]).ends_with(2);
+    let merged = merge(&all, &[]).ends_with(2);
+    assert_eq!(merged.stdout, whole.stdout);
+    let whole = world.check(&["--format", "sarif"]).ends_with(2);
+    assert_eq!(merge(&all, &["--format", "sarif"]).ends_with(2).stdout, whole.stdout);
+    // One that is not there may hold anything.
+    let b = (0..3).find(|number| {
+        let text = std::fs::read_to_string(&parts[*number]).expect("it was written");
+        text.contains("torture_object.y")
+    });
+    let b = b.expect("one part has it");
+    let others: Vec<&String> = (0..3).filter(|number| *number != b).map(|number| &parts[number]).collect();
+    merge(&others, &[]).ends_with(3).says(&format!("no report is there of part {}/3", b + 1));
+    merge(&others, &["--allow-incomplete"]).ends_with(0);
+    merge(&[&parts[0], &parts[0]], &[]).ends_with(1).says("are both part 1/3");
+    world.place.write("newer.json", r#"{"schema": "driftmgr.check/v9"}"#);
+    let newer = world.place.path("newer.json").display().to_string();
+    merge(&[&newer], &[]).ends_with(1).says("newer");
+    merge(&[&"nowhere.json".to_owned()], &[]).ends_with(1).says("nowhere.json");
+}
+
+#[test]
 fn without_git_or_a_commit_in_common_the_way_out_is_said() {
     let world = World::of(&[("a", &["x"])]);
     world.change("x", "tier", json!("slow"));

@@ -24,6 +24,8 @@ pub struct CheckReport<'a> {
     pub n_unchanged: u64,
     /// How many others look at.
     pub n_other_shards: u64,
+    /// Which parts of the root modules this is about, such as `1/4`; empty where it is about all of them.
+    pub shards: &'a [String],
     /// Problems met on the way that the answer survived.
     pub diagnostics: &'a [Diagnostic],
     /// When the answer was made.

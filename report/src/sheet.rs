@@ -34,6 +34,7 @@ pub(crate) struct ChangeSheet {
     pub(crate) n_roots: u64,
     pub(crate) n_unchanged: u64,
     pub(crate) n_other_shards: u64,
+    pub(crate) shards: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -71,6 +72,8 @@ pub(crate) struct TouchSheet {
     pub(crate) from: Option<String>,
     #[serde(default)]
     pub(crate) paths: Vec<String>,
+    #[serde(default)]
+    pub(crate) source: Option<SourceSheet>,
     #[serde(default)]
     pub(crate) unsure: Option<String>,
 }
@@ -221,7 +224,8 @@ pub(crate) struct Note<'s> {
 impl Sheet {
     /// Makes the sheet of one verdict.
     pub(crate) fn of_drift(report: &DriftReport<'_>, values: Values) -> io::Result<Self> {
-        let document = serde_json::to_vec(&v1::drift::Document { report, values })?;
+        let mut document = Vec::new();
+        v1::write(&v1::drift::Document { report, values }, false, &mut document)?;
         Ok(Self::of_verdict(serde_json::from_slice(&document)?))
     }
 
@@ -283,15 +287,16 @@ impl RootSheet {
     /// Names the root as people do.
     pub(crate) fn label(&self) -> String {
         let name = match (self.name.as_str(), self.directory.as_deref()) {
-            ("", None | Some("")) => "the root module",
+            ("", None | Some("" | ".")) => "the root module",
             ("", Some(directory)) => directory,
+            (".", _) => "the topmost folder",
             (name, _) => name,
         };
         match self.workspace.as_deref() {
-            Some(workspace) if workspace != "default" && !workspace.is_empty() => {
-                escape_controls(&format!("{name} ({workspace})")).into_owned()
-            }
-            _ => escape_controls(name).into_owned(),
+            // Its name may say so already.
+            Some("" | "default") | None => escape_controls(name).into_owned(),
+            Some(workspace) if name.ends_with(&format!("@{workspace}")) => escape_controls(name).into_owned(),
+            Some(workspace) => escape_controls(&format!("{name} ({workspace})")).into_owned(),
         }
     }
 

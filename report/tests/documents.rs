@@ -382,6 +382,7 @@ fn a_check() {
         n_roots: 5,
         n_unchanged: 3,
         n_other_shards: 0,
+        shards: &[],
         diagnostics: &[model::Diagnostic::warning("x", "A summary", "A detail.")],
         at: world.scopes[0].finished,
     };

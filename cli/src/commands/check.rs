@@ -96,7 +96,7 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
             Err(_) => failure::note(&format!("error: {}: it could not be compared", root.name)),
         }
     }
-    render::check(session, &answer, &marker, &arguments.to, &arguments.show)?;
+    render::check(session, &answer, &marker, arguments.shard, &arguments.to, &arguments.show)?;
     Ok(answer.exit_code(arguments.allow_incomplete).code())
 }
 

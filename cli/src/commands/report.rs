@@ -53,8 +53,13 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> anyhow::Result<u8
     let ReportCommand::Merge(arguments) = &arguments.command;
     let documents = arguments.files.iter().map(|file| read(session, file)).collect::<anyhow::Result<Vec<_>>>()?;
     let document = check::merge(documents).map_err(|diagnostic| anyhow::anyhow!("{diagnostic}"))?;
-    if document.n_missing() > 0 {
-        failure::note(&format!("warning: {} root module(s) of the change are in no report", document.n_missing()));
+    let missing = document.missing_shards();
+    if !missing.is_empty() {
+        failure::note(&format!("warning: no report is there of part {}", missing.join(", ")));
+    } else if document.n_missing() > 0 {
+        let number = document.n_missing();
+        let of_them = if number == 1 { "1 root module is".to_owned() } else { format!("{number} root modules are") };
+        failure::note(&format!("warning: {of_them} in no report"));
     }
     render::check_document(session, &document, &arguments.marker, &arguments.to, &arguments.show)?;
     Ok(document.exit_code(arguments.allow_incomplete).code())

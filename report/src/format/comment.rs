@@ -64,11 +64,10 @@ pub(crate) fn write(sheet: &Sheet, style: &Style, out: &mut dyn io::Write) -> io
 }
 
 /// Orders groups over all roots.
-fn weight(group: &Group<'_>) -> (bool, Option<Impact>, bool) {
+fn weight(group: &Group<'_>) -> (bool, bool, bool, Option<Impact>) {
     let impact = group.findings.first().and_then(|finding| finding.impact());
     let fails = group.findings.iter().any(|finding| finding.fails);
-    // A finding without an impact goes behind all that have one.
-    (!fails, impact, group.is_aside)
+    (!fails, group.is_aside, impact.is_none(), impact)
 }
 
 fn table(comment: &mut Comment, sheet: &Sheet) {
@@ -139,9 +138,9 @@ fn section(comment: &mut Comment, root: &RootSheet, group: &Group<'_>, names_roo
 
 fn entry(root: &RootSheet, finding: &FindingSheet) -> String {
     let kind = finding.kind().map_or("found", super::word);
-    let fails = if finding.fails { " **fails**" } else { "" };
-    let id = finding.id.as_ref().filter(|_| finding.address.is_some()).map(|id| format!(" {}", cell(id)));
-    let mut text = format!("**{}**{} {kind}{fails}\n", cell(&finding.subject()), id.unwrap_or_default());
+    let fails = if finding.fails { " · **fails**" } else { "" };
+    let id = finding.id.as_ref().filter(|_| finding.address.is_some()).map(|id| format!(" · {}", cell(id)));
+    let mut text = format!("**{}**{} · {kind}{fails}\n", cell(&finding.subject()), id.unwrap_or_default());
     let _ = writeln!(text, "\n{}", cell(&finding.reason));
     let told: Vec<&AttributeSheet> = finding.attributes.iter().filter(|attribute| attribute.is_told()).collect();
     if !told.is_empty() {
@@ -149,9 +148,9 @@ fn entry(root: &RootSheet, finding: &FindingSheet) -> String {
         for attribute in told.iter().take(MAX_DIFFERENCES) {
             let path = attribute.path();
             let source = attribute.source.as_ref().and_then(|source| root.place(source));
-            let place = source
-                .map(|place| format!("  # {}:{}", crate::text::escape_controls(&place.path), place.line))
-                .unwrap_or_default();
+            if let Some(place) = source {
+                let _ = writeln!(lines, "@@ {}:{} @@", crate::text::escape_controls(&place.path), place.line);
+            }
             let mut is_shown = false;
             let sides =
                 [("-", "state", &attribute.state), ("+", "cloud", &attribute.cloud), ("!", "code", &attribute.code)];
@@ -163,9 +162,7 @@ fn entry(root: &RootSheet, finding: &FindingSheet) -> String {
             }
             if !is_shown {
                 let note = if attribute.sensitive { "  (sensitive)" } else { "" };
-                let _ = writeln!(lines, "! {path}{note}{place}");
-            } else if !place.is_empty() {
-                let _ = writeln!(lines, " {place}");
+                let _ = writeln!(lines, "! {path}{note}");
             }
         }
         if told.len() > MAX_DIFFERENCES {
@@ -201,7 +198,7 @@ fn touches(comment: &mut Comment, sheet: &Sheet) {
         return;
     }
     let head = format!("<details><summary><b>What this change is about</b> ({})</summary>\n\n", all.len());
-    let columns = "| | instance | arguments | root module |\n|---|---|---|---|\n";
+    let columns = "| | instance | arguments | line | root module |\n|---|---|---|---|---|\n";
     if !comment.fits_with_entry(&format!("{head}{columns}")) {
         comment.n_cut += all.len() + causes.len();
         return;
@@ -218,8 +215,10 @@ fn touches(comment: &mut Comment, sheet: &Sheet) {
         let from = touch.from.as_ref().map(|from| format!(" from {}", cell(from))).unwrap_or_default();
         let unsure =
             touch.unsure.as_ref().map(|unsure| format!(" (not certain: {})", cell(unsure))).unwrap_or_default();
+        let place = touch.source.as_ref().and_then(|source| root.place(source));
+        let place = place.map(|place| cell(&format!("{}:{}", place.path, place.line))).unwrap_or_default();
         comment.may(&format!(
-            "| {}{from} | {} | {}{unsure} | {} |\n",
+            "| {}{from} | {} | {}{unsure} | {place} | {} |\n",
             cell(&touch.how),
             cell(&touch.address),
             cell(&touch.paths.join(", ")),

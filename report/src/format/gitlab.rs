@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Style;
 use crate::sheet::{Level, Note, Sheet};
-use crate::text::{count, shorten};
+use crate::text::{HarmlessJson, count, shorten};
 
 /// Most entries of a report. GitLab names no limit; a widget of thousands is of no use.
 pub const MAX_ENTRIES: usize = 5_000;
@@ -79,7 +79,7 @@ pub(crate) fn write(sheet: &Sheet, _style: &Style, out: &mut dyn io::Write) -> i
         let text = format!("{} left out: a report has {MAX_ENTRIES} at most.", count(n_left_out, "finding"));
         entries.push(plain(&text, "driftmgr/left-out", "left out", "info"));
     }
-    serde_json::to_writer_pretty(&mut *out, &entries)?;
+    serde_json::to_writer_pretty(HarmlessJson::new(out), &entries)?;
     out.write_all(b"\n")
 }
 

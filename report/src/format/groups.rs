@@ -136,12 +136,9 @@ pub(super) fn facts(sheet: &Sheet) -> Vec<String> {
     let Some(change) = &sheet.change else { return facts };
     let short = |commit: &str| escape_controls(commit.get(..12).unwrap_or(commit)).into_owned();
     if let (Some(base), Some(head)) = (&change.base, &change.head) {
-        facts.push(format!(
-            "Compared with {} ({}), up to {}",
-            escape_controls(&base.name),
-            short(&base.commit),
-            short(&head.commit)
-        ));
+        // Nothing was committed since: the change is what lies there.
+        let to = if base.commit == head.commit { "what is not committed".to_owned() } else { short(&head.commit) };
+        facts.push(format!("Compared with {} ({}), up to {to}", escape_controls(&base.name), short(&base.commit)));
     }
     let mut roots = format!("Looked at {} of {}", sheet.roots.len(), count(change.n_roots, "root module"));
     if change.n_unchanged > 0 {
@@ -150,6 +147,10 @@ pub(super) fn facts(sheet: &Sheet) -> Vec<String> {
     }
     if change.n_other_shards > 0 {
         roots.push_str(&format!(", {} left to other shards", change.n_other_shards));
+    }
+    if !change.shards.is_empty() {
+        let shards: Vec<_> = change.shards.iter().map(|shard| escape_controls(shard)).collect();
+        roots.push_str(&format!(" (part {})", shards.join(", ")));
     }
     facts.push(roots);
     let by_impact = sheet.by_impact();

@@ -82,14 +82,17 @@ fn section(root: &RootSheet, out: &mut dyn io::Write) -> io::Result<()> {
         writeln!(out, "<details><summary>What this change is about ({})</summary>\n<table>", change.touches.len())?;
         for touch in &change.touches {
             let unsure = touch.unsure.as_ref().map(|unsure| format!(" (not certain: {})", escape(unsure)));
+            let place = touch.source.as_ref().and_then(|source| root.place(source));
+            let place = place.map(|place| format!("{}:{}", place.path, place.line)).unwrap_or_default();
             writeln!(
                 out,
-                "<tr><td>{}{}</td><td><code>{}</code></td><td><code>{}</code>{}</td></tr>",
+                "<tr><td>{}{}</td><td><code>{}</code></td><td><code>{}</code>{}</td><td>{}</td></tr>",
                 escape(&touch.how),
                 touch.from.as_ref().map(|from| format!(" from <code>{}</code>", escape(from))).unwrap_or_default(),
                 escape(&touch.address),
                 escape(&touch.paths.join(", ")),
-                unsure.unwrap_or_default()
+                unsure.unwrap_or_default(),
+                escape(&place)
             )?;
         }
         writeln!(out, "</table></details>")?;

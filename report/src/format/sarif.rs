@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Style;
 use crate::sheet::{Level, Note, RootSheet, Sheet};
-use crate::text::{count, escape_controls, shorten};
+use crate::text::{HarmlessJson, count, escape_controls, shorten};
 
 /// Most runs of a file; GitHub refuses more. The last one holds the roots that have none of their own.
 pub const MAX_RUNS: usize = 20;
@@ -48,7 +48,7 @@ pub(crate) fn write(sheet: &Sheet, _style: &Style, out: &mut dyn io::Write) -> i
         runs.push(run(&[], "no-root", &mut n_bytes)?);
     }
     let log = json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs });
-    serde_json::to_writer_pretty(&mut *out, &log)?;
+    serde_json::to_writer_pretty(HarmlessJson::new(out), &log)?;
     out.write_all(b"\n")
 }
 

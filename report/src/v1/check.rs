@@ -14,6 +14,7 @@ use super::common::{CauseOf, DiagnosticOf, SourceOf, Text};
 use super::drift;
 use crate::redact::{self, Values};
 use crate::sheet::{ChangeSheet, DiagnosticSheet, RevisionSheet, RootSheet, Sheet};
+use crate::text::{HarmlessJson, count};
 use crate::{CheckReport, CheckedRootReport, Format, RevisionRef, Style, format};
 
 const SCHEMA: &str = "driftmgr.check/v1";
@@ -34,7 +35,8 @@ impl super::Document for Document<'_> {
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let CheckReport { base, head, roots, n_roots, n_unchanged, n_other_shards, diagnostics, at } = *self.report;
+        let CheckReport { base, head, roots, n_roots, n_unchanged, n_other_shards, shards, diagnostics, at } =
+            *self.report;
         let mut document = serializer.serialize_struct("Document", 10)?;
         document.serialize_field("schema", SCHEMA)?;
         document.serialize_field("at", &Text(at))?;
@@ -42,6 +44,7 @@ impl Serialize for Document<'_> {
         document.serialize_field("complete", &roots.iter().all(is_complete))?;
         document.serialize_field("base", &base.map(RevisionOf::from))?;
         document.serialize_field("head", &head.map(RevisionOf::from))?;
+        document.serialize_field("shards", shards)?;
         let mut summary =
             Summary { roots: n_roots, unchanged: n_unchanged, other_shards: n_other_shards, ..Summary::default() };
         for root in roots {
@@ -115,6 +118,7 @@ impl Summary {
 
     /// Adds what another document counted of its own root modules.
     fn add(&mut self, other: &Self) {
+        self.unchanged += other.unchanged;
         self.checked += other.checked;
         self.failed += other.failed;
         self.instances += other.instances;
@@ -201,6 +205,8 @@ impl<'a> From<&'a Touch> for TouchOf<'a> {
 /// A check that was read from a document: it can be put together with others, and rendered like any check.
 #[derive(Debug)]
 pub struct CheckDocument {
+    /// What it is called where something is wrong with it.
+    name: String,
     text: Body,
     sheet: Sheet,
 }
@@ -214,6 +220,8 @@ struct Body {
     complete: bool,
     base: Option<RevisionSheet>,
     head: Option<RevisionSheet>,
+    #[serde(default)]
+    shards: Vec<String>,
     summary: Summary,
     diagnostics: Vec<Box<RawValue>>,
     roots: Vec<Box<RawValue>>,
@@ -238,17 +246,51 @@ pub fn read(name: &str, text: &[u8]) -> Result<CheckDocument, Box<Diagnostic>> {
         let detail = format!("{name} is no report of a check: {error}. `driftmgr check --json` writes one.");
         fail("The report cannot be read", detail)
     };
+    if text.iter().all(u8::is_ascii_whitespace) {
+        let detail = format!("{name} is empty: the run that was to write it ended early. Run it again.");
+        return Err(fail("The report is empty", detail));
+    }
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        let detail =
+            format!("{name} is no report of a check: it is no JSON object. `driftmgr check --json` writes one.");
+        return Err(fail("The report cannot be read", detail));
+    }
     let head: Head = serde_json::from_slice(text).map_err(unreadable)?;
-    if head.schema.as_deref() != Some(SCHEMA) {
-        let schema = head.schema.map_or_else(|| "no schema".to_owned(), |schema| format!("the schema {schema:?}"));
-        let detail = format!(
-            "{name} names {schema}, and what is read is {SCHEMA:?}. `driftmgr check --json` of this version writes it."
-        );
-        return Err(fail("The report is of another kind", detail));
+    match head.schema.as_deref() {
+        Some(SCHEMA) => {}
+        Some(schema) if is_newer(schema) => {
+            let detail = format!(
+                "{name} has the schema {schema:?}, which a newer driftmgr wrote; this one reads {SCHEMA:?}. Use the version \
+                 that wrote it, or one that came later."
+            );
+            return Err(fail("The report is of a newer version", detail));
+        }
+        schema => {
+            let schema =
+                schema.map_or_else(|| "names no schema".to_owned(), |schema| format!("has the schema {schema:?}"));
+            let detail = format!("{name} {schema}, and what is read is {SCHEMA:?}. `driftmgr check --json` writes it.");
+            return Err(fail("The report is of another kind", detail));
+        }
     }
     let text: Body = serde_json::from_slice(text).map_err(unreadable)?;
     let sheet = sheet(&text).map_err(unreadable)?;
-    Ok(CheckDocument { text, sheet })
+    if let Some(shard) = text.shards.iter().find(|shard| shard_of(shard).is_none()) {
+        let detail = format!("{name} names the part {shard:?}; a part is written as 1/4, the first of four.");
+        return Err(fail("The report cannot be read", detail));
+    }
+    Ok(CheckDocument { name: name.to_owned(), text, sheet })
+}
+
+fn is_newer(schema: &str) -> bool {
+    let version = schema.strip_prefix("driftmgr.check/v").and_then(|version| version.parse::<u64>().ok());
+    version.is_some_and(|version| version > 1)
+}
+
+/// Reads `1/4`.
+fn shard_of(text: &str) -> Option<(u32, u32)> {
+    let (number, of) = text.split_once('/')?;
+    let (number, of) = (number.parse().ok()?, of.parse().ok()?);
+    (1..=of).contains(&number).then_some((number, of))
 }
 
 fn sheet(text: &Body) -> Result<Sheet, serde_json::Error> {
@@ -262,6 +304,7 @@ fn sheet(text: &Body) -> Result<Sheet, serde_json::Error> {
         n_roots: text.summary.roots,
         n_unchanged: text.summary.unchanged,
         n_other_shards: text.summary.other_shards,
+        shards: text.shards.clone(),
     };
     Ok(Sheet { change: Some(change), roots, diagnostics })
 }
@@ -270,32 +313,28 @@ fn sheet(text: &Body) -> Result<Sheet, serde_json::Error> {
 ///
 /// # Errors
 ///
-/// A diagnostic with the code `report-merge`: there is none, they are about different changes, or two of them are about
-/// one root module.
+/// A diagnostic with the code `report-merge`: there is none, they are about different changes or were divided
+/// differently, or two of them are about one part or one root module.
 pub fn merge(documents: Vec<CheckDocument>) -> Result<CheckDocument, Box<Diagnostic>> {
     let fail = |detail: String| Box::new(Diagnostic::error("report-merge", "The reports do not fit together", detail));
     let mut documents = documents.into_iter();
-    let Some(CheckDocument { mut text, .. }) = documents.next() else {
+    let Some(CheckDocument { name, mut text, .. }) = documents.next() else {
         return Err(fail("There is no report to put together.".to_owned()));
     };
-    for CheckDocument { text: other, .. } in documents {
-        let ends = |text: &Body| {
-            let commit = |end: &Option<RevisionSheet>| end.as_ref().map(|revision| revision.commit.clone());
-            (commit(&text.base), commit(&text.head), text.summary.roots, text.summary.unchanged)
-        };
+    let mut n_seen = text.summary.roots.saturating_sub(text.summary.other_shards);
+    let mut parts: BTreeMap<(u32, u32), String> = BTreeMap::new();
+    let mut owners: BTreeMap<(String, String), (String, Box<RawValue>)> = BTreeMap::new();
+    take(&name, &text.shards, std::mem::take(&mut text.roots), &mut parts, &mut owners).map_err(fail)?;
+    for CheckDocument { name: other_name, text: other, .. } in documents {
         if ends(&text) != ends(&other) {
-            let said = |text: &Body| {
-                let name = |end: &Option<RevisionSheet>| {
-                    end.as_ref().map_or_else(|| "nothing".to_owned(), |revision| revision.commit.clone())
-                };
-                format!("{} to {} with {} root modules", name(&text.base), name(&text.head), text.summary.roots)
-            };
             return Err(fail(format!(
-                "They are about different changes: {}, and {}. Put reports of one change together.",
-                said(&text),
-                said(&other)
+                "{name} is about {}, and {other_name} about {}. Put reports of one change together.",
+                about(&text),
+                about(&other)
             )));
         }
+        take(&other_name, &other.shards, other.roots, &mut parts, &mut owners).map_err(fail)?;
+        n_seen += other.summary.roots.saturating_sub(other.summary.other_shards);
         text.at = text.at.max(other.at);
         text.complete &= other.complete;
         if other.values != text.values {
@@ -308,24 +347,65 @@ pub fn merge(documents: Vec<CheckDocument>) -> Result<CheckDocument, Box<Diagnos
                 text.diagnostics.push(diagnostic);
             }
         }
-        text.roots.extend(other.roots);
     }
-    text.summary.other_shards = (text.summary.roots).saturating_sub(text.summary.unchanged + text.summary.checked);
+    text.summary.other_shards = text.summary.roots.saturating_sub(n_seen);
+    // Where all parts are there, it is about the whole.
+    let n_parts = parts.keys().next().map_or(0, |(_, of)| *of as usize);
+    text.shards = if parts.len() == n_parts {
+        Vec::new()
+    } else {
+        parts.keys().map(|(number, of)| format!("{number}/{of}")).collect()
+    };
+    text.roots = owners.into_values().map(|(_, raw)| raw).collect();
     let unreadable = |error: serde_json::Error| fail(format!("A root module cannot be read: {error}."));
-    let mut named: Vec<((String, String), Box<RawValue>)> = Vec::new();
-    let mut keys = BTreeSet::new();
-    for raw in text.roots {
-        let root: RootSheet = serde_json::from_str(raw.get()).map_err(unreadable)?;
-        let key = (root.name.clone(), root.key());
-        if !keys.insert(key.clone()) {
-            return Err(fail(format!("Two of them are about {}. Leave one of the two out.", root.label())));
-        }
-        named.push((key, raw));
-    }
-    named.sort_by(|(a, _), (b, _)| a.cmp(b));
-    text.roots = named.into_iter().map(|(_, raw)| raw).collect();
     let sheet = sheet(&text).map_err(unreadable)?;
-    Ok(CheckDocument { text, sheet })
+    Ok(CheckDocument { name, text, sheet })
+}
+
+/// Gives what documents of one change have in common.
+fn ends(text: &Body) -> (Option<&str>, Option<&str>, u64) {
+    fn commit(end: Option<&RevisionSheet>) -> Option<&str> {
+        end.map(|revision| revision.commit.as_str())
+    }
+    (commit(text.base.as_ref()), commit(text.head.as_ref()), text.summary.roots)
+}
+
+fn about(text: &Body) -> String {
+    let (base, head, n_roots) = ends(text);
+    let n_roots = count(n_roots, "root module");
+    match (base, head) {
+        (Some(base), Some(head)) => format!("the change from {base} to {head} with {n_roots}"),
+        _ => format!("no change, with {n_roots}"),
+    }
+}
+
+/// Takes the parts and the root modules of one document.
+fn take(
+    name: &str,
+    shards: &[String],
+    roots: Vec<Box<RawValue>>,
+    parts: &mut BTreeMap<(u32, u32), String>,
+    owners: &mut BTreeMap<(String, String), (String, Box<RawValue>)>,
+) -> Result<(), String> {
+    for (number, of) in shards.iter().filter_map(|shard| shard_of(shard)) {
+        if let Some(((_, others), other)) = parts.first_key_value().filter(|((_, others), _)| *others != of) {
+            return Err(format!(
+                "{other} is one of {others} parts, and {name} one of {of}. Put parts of one division together."
+            ));
+        }
+        if let Some(other) = parts.insert((number, of), name.to_owned()) {
+            return Err(format!("{other} and {name} are both part {number}/{of}. Leave one of the two out."));
+        }
+    }
+    for raw in roots {
+        let root: RootSheet = serde_json::from_str(raw.get())
+            .map_err(|error| format!("A root module of {name} cannot be read: {error}."))?;
+        let key = (root.name.clone(), root.key());
+        if let Some((other, _)) = owners.insert(key, (name.to_owned(), raw)) {
+            return Err(format!("{other} and {name} are both about {}. Leave one of the two out.", root.label()));
+        }
+    }
+    Ok(())
 }
 
 impl CheckDocument {
@@ -336,7 +416,7 @@ impl CheckDocument {
     /// Those of the writer.
     pub fn write(&self, format: Format, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         if format == Format::Json {
-            serde_json::to_writer_pretty(&mut *out, &self.text)?;
+            serde_json::to_writer_pretty(HarmlessJson::new(out), &self.text)?;
             return out.write_all(b"\n");
         }
         format::write_sheet(&self.sheet, format, style, out)
@@ -345,6 +425,16 @@ impl CheckDocument {
     /// Gives how many root modules no document is about that was put together here.
     pub fn n_missing(&self) -> u64 {
         self.text.summary.other_shards
+    }
+
+    /// Lists the parts, such as `2/4`, that were not put together here though others of the same division were.
+    pub fn missing_shards(&self) -> Vec<String> {
+        /// More are not named one by one.
+        const MAX_NAMED: usize = 20;
+        let there: BTreeSet<(u32, u32)> = self.text.shards.iter().filter_map(|shard| shard_of(shard)).collect();
+        let Some((_, of)) = there.first().copied() else { return Vec::new() };
+        let missing = (1..=of).filter(|number| !there.contains(&(*number, of)));
+        missing.take(MAX_NAMED).map(|number| format!("{number}/{of}")).collect()
     }
 
     /// Decides the exit code, as the check itself does; root modules of other shards were not seen.
@@ -356,7 +446,7 @@ impl CheckDocument {
             judges: true,
             n_failing: findings().filter(|finding| finding.fails).count() as u64,
             has_errors: self.text.summary.failed > 0 || self.sheet.diagnostics.iter().any(is_error),
-            is_complete: self.text.complete && self.n_missing() == 0,
+            is_complete: self.text.complete && self.n_missing() == 0 && self.text.shards.is_empty(),
             allow_incomplete,
         })
     }
@@ -365,7 +455,8 @@ impl CheckDocument {
 impl Sheet {
     /// Makes the sheet of a check.
     pub(crate) fn of_check(report: &CheckReport<'_>, values: Values) -> io::Result<Self> {
-        let document = serde_json::to_vec(&Document { report, values })?;
+        let mut document = Vec::new();
+        super::write(&Document { report, values }, false, &mut document)?;
         let text: Body = serde_json::from_slice(&document)?;
         Ok(sheet(&text)?)
     }

@@ -10,6 +10,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use crate::redact::{Shown, Values};
+use crate::text::HarmlessJson;
 
 /// Longest text of a value in a document, in characters.
 pub(crate) const MAX_TEXT: usize = 4096;
@@ -27,9 +28,9 @@ pub trait Document: Serialize {
 /// Those of the writer.
 pub fn write(document: &impl Document, indented: bool, out: &mut dyn io::Write) -> io::Result<()> {
     if indented {
-        serde_json::to_writer_pretty(&mut *out, document)?;
+        serde_json::to_writer_pretty(HarmlessJson::new(out), document)?;
     } else {
-        serde_json::to_writer(&mut *out, document)?;
+        serde_json::to_writer(HarmlessJson::new(out), document)?;
     }
     out.write_all(b"\n")
 }

@@ -32,13 +32,29 @@ impl RecordedAttributes for World {
     }
 }
 
-/// Lists the folders of `tests/cases`.
-pub(crate) fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let entries = std::fs::read_dir(folder).expect("tests/cases exists");
+/// Lists the folders of `tests/cases` or another such folder.
+pub(crate) fn folders(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(kind);
+    let entries = std::fs::read_dir(folder).expect("the cases exist");
     let mut cases: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     cases.sort();
     cases
+}
+
+/// Lists the lines of a comment that are markup: those outside fences, every one of which must end.
+pub(crate) fn outside_fences(comment: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut fence: Option<&str> = None;
+    for line in comment.lines() {
+        match fence {
+            Some(open) if line == open => fence = None,
+            Some(_) => {}
+            None if line.starts_with("```") => fence = Some(line.trim_end_matches("diff")),
+            None => lines.push(line),
+        }
+    }
+    assert_eq!(fence, None, "a fence stays open");
+    lines
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
