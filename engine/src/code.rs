@@ -80,17 +80,6 @@ pub(crate) fn root(request: &StatesRequest, session: &Session) -> Option<PathBuf
     states::is_root_module(&directory).then_some(directory)
 }
 
-/// Gives the `backend` block of the root module in a folder.
-///
-/// It says where to read, and with whose credentials: where a change is not trusted, what was written before it counts.
-pub(crate) fn trusted_backend_config(session: &Session, directory: &Path) -> Option<BackendConfig> {
-    let Some(tree) = session.trusted.as_ref().and_then(|trusted| trusted.code(directory)) else {
-        return backend_config(directory);
-    };
-    let (module, _) = Module::read(&*tree, ".");
-    module.backend.map(|settings| BackendConfig { kind: settings.name, arguments: settings.arguments })
-}
-
 /// Gives the `backend` block of the root module in a folder, as it is on the disk.
 pub(crate) fn backend_config(directory: &Path) -> Option<BackendConfig> {
     if !states::is_root_module(directory) {

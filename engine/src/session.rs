@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hcl::SourceTree;
 use jiff::Timestamp;
+use model::Diagnostic;
 use net::Environment;
+use tfstate::backend::BackendConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
@@ -63,8 +64,21 @@ pub(crate) trait TrustedFiles: Send + Sync {
     /// Reads a file.
     fn read(&self, path: &Path) -> TrustedFile;
 
-    /// Gives the code of a root module; `None` where there was none.
-    fn code(&self, directory: &Path) -> Option<Box<dyn SourceTree>>;
+    /// Tells where a root module keeps its state.
+    ///
+    /// # Errors
+    /// Where only what is not trusted says so, though something else was said before.
+    fn backend(&self, directory: &Path) -> Result<TrustedBackend, Error>;
+}
+
+/// What there is of a `backend` block that is trusted.
+pub(crate) enum TrustedBackend {
+    /// It is as the code on the disk says.
+    OnDisk,
+    /// It was this.
+    Was(Option<BackendConfig>),
+    /// Nothing that is trusted says where the state is, and none is read: this says so.
+    Nowhere(Diagnostic),
 }
 
 /// What there is of a file that is trusted.

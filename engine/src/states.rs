@@ -12,6 +12,7 @@ use tfstate::backend::{self, Location, StateSource};
 use tfstate::format::InstanceObject;
 
 use crate::request::StatesRequest;
+use crate::session::TrustedBackend;
 use crate::{Error, ErrorKind, Session};
 
 /// States that were read.
@@ -52,7 +53,7 @@ pub(crate) async fn load_or_empty(session: &Session, request: &StatesRequest) ->
 
 async fn load_each(session: &Session, request: &StatesRequest, may_be_missing: bool) -> Result<States, Error> {
     let mut states = States::default();
-    for place in places(session, request)? {
+    for place in places(session, request, &mut states.diagnostics)? {
         let workspace = place.selected_workspace().to_owned();
         let (snapshot, version) = match read(session, &place, &workspace, &mut states.diagnostics).await {
             // Elsewhere than on this disk, what is missing may as well be a mistake of the address.
@@ -88,7 +89,7 @@ fn is_never_applied(place: &Arc<dyn StateSource>) -> bool {
 pub async fn list(session: &Session, request: &StatesRequest) -> Result<(Vec<String>, Diagnostics), Error> {
     let mut addresses = Vec::new();
     let mut diagnostics = Diagnostics::new();
-    for place in places(session, request)? {
+    for place in places(session, request, &mut diagnostics)? {
         let workspace = place.selected_workspace().to_owned();
         let (snapshot, _) = read(session, &place, &workspace, &mut diagnostics).await?;
         if let Some(snapshot) = snapshot {
@@ -98,12 +99,25 @@ pub async fn list(session: &Session, request: &StatesRequest) -> Result<(Vec<Str
     Ok((addresses, diagnostics))
 }
 
-fn places(session: &Session, request: &StatesRequest) -> Result<Vec<Arc<dyn StateSource>>, Error> {
+fn places(
+    session: &Session,
+    request: &StatesRequest,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<Arc<dyn StateSource>>, Error> {
     let context =
         backend::Context { cancel: session.cancel.clone(), ..backend::Context::new(session.environment.clone()) };
     if request.locations.is_empty() {
         let directory = request.dir.as_deref().unwrap_or(Path::new("."));
-        let code = crate::code::trusted_backend_config(session, &session.path(directory));
+        let folder = session.path(directory);
+        let trusted = session.trusted.as_ref().map_or(Ok(TrustedBackend::OnDisk), |trusted| trusted.backend(&folder));
+        let code = match trusted? {
+            TrustedBackend::OnDisk => crate::code::backend_config(&folder),
+            TrustedBackend::Was(was) => was,
+            TrustedBackend::Nowhere(problem) => {
+                diagnostics.push(problem);
+                return Ok(Vec::new());
+            }
+        };
         let place = backend::open_root(directory, code.as_ref(), &context).map_err(state_error)?;
         return Ok(vec![place.into()]);
     }

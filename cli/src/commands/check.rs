@@ -93,7 +93,11 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
     for root in &answer.roots {
         match &root.answer {
             Ok(answer) => failure::print_diagnostics(&answer.diagnostics),
-            Err(_) => failure::note(&format!("error: {}: it could not be compared", root.name)),
+            Err(error) => {
+                failure::note(&format!("error: {}: it could not be compared", root.name));
+                failure::print_diagnostics(error.diagnostics());
+                error.help().iter().for_each(|help| failure::note(&format!("  help: {help}")));
+            }
         }
     }
     render::check(session, &answer, &marker, arguments.shard, &arguments.to, &arguments.show)?;

@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
 pub(crate) mod broken;
+pub(crate) mod change;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hcl::{ReadError, SourceTree};
 
 use super::CheckedRevision;
+use super::reach::is_code;
+use crate::evaluation::KeptTree;
 use crate::{Error, ErrorKind, Session};
 
 const OPERATION: &str = "compare with the code before the change";
@@ -18,6 +20,22 @@ const OPERATION: &str = "compare with the code before the change";
 const MAX_FILE: u64 = 16 << 20;
 /// So many links are followed from one file to another.
 const MAX_LINKS: usize = 16;
+/// Variables that hooks set, and that name a repository other than that of the folder, or a part of it.
+const OF_HOOKS: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIFF_OPTS",
+    "GIT_DIR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
 
 /// A repository on disk.
 #[derive(Clone, Debug)]
@@ -43,9 +61,25 @@ impl Git {
     /// # Errors
     /// Where there is none, or no git.
     pub(super) fn open(session: &Session, folder: &Path) -> Result<Self, Error> {
-        let environment = session.environment.variables().clone();
-        let git = Self { top: folder.to_owned(), environment };
-        let found = git.run(&["rev-parse", "--show-toplevel"]).map_err(|failure| {
+        let mut environment = session.environment.variables().clone();
+        let mut named = BTreeMap::new();
+        for name in OF_HOOKS {
+            let Some(value) = environment.remove(*name) else { continue };
+            // The repository of the folder counts; only where it is in none, the one that is named.
+            if matches!(*name, "GIT_DIR" | "GIT_WORK_TREE") {
+                let full = session.path(Path::new(&value)).to_string_lossy().into_owned();
+                named.insert((*name).to_owned(), full);
+            }
+        }
+        let mut git = Self { top: folder.to_owned(), environment };
+        let mut found = git.run(&["rev-parse", "--show-toplevel"]);
+        if !named.is_empty() && matches!(found, Err(Failure::Refused(_))) {
+            let with = Self { environment: git.environment.clone().into_iter().chain(named).collect(), ..git.clone() };
+            if let Ok(top) = with.run(&["rev-parse", "--show-toplevel"]) {
+                (git, found) = (with, Ok(top));
+            }
+        }
+        let found = found.map_err(|failure| {
             let without = "Without the code before the change, --base none judges everything as `driftmgr drift` does.";
             match failure {
                 Failure::NoProgram => {
@@ -68,7 +102,9 @@ impl Git {
                 }
             }
         })?;
-        let top = PathBuf::from(String::from_utf8_lossy(&found).trim_end_matches(['\n', '\r']));
+        // A folder may have any name, and a line end of its own.
+        let found = String::from_utf8_lossy(&found);
+        let top = PathBuf::from(found.strip_suffix('\n').unwrap_or(&found));
         Ok(Self { top: top.canonicalize().unwrap_or(top), ..git })
     }
 
@@ -137,21 +173,34 @@ impl Git {
     }
 
     /// Lists the files that differ between a commit and the working tree, both names of one that was renamed.
-    pub(super) fn changed(&self, commit: &str) -> Result<BTreeSet<String>, Error> {
+    pub(super) fn changed(&self, commit: &str) -> Result<Changed, Error> {
         let differing =
             self.ask(&["diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", commit, "--"])?;
         let untracked = self.ask(&["ls-files", "--others", "--exclude-standard", "-z"])?;
-        Ok(names(&differing).chain(names(&untracked)).collect())
+        let tracked: BTreeSet<String> = names(&differing).collect();
+        let all = tracked.iter().cloned().chain(names(&untracked)).collect();
+        Ok(Changed { all, tracked })
+    }
+
+    /// Lists the files that were renamed since a commit: the names before, by those now.
+    pub(super) fn renamed(&self, commit: &str) -> Result<BTreeMap<String, String>, Error> {
+        let arguments =
+            ["diff", "--name-status", "-M", "--diff-filter=R", "--no-ext-diff", "--no-textconv", "-z", commit, "--"];
+        let listing = self.ask(&arguments)?;
+        let words: Vec<String> = names(&listing).collect();
+        let renamed = words.chunks_exact(3).map(|of_one| (of_one[2].clone(), of_one[1].clone()));
+        Ok(renamed.collect())
     }
 
     /// Lists what git is told to ignore; a folder ends with a slash, and stands for all that is in it.
-    pub(super) fn ignored(&self) -> Result<BTreeSet<String>, Error> {
+    fn ignored(&self) -> Result<BTreeSet<String>, Error> {
         let found = self.ask(&["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"])?;
         Ok(names(&found).collect())
     }
 
-    /// Gives the files of a commit.
-    pub(super) fn revision(&self, commit: &str) -> Result<Revision, Error> {
+    /// Gives the files of a commit; `changed` are those that are no longer as they were.
+    pub(super) fn revision(&self, commit: &str, changed: Changed) -> Result<Revision, Error> {
+        let ignored = self.ignored()?;
         let listing = self.ask(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
         let mut entries = BTreeMap::new();
         let mut folders: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
@@ -182,7 +231,8 @@ impl Git {
                 folder = outer;
             }
         }
-        Ok(Revision { git: self.clone(), entries, folders, objects: Mutex::default() })
+        let top = Arc::new(KeptTree::new(self.top.clone()));
+        Ok(Revision { git: self.clone(), entries, folders, changed, ignored, top, objects: Mutex::default() })
     }
 
     /// Gives a path in the repository, relative to its topmost folder; `None` for one that is elsewhere.
@@ -193,6 +243,14 @@ impl Git {
         let inside = full.strip_prefix(&self.top).ok()?;
         let text = inside.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         Some(if text.is_empty() { ".".to_owned() } else { text })
+    }
+
+    /// Gives what a path of the working tree leads to by links, relative to the topmost folder; none for what is no link.
+    pub(super) fn links(&self, path: &str) -> Option<String> {
+        let full = self.top.join(path);
+        let real = full.canonicalize().ok().filter(|real| *real != full)?;
+        let inside = real.strip_prefix(&self.top).ok()?;
+        Some(inside.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")).filter(|inside| !inside.is_empty())
     }
 
     /// Gives what a commit is called.
@@ -231,12 +289,26 @@ enum EntryKind {
     Submodule,
 }
 
+/// The files that are no longer as they were at a commit.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changed {
+    /// All of them, by their paths; a submodule is one of them as a whole.
+    pub(super) all: BTreeSet<String>,
+    /// Those that git knows of: a clone has no others.
+    pub(super) tracked: BTreeSet<String>,
+}
+
 /// The files of one commit; paths are relative to the topmost folder of the repository.
 pub(super) struct Revision {
     git: Git,
     entries: BTreeMap<String, (EntryKind, String)>,
     /// The files and the folders in each folder.
     folders: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>,
+    pub(super) changed: Changed,
+    /// What git is told to ignore.
+    ignored: BTreeSet<String>,
+    /// The working tree.
+    pub(super) top: Arc<KeptTree>,
     objects: Mutex<Option<Objects>>,
 }
 
@@ -315,6 +387,19 @@ impl Revision {
         Some(Err("links lead to each other".to_owned()))
     }
 
+    /// Gives the folder that a path means, by the links that lead to it.
+    fn real(&self, folder: &str) -> String {
+        let mut folder = folder.to_owned();
+        for _ in 0..MAX_LINKS {
+            if self.folders.contains_key(&folder) {
+                break;
+            }
+            let Some(next) = self.link(&folder).or_else(|| self.through_link(&folder)) else { break };
+            folder = next;
+        }
+        folder
+    }
+
     /// Follows a folder of a path that is a link.
     fn through_link(&self, path: &str) -> Option<String> {
         let link = path
@@ -323,6 +408,56 @@ impl Revision {
             .find(|folder| self.entries.get(*folder).is_some_and(|(kind, _)| *kind == EntryKind::Link))?;
         let target = self.object(&self.entries[link].1).ok()?;
         join(split(link).0, &format!("{}/{}", String::from_utf8_lossy(&target), &path[link.len() + 1..]))
+    }
+
+    /// Tells whether a folder held code.
+    pub(super) fn has_code(&self, folder: &str) -> bool {
+        self.folders.get(&self.real(folder)).is_some_and(|(files, _)| files.iter().any(|name| is_code(name)))
+    }
+
+    /// Finds the submodule that a path leads into.
+    fn submodule(&self, path: &str) -> Option<&str> {
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        let mut folders = ends.map(|end| &path[..end]);
+        let found = folders.find(|folder| self.entries.get(*folder).is_some_and(|it| it.0 == EntryKind::Submodule))?;
+        self.entries.get_key_value(found).map(|(name, _)| name.as_str())
+    }
+
+    /// Gives what a link leads to, relative to the topmost folder.
+    pub(super) fn link(&self, path: &str) -> Option<String> {
+        let (EntryKind::Link, object) = self.entries.get(path)? else { return None };
+        join(split(path).0, &String::from_utf8_lossy(&self.object(object).ok()?))
+    }
+
+    /// Reads a file of code: from the disk where git says that it is as it was, whatever git makes of its line ends there.
+    fn code(&self, path: &str) -> Option<Result<Vec<u8>, String>> {
+        let is_file = self.entries.get(path).is_some_and(|(kind, _)| *kind == EntryKind::File);
+        if is_file && !self.changed.all.contains(path) {
+            // A part of the working tree may never have been checked out.
+            if let Ok(bytes) = self.top.read(path) {
+                return Some(Ok(bytes));
+            }
+        }
+        let read = self.file(path)?;
+        Some(
+            read.map(
+                |bytes| if self.has_line_ends_of_git(path, &bytes) { with_carriage_returns(&bytes) } else { bytes },
+            ),
+        )
+    }
+
+    /// Tells whether git writes other line ends into the working tree than a file has in a commit.
+    fn has_line_ends_of_git(&self, path: &str, bytes: &[u8]) -> bool {
+        let is_converted =
+            !bytes.contains(&b'\r') && self.top.read(path).is_ok_and(|now| now.windows(2).any(|pair| pair == b"\r\n"));
+        is_converted
+            && self.git.run(&["config", "--get", "--type=bool", "core.autocrlf"]).is_ok_and(|said| said == b"true\n")
+    }
+
+    /// Tells whether git is told to ignore a path, or a folder that it is in.
+    pub(super) fn is_ignored(&self, path: &str) -> bool {
+        let mut folders = path.match_indices('/').map(|(end, _)| &path[..=end]);
+        self.ignored.contains(path) || folders.any(|folder| self.ignored.contains(folder))
     }
 
     fn object(&self, object: &str) -> Result<Vec<u8>, String> {
@@ -341,6 +476,13 @@ impl Revision {
     }
 }
 
+fn with_carriage_returns(bytes: &[u8]) -> Vec<u8> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let ended =
+        lines.map(|line| line.strip_suffix(b"\n").map_or_else(|| line.to_owned(), |line| [line, b"\r\n"].concat()));
+    ended.flatten().collect()
+}
+
 /// The folder of a root module as it was at a commit; paths are relative to it.
 ///
 /// What git is told to ignore, and what `init` installed, is as it is on the disk: a change cannot bring it along.
@@ -349,8 +491,6 @@ pub(super) struct RevisionFolder {
     /// The folder, relative to the topmost one.
     pub(super) folder: String,
     pub(super) disk: Arc<dyn SourceTree + Send + Sync>,
-    /// What git ignores.
-    pub(super) ignored: Arc<BTreeSet<String>>,
     /// The folder that `init` installs into, relative to the root module.
     pub(super) data_folder: String,
     /// The list of installed modules that counts, where not all of what is installed does.
@@ -363,6 +503,8 @@ enum Place {
     Disk,
     /// To this path in the repository.
     Inside(String),
+    /// Into a repository of its own that the change takes to another commit.
+    Elsewhere(String),
 }
 
 impl RevisionFolder {
@@ -371,14 +513,14 @@ impl RevisionFolder {
         if of_init || path.starts_with('/') {
             return Place::Disk;
         }
-        match join(&self.folder, path) {
-            None => Place::Disk,
-            Some(inside) => Place::Inside(inside),
+        let Some(inside) = join(&self.folder, path) else { return Place::Disk };
+        match self.revision.submodule(&inside) {
+            None => Place::Inside(inside),
+            Some(submodule) if self.revision.changed.all.contains(submodule) => {
+                Place::Elsewhere(format!("{submodule} is a repository of its own, and was at another commit"))
+            }
+            Some(_) => Place::Disk,
         }
-    }
-
-    fn is_ignored(&self, path: &str) -> bool {
-        is_ignored(&self.ignored, path)
     }
 
     fn list(
@@ -387,14 +529,19 @@ impl RevisionFolder {
         of_disk: Result<Vec<String>, ReadError>,
         wants_files: bool,
     ) -> Result<Vec<String>, ReadError> {
-        let Place::Inside(inside) = self.place(folder) else { return of_disk };
+        let inside = match self.place(folder) {
+            Place::Disk => return of_disk,
+            Place::Inside(inside) => inside,
+            Place::Elsewhere(reason) => return Err(ReadError { path: folder.to_owned(), reason }),
+        };
+        let inside = self.revision.real(&inside);
         let mut names = match self.revision.folders.get(&inside) {
             Some((files, folders)) => if wants_files { files } else { folders }.clone(),
             None => BTreeSet::new(),
         };
         let is_beside = |name: &String| {
             let path = if inside == "." { name.clone() } else { format!("{inside}/{name}") };
-            self.is_ignored(&path) || !wants_files && self.ignored.contains(&format!("{path}/"))
+            self.revision.is_ignored(&path) || !wants_files && self.revision.ignored.contains(&format!("{path}/"))
         };
         names.extend(of_disk.unwrap_or_default().into_iter().filter(is_beside));
         Ok(names.into_iter().collect())
@@ -414,19 +561,17 @@ impl SourceTree for RevisionFolder {
         if let Some(installed) = self.installed.as_ref().filter(|_| path == installed_list(&self.data_folder)) {
             return Ok(installed.clone());
         }
-        let Place::Inside(inside) = self.place(path) else { return self.disk.read(path) };
-        match self.revision.file(&inside) {
+        let inside = match self.place(path) {
+            Place::Disk => return self.disk.read(path),
+            Place::Inside(inside) => inside,
+            Place::Elsewhere(reason) => return Err(ReadError { path: path.to_owned(), reason }),
+        };
+        match self.revision.code(&inside) {
             Some(read) => read.map_err(|reason| ReadError { path: path.to_owned(), reason }),
-            None if self.is_ignored(&inside) => self.disk.read(path),
+            None if self.revision.is_ignored(&inside) => self.disk.read(path),
             None => Err(ReadError { path: path.to_owned(), reason: "it did not exist".to_owned() }),
         }
     }
-}
-
-/// Tells whether git is told to ignore a path, or a folder that it is in.
-pub(super) fn is_ignored(ignored: &BTreeSet<String>, path: &str) -> bool {
-    let mut folders = path.match_indices('/').map(|(end, _)| &path[..=end]);
-    ignored.contains(path) || folders.any(|folder| ignored.contains(folder))
 }
 
 /// Gives the file in which `init` writes which modules it installed.

@@ -27,8 +27,8 @@ use futures::StreamExt;
 use hcl::SourceTree;
 use jiff::Timestamp;
 use model::{
-    Block, Diagnostic, Diagnostics, InstanceAddress, Kind, ProviderConfigAddress, RecordedInstance, ResourceMode,
-    Severity,
+    Block, Cause, CauseKind, Diagnostic, Diagnostics, InstanceAddress, Kind, ProviderConfigAddress, RecordedInstance,
+    ResourceMode, Severity,
 };
 
 use crate::code::Folder;
@@ -158,10 +158,35 @@ struct Ground {
 struct Change {
     git: Git,
     revision: Arc<Revision>,
-    changed: BTreeSet<String>,
-    ignored: Arc<BTreeSet<String>>,
     /// The name of the commit before it.
     base: String,
+    /// Root modules whose folder it renames: the folders before, by those now.
+    renamed: BTreeMap<String, String>,
+}
+
+impl Change {
+    /// Lists the files that are no longer as they were.
+    fn changed(&self) -> &BTreeSet<String> {
+        &self.revision.changed.all
+    }
+
+    /// Gives the folder of a root module as it was, relative to the topmost one; `None` for what is in no repository.
+    fn folder_before(&self, directory: &Path) -> Option<String> {
+        let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+        let folder = self.git.relative(&directory)?;
+        Some(self.renamed.get(&folder).cloned().unwrap_or(folder))
+    }
+
+    /// Gives the code of a root module as it was.
+    fn tree_before(&self, directory: &Path, data_folder: &str, installed: Option<Vec<u8>>) -> Option<RevisionFolder> {
+        Some(RevisionFolder {
+            revision: Arc::clone(&self.revision),
+            folder: self.folder_before(directory)?,
+            disk: Arc::new(KeptTree::new(directory.to_owned())),
+            data_folder: data_folder.to_owned(),
+            installed,
+        })
+    }
 }
 
 /// Compares the root modules that a change meets with their clouds, and judges what was found by the change.
@@ -264,26 +289,26 @@ fn ground(session: &Session, request: &CheckRequest) -> Result<Ground, Error> {
         Err(error) => return Err(error),
     };
     let changed = git.changed(&ends.base.commit)?;
-    let ignored = Arc::new(git.ignored()?);
-    let revision = Arc::new(git.revision(&ends.base.commit)?);
-    let top: Arc<dyn SourceTree + Send + Sync> = Arc::new(KeptTree::new(git.top.clone()));
+    let revision = Arc::new(git.revision(&ends.base.commit, changed)?);
+    let changed = &revision.changed.all;
     let before = RevisionFolder {
         revision: Arc::clone(&revision),
         folder: ".".to_owned(),
-        disk: Arc::clone(&top),
-        ignored: Arc::clone(&ignored),
+        disk: Arc::clone(&revision.top) as Arc<dyn SourceTree + Send + Sync>,
         data_folder: ".terraform".to_owned(),
         installed: None,
     };
-    let mut reach = Reach::new(&*top, Some(&before), &changed);
+    let links = |path: &str| git.links(path).into_iter().chain(revision.link(path)).collect();
+    let mut reach = Reach::new(&*revision.top, Some(&before), changed, &links);
     // Git may begin further up than the repository of root modules.
     let prefix = git.relative(&ground.repository.directory).unwrap_or_else(|| ".".to_owned());
+    let in_git = |directory: &str| git::join(&prefix, directory).unwrap_or_else(|| directory.to_owned());
+    let renamed = renamed(&git, &ends.base.commit, &revision, entries.iter().map(|root| in_git(&root.directory)))?;
     let mut settings: Vec<&String> = Vec::new();
     settings.extend(changed.iter().filter(|path| git::split(path).1 == "driftmgr.yaml"));
     for entry in entries {
-        let directory = git::join(&prefix, &entry.directory).unwrap_or_else(|| entry.directory.clone());
-        let in_git = RootEntry { directory: directory.clone(), ..entry.clone() };
-        let why = reach.why(&in_git).or_else(|| {
+        let directory = in_git(&entry.directory);
+        let why = reach.why(&RootEntry { directory: directory.clone(), ..entry.clone() }).or_else(|| {
             let says = settings.iter().find(|path| {
                 let folder = git::split(path).0;
                 folder == "." || directory == folder || directory.starts_with(&format!("{folder}/"))
@@ -297,32 +322,69 @@ fn ground(session: &Session, request: &CheckRequest) -> Result<Ground, Error> {
             ground.roots.push((entry, why));
         }
     }
-    diagnostics.extend(removed(&before, &changed, &prefix, &folder, &ground.repository));
+    diagnostics.extend(removed(&before, (&prefix, &renamed), &folder, &ground.repository));
     if !request.trust_head {
-        trust::take_entries(&mut ground.roots, &before, &prefix, &ground.repository, &changed, &mut diagnostics);
+        let roots = &mut ground.roots;
+        trust::take_entries(roots, &before, (&prefix, &renamed), &ground.repository, &mut diagnostics);
     }
     let base = ends.base.name.clone();
-    ground.change = Some(Arc::new(Change { git, revision, changed, ignored, base }));
+    ground.change = Some(Arc::new(Change { git, revision, base, renamed }));
     (ground.base, ground.head) = (Some(ends.base), Some(ends.head));
     ground.diagnostics = diagnostics;
     Ok(ground)
 }
 
+/// Finds root modules without code before the change whose files come from a folder that it leaves without code.
+fn renamed(
+    git: &Git,
+    commit: &str,
+    revision: &Revision,
+    roots: impl Iterator<Item = String>,
+) -> Result<BTreeMap<String, String>, Error> {
+    let is_new = |root: &String| !revision.has_code(root);
+    let roots: BTreeSet<String> = roots.filter(is_new).collect();
+    let mut renamed = BTreeMap::new();
+    if roots.is_empty() {
+        return Ok(renamed);
+    }
+    let mut origins: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for (now, before) in git.renamed(commit)? {
+        let (folder, name) = git::split(&now);
+        let origin = git::split(&before).0;
+        if reach::is_code(name) && roots.contains(folder) && !states::is_root_module(&git.top.join(origin)) {
+            *origins.entry((folder.to_owned(), origin.to_owned())).or_default() += 1;
+        }
+    }
+    let mut origins: Vec<_> = origins.into_iter().collect();
+    // Most files first; nothing is renamed to two folders.
+    origins.sort_by(|(a, n_a), (b, n_b)| n_b.cmp(n_a).then_with(|| a.cmp(b)));
+    let mut taken = BTreeSet::new();
+    for ((folder, origin), _) in origins {
+        if !renamed.contains_key(&folder) && taken.insert(origin.clone()) {
+            renamed.insert(folder, origin);
+        }
+    }
+    Ok(renamed)
+}
+
 /// Tells of root modules that the change takes away as a whole: nothing is left here that says where their states are.
 fn removed(
     before: &RevisionFolder,
-    changed: &BTreeSet<String>,
-    prefix: &str,
+    (prefix, renamed): (&str, &BTreeMap<String, String>),
     folder: &Path,
     repository: &Repository,
 ) -> Diagnostics {
+    let changed = &before.revision.changed.all;
     let inside = |path: &str| -> Option<String> {
         if prefix == "." {
             return Some(path.to_owned());
         }
         Some(path.strip_prefix(prefix)?.strip_prefix('/')?.to_owned())
     };
-    let is_left = |path: &String| states::is_root_module(&repository.directory.join(path));
+    let is_left = |path: &String| {
+        let is_renamed = |origin: &String| inside(origin).as_ref() == Some(path);
+        states::is_root_module(&repository.directory.join(path)) || renamed.values().any(is_renamed)
+    };
     let code = changed.iter().filter(|path| reach::is_code(git::split(path).1));
     let folders = code.filter_map(|path| inside(path)).map(|path| git::split(&path).0.to_owned());
     let emptied: BTreeSet<String> = folders.filter(|path| !is_left(path)).collect();
@@ -362,6 +424,10 @@ async fn check_root(
     }
     drift.states.variables = own.variables.into_iter().chain(drift.states.variables).collect();
     let untrusted = change.clone().filter(|_| !request.trust_head);
+    if let Some(change) = &untrusted {
+        let files = drift.states.locations.iter().filter(|location| !location.contains("://"));
+        files.map(|file| change.refuse_state(&session.path(Path::new(file)))).collect::<Result<(), _>>()?;
+    }
     let head = trust::head(session, &drift.states, untrusted.as_ref()).await.ok_or_else(|| {
         let detail = format!("The folder {} holds no configuration any more.", entry.directory);
         Error::new(ErrorKind::NotFound, OPERATION, detail).with_help(
@@ -407,13 +473,14 @@ async fn check_root(
     let mut known: BTreeSet<InstanceAddress> = recorded.into_iter().map(|instance| instance.address).collect();
     known.extend(answer.verdict.findings.iter().filter_map(|finding| finding.address.clone()));
     known.retain(|address| address.resource.mode == ResourceMode::Managed);
-    let (root_change, declared) = on_thread(&base, &head, &change, move |comparison| {
+    let (mut root_change, declared) = on_thread(&base, &head, &change, move |comparison| {
         let schemas = Asked(&schemas);
         let before = |address: InstanceAddress| Some((comparison.declared_before(&address, &schemas)?, address));
         let before = pending.into_iter().filter_map(before).map(|(value, address)| (address, value));
         (comparison.change(&schemas, &known), before.collect::<BTreeMap<_, _>>())
     })
     .await?;
+    root_change.causes.extend(unread(&head));
     for finding in &mut answer.verdict.findings {
         let Some(before) = finding.address.as_ref().and_then(|address| declared.get(address)) else { continue };
         for difference in finding.attributes.iter_mut().filter(|difference| difference.cause.is_none()) {
@@ -432,7 +499,7 @@ async fn on_thread<T: Send + 'static>(
     take: impl FnOnce(&Comparison<'_>) -> T + Send + 'static,
 ) -> Result<T, Error> {
     let (base, head, change) = (Arc::clone(base), Arc::clone(head), Arc::clone(change));
-    let compared = tokio::task::spawn_blocking(move || take(&Comparison::new(&base, &head, &change.changed)));
+    let compared = tokio::task::spawn_blocking(move || take(&Comparison::new(&base, &head, change.changed())));
     compared.await.map_err(|source| {
         Error::new(ErrorKind::Unavailable, OPERATION, "Comparing the code ended early.").with_source(source)
     })
@@ -446,18 +513,13 @@ fn before(
     head: &Arc<RootModule>,
 ) -> Arc<RootModule> {
     let directory = head.directory().to_owned();
-    let canonical = directory.canonicalize().unwrap_or_else(|_| directory.clone());
-    let folder = change.git.relative(&canonical).unwrap_or_else(|| ".".to_owned());
     let open = |installed: Option<Vec<u8>>| {
-        let tree = RevisionFolder {
-            revision: Arc::clone(&change.revision),
-            folder: folder.clone(),
-            disk: Arc::new(KeptTree::new(directory.clone())),
-            ignored: Arc::clone(&change.ignored),
-            data_folder: head.data_folder().to_owned(),
-            installed,
+        let tree = change.tree_before(&directory, head.data_folder(), installed);
+        let tree: Arc<dyn SourceTree + Send + Sync> = match tree {
+            Some(tree) => Arc::new(tree),
+            None => Arc::new(hcl::MemoryTree::default()),
         };
-        let tree = Arc::new(KeptTree::over(directory.clone(), Arc::new(tree)));
+        let tree = Arc::new(KeptTree::over(directory.clone(), tree));
         RootModule::open_tree(session, request, directory.clone(), tree)
     };
     let base = open(None);
@@ -505,6 +567,12 @@ fn before(
         Some(kept) => open(Some(kept)),
         None => base,
     }
+}
+
+/// Says why it is not known of everything whether the change is about it: not all code with the change could be read.
+fn unread(head: &RootModule) -> Option<Cause> {
+    let problem = head.code_problems().iter().find(|problem| problem.severity == Severity::Error)?;
+    Some(Cause::new(CauseKind::OutsideScope, format!("Not all code with the change could be read. {}", problem.detail)))
 }
 
 /// Tells what could not be read of the code before the change.

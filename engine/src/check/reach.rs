@@ -10,6 +10,7 @@ use crate::roots::RootEntry;
 
 /// So many folders are followed from one root module.
 const MAX_FOLDERS: usize = 10_000;
+const LOCK_FILE: &str = ".terraform.lock.hcl";
 /// The functions of the language that read files.
 const READERS: &[&str] = &[
     "file",
@@ -32,6 +33,8 @@ struct FolderReads {
     calls: BTreeSet<String>,
     /// Files, and folders of files, that functions name: relative to the folder itself, or to the root module.
     named: BTreeSet<(Anchor, String)>,
+    /// Files elsewhere that links in it lead to.
+    linked: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +48,8 @@ pub(super) struct Reach<'a> {
     head: &'a dyn SourceTree,
     base: Option<&'a dyn SourceTree>,
     changed: &'a BTreeSet<String>,
+    /// Gives the paths that a path leads to by links, now and before.
+    links: &'a dyn Fn(&str) -> Vec<String>,
     /// The folders with changed code.
     changed_folders: BTreeSet<&'a str>,
     folders: BTreeMap<String, FolderReads>,
@@ -56,10 +61,11 @@ impl<'a> Reach<'a> {
         head: &'a dyn SourceTree,
         base: Option<&'a dyn SourceTree>,
         changed: &'a BTreeSet<String>,
+        links: &'a dyn Fn(&str) -> Vec<String>,
     ) -> Self {
         let code = changed.iter().filter(|path| is_code(split(path).1));
         let changed_folders = code.map(|path| split(path).0).collect();
-        Self { head, base, changed, changed_folders, folders: BTreeMap::new() }
+        Self { head, base, changed, links, changed_folders, folders: BTreeMap::new() }
     }
 
     /// Finds the first changed file that a root module reads, before or after the change.
@@ -70,12 +76,14 @@ impl<'a> Reach<'a> {
             if folders.len() >= MAX_FOLDERS || !folders.insert(folder.clone()) {
                 continue;
             }
+            waiting.extend((self.links)(&folder));
             waiting.extend(self.reads(&folder).calls.iter().cloned());
         }
         let of_root: BTreeSet<String> =
             root.variable_files.iter().filter_map(|file| join(&root.directory, file)).collect();
-        let mut named = BTreeSet::new();
+        let (mut named, mut linked) = (BTreeSet::new(), BTreeSet::new());
         for folder in &folders {
+            linked.extend(self.reads(folder).linked.iter().cloned());
             for (anchor, path) in &self.reads(folder).named {
                 let from = if *anchor == Anchor::Root { &root.directory } else { folder };
                 named.extend(join(from, path));
@@ -83,10 +91,15 @@ impl<'a> Reach<'a> {
         }
         let is_read = |path: &&String| {
             let (folder, name) = split(path);
+            // Of a submodule, the folder itself changes.
+            let within = format!("{path}/");
+            if linked.contains(*path) || folders.iter().any(|folder| folder == *path || folder.starts_with(&within)) {
+                return true;
+            }
             if is_code(name) {
                 return folders.contains(folder);
             }
-            if name.ends_with(".tfvars") || name.ends_with(".tfvars.json") || name == ".terraform.lock.hcl" {
+            if name.ends_with(".tfvars") || name.ends_with(".tfvars.json") || name == LOCK_FILE {
                 return folder == root.directory || of_root.contains(*path);
             }
             of_root.contains(*path)
@@ -105,6 +118,13 @@ impl<'a> Reach<'a> {
         if !self.folders.contains_key(folder) {
             let mut reads = FolderReads::default();
             reads.add(self.head, folder);
+            let says_something = |name: &&String| is_code(name) || name.contains(".tfvars") || *name == LOCK_FILE;
+            let names = self.head.list(folder).unwrap_or_default();
+            let links = names
+                .iter()
+                .filter(says_something)
+                .flat_map(|name| (self.links)(&if folder == "." { name.clone() } else { format!("{folder}/{name}") }));
+            reads.linked.extend(links);
             if let Some(base) = self.base.filter(|_| self.changed_folders.contains(folder)) {
                 reads.add(base, folder);
             }
@@ -199,12 +219,15 @@ mod tests {
             ("b/main.tf", "locals {\n  t = templatefile(\"${path.module}/t/${var.n}.tpl\", {})\n}\n"),
             ("modules/m/main.tf", "locals {\n  f = file(\"${path.module}/f.json\")\n}\n"),
             ("modules/n/main.tf", ""),
+            ("b/shared.tf", ""),
+            ("s/main.tf", "module \"m\" {\n  source = \"../sub/m\"\n}\n"),
         ]);
         let base =
             tree(&[("a/main.tf", "module \"m\" {\n  source = \"../modules/n\"\n}\n"), ("modules/n/main.tf", "")]);
+        let links = |path: &str| (path == "b/shared.tf").then(|| "common/shared.tf".to_owned()).into_iter().collect();
         let why = |changed: &[&str], directory: &str| {
             let changed = changed.iter().map(|path| (*path).to_owned()).collect();
-            Reach::new(&head, Some(&base), &changed).why(&root(directory))
+            Reach::new(&head, Some(&base), &changed, &links).why(&root(directory))
         };
         assert_eq!(why(&["a/main.tf"], "a").as_deref(), Some("a/main.tf"));
         assert_eq!(why(&["a/main.tf"], "b"), None);
@@ -214,6 +237,9 @@ mod tests {
         assert_eq!(why(&["b/t/x.tpl"], "b").as_deref(), Some("b/t/x.tpl"));
         assert_eq!(why(&["b/other.tpl", "b/terraform.tfvars"], "b").as_deref(), Some("b/terraform.tfvars"));
         assert_eq!(why(&["a/.terraform.lock.hcl"], "a").as_deref(), Some("a/.terraform.lock.hcl"));
+        assert_eq!(why(&["common/shared.tf"], "b").as_deref(), Some("common/shared.tf"));
+        assert_eq!(why(&["sub"], "s").as_deref(), Some("sub"));
+        assert_eq!(why(&["sub"], "a"), None);
         // Before the change it called another module, which the change touches as well.
         assert_eq!(why(&["modules/n/main.tf"], "a"), None);
         assert_eq!(why(&["modules/n/main.tf", "a/main.tf"], "a").as_deref(), Some("a/main.tf"));

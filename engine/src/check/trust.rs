@@ -3,55 +3,101 @@
 //!
 //! All of that counts as it was before the change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hcl::module::Module;
 use hcl::{ReadError, SourceTree};
 use model::{Diagnostic, Diagnostics};
+use net::Environment;
+use tfstate::backend::BackendConfig;
 
-use super::Change;
 use super::git::{self, RevisionFolder};
+use super::{Change, OPERATION};
 use crate::code::Folder;
 use crate::evaluation::{KeptTree, RootModule};
 use crate::request::StatesRequest;
 use crate::roots::{Repository, RootEntry};
-use crate::session::{TrustedFile, TrustedFiles};
-use crate::{Session, code};
+use crate::session::{TrustedBackend, TrustedFile, TrustedFiles};
+use crate::{Error, Session, code};
 
 /// Files of which the names of root modules come.
 const NAMING: &[&str] = &["driftmgr.yaml", "atlantis.yaml", "digger.yml", "digger.yaml", "terragrunt.hcl"];
 
 /// The files of a repository as they were before a change.
-struct Before(Arc<Change>);
+struct Before(Arc<Change>, Environment);
 
 impl TrustedFiles for Before {
     fn read(&self, path: &Path) -> TrustedFile {
         let Some(inside) = self.0.git.relative(path) else { return TrustedFile::OnDisk };
-        if git::is_ignored(&self.0.ignored, &inside) {
+        if self.0.revision.is_ignored(&inside) {
             return TrustedFile::OnDisk;
         }
         self.0.revision.file(&inside).map_or(TrustedFile::Missing, TrustedFile::Kept)
     }
 
-    fn code(&self, directory: &Path) -> Option<Box<dyn SourceTree>> {
-        let directory = directory.canonicalize().ok()?;
-        let tree = RevisionFolder {
-            revision: Arc::clone(&self.0.revision),
-            folder: self.0.git.relative(&directory)?,
-            disk: Arc::new(KeptTree::new(directory)),
-            ignored: Arc::clone(&self.0.ignored),
-            data_folder: ".terraform".to_owned(),
-            installed: None,
+    fn backend(&self, directory: &Path) -> Result<TrustedBackend, Error> {
+        let Self(change, environment) = self;
+        let Some(before) = change.tree_before(directory, ".terraform", None) else { return Ok(TrustedBackend::OnDisk) };
+        let config = |tree: &dyn SourceTree| {
+            let (module, _) = Module::read(tree, ".");
+            module.backend.map(|settings| BackendConfig { kind: settings.name, arguments: settings.arguments })
         };
-        let has_code = tree.list(".").is_ok_and(|names| names.iter().any(|name| super::reach::is_code(name)));
-        has_code.then(|| Box::new(tree) as Box<dyn SourceTree>)
+        let folder = before.folder.clone();
+        let (was, is) = (config(&before), config(&Folder(directory)));
+        let is_new = !change.revision.has_code(&folder);
+        let data_folder = environment.get("TF_DATA_DIR").unwrap_or(".terraform");
+        let is_noted = directory.join(data_folder).join("terraform.tfstate").exists();
+        if is_new && (is.is_some() || is_noted) {
+            let detail = format!(
+                "The root module {folder} is new, and only the change says where its state is. That is not read: everything \
+                 in it counts as not made yet."
+            );
+            let warning = Diagnostic::warning("change-not-trusted", "The state of a root module is not read", detail);
+            let warning = warning.with_help("Where only trusted people change the code, --trust-head lets it count.");
+            return Ok(TrustedBackend::Nowhere(
+                warning.with_help("If it was applied already, name its state with --dir and --state."),
+            ));
+        }
+        if is_noted && was != is {
+            // What `init` noted may be of the change as well.
+            let detail =
+                format!("The change says of {folder} that its state is elsewhere, and `init` was run with it.");
+            return Err(Error::usage(OPERATION, detail)
+                .with_help(
+                    "Run `terraform init` with the code before the change, or remove the folder it installs into.",
+                )
+                .with_help("Where only trusted people change the code, --trust-head lets it count."));
+        }
+        if was.as_ref().is_none_or(|config| config.kind == "local") {
+            let path = was.as_ref().and_then(|config| config.arguments.get("path")?.as_str().map(str::to_owned));
+            let path = path.unwrap_or_else(|| "terraform.tfstate".to_owned());
+            let of_workspaces = directory.join("terraform.tfstate.d");
+            change.refuse_state(&directory.join(path))?;
+            change.refuse_state(&of_workspaces)?;
+        }
+        Ok(TrustedBackend::Was(was))
+    }
+}
+
+impl Change {
+    /// Refuses a state that the change itself brings along, or changes.
+    pub(super) fn refuse_state(&self, path: &Path) -> Result<(), Error> {
+        let Some(inside) = self.git.relative(path) else { return Ok(()) };
+        let within = format!("{inside}/");
+        let is_it = |path: &&String| **path == inside || path.starts_with(&within);
+        let Some(found) = self.revision.changed.tracked.iter().find(is_it) else { return Ok(()) };
+        let detail = format!("The state {found} is a file of the change, which could say that anything is managed.");
+        Err(Error::usage(OPERATION, detail)
+            .with_help("Where only trusted people change the code, --trust-head lets it count."))
     }
 }
 
 /// Gives a session in which what was written before the change counts.
 pub(super) fn session(session: &Session, change: Arc<Change>) -> Session {
-    Session { trusted: Some(Arc::new(Before(change))), ..session.clone() }
+    let before = Before(change, session.environment.clone());
+    Session { trusted: Some(Arc::new(before)), ..session.clone() }
 }
 
 /// Reads the root module with the change; where that is not trusted, its functions read no file beside the repository.
@@ -113,11 +159,11 @@ impl SourceTree for Fence {
 pub(super) fn take_entries(
     roots: &mut [(RootEntry, Option<String>)],
     before: &RevisionFolder,
-    prefix: &str,
+    (prefix, renamed): (&str, &BTreeMap<String, String>),
     repository: &Repository,
-    changed: &BTreeSet<String>,
     diagnostics: &mut Diagnostics,
 ) {
+    let changed = &before.revision.changed.all;
     let Some(file) = changed.iter().find(|path| NAMING.contains(&git::split(path).1)) else { return };
     let files: Vec<String> = before
         .revision
@@ -127,11 +173,18 @@ pub(super) fn take_entries(
         .collect();
     let tree = Under { before, prefix };
     let known = Repository::read(&repository.directory, &files, &tree);
-    let known: BTreeMap<&str, &RootEntry> = known.roots.iter().map(|root| (root.name.as_str(), root)).collect();
+    let in_git = |root: &RootEntry| git::join(prefix, &root.directory).unwrap_or_else(|| root.directory.clone());
+    let was = |root: &RootEntry| {
+        let is_renamed = |known: &&RootEntry| {
+            known.workspace == root.workspace && renamed.get(&in_git(root)) == Some(&in_git(known))
+        };
+        let named = known.roots.iter().find(|known| known.name == root.name);
+        named.or_else(|| known.roots.iter().find(is_renamed))
+    };
     let mut n_changed = 0;
     for (root, _) in roots {
         let now = root.clone();
-        match known.get(root.name.as_str()) {
+        match was(root) {
             Some(before) => {
                 root.states.clone_from(&before.states);
                 root.profiles.clone_from(&before.profiles);
@@ -188,7 +241,7 @@ pub(super) fn warnings(change: &Change, folder: &Path) -> Diagnostics {
     let inside = folder.canonicalize().ok().and_then(|folder| change.git.relative(&folder));
     let lock = inside.and_then(|inside| git::join(&inside, ".terraform.lock.hcl"));
     let mut warnings = Diagnostics::new();
-    if let Some(lock) = lock.filter(|lock| change.changed.contains(lock)) {
+    if let Some(lock) = lock.filter(|lock| change.changed().contains(lock)) {
         let detail = format!(
             "The change changes {lock}. Providers are checked against what it was before; one that the change brings along \
              is not started, and what its instances would need it for is undetermined."
