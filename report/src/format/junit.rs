@@ -58,12 +58,13 @@ impl<'s> Suite<'s> {
         }
         let mut cases: Vec<(String, Vec<&FindingSheet>)> = by_subject.into_iter().collect();
         cases.sort_by_key(|(_, findings)| (!is_failure(findings), !is_skipped(findings)));
-        let n_left_out = cases.len().saturating_sub(MAX_CASES);
-        cases.truncate(MAX_CASES);
         let n_with_findings = |(_, findings): &&(String, Vec<&FindingSheet>)| {
             findings.iter().any(|finding| finding.address.is_some() && finding.kind() != Some(Kind::Undetermined))
         };
+        // Those that are left out are not clean for it.
         let n_with_findings = cases.iter().filter(n_with_findings).count() as u64;
+        let n_left_out = cases.len().saturating_sub(MAX_CASES);
+        cases.truncate(MAX_CASES);
         Self {
             n_failures: cases.iter().filter(|(_, findings)| is_failure(findings)).count(),
             n_errors: usize::from(root.error.is_some()),

@@ -34,45 +34,73 @@ const HELP: &str = "https://github.com/catherinevee/driftmgr/blob/main/docs/find
 /// Those of the writer.
 pub(crate) fn write(sheet: &Sheet, _style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let n_alone = if sheet.roots.len() > MAX_RUNS { MAX_RUNS - 1 } else { sheet.roots.len() };
-    let mut n_bytes = 0;
-    let mut runs = Vec::new();
     // The roots keep their order, and so their categories, from one run to the next.
-    for root in &sheet.roots[..n_alone] {
-        runs.push(run(&[root], &root.key(), &mut n_bytes)?);
-    }
+    let mut runs: Vec<Run<'_>> = sheet.roots[..n_alone].iter().map(|root| Run::of(vec![root], root.key())).collect();
     if n_alone < sheet.roots.len() {
-        let others: Vec<&RootSheet> = sheet.roots[n_alone..].iter().collect();
-        runs.push(run(&others, "other-roots", &mut n_bytes)?);
+        runs.push(Run::of(sheet.roots[n_alone..].iter().collect(), "other-roots".to_owned()));
     }
     if runs.is_empty() {
-        runs.push(run(&[], "no-root", &mut n_bytes)?);
+        runs.push(Run::of(Vec::new(), "no-root".to_owned()));
     }
+    fill(&mut runs)?;
+    let runs: Vec<Value> = runs.iter().map(run).collect();
     let log = json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs });
     serde_json::to_writer_pretty(HarmlessJson::new(out), &log)?;
     out.write_all(b"\n")
 }
 
-fn run(roots: &[&RootSheet], category: &str, n_bytes: &mut usize) -> io::Result<Value> {
-    let mut notes: Vec<Note<'_>> = roots.iter().flat_map(|root| root.notes(true)).collect();
-    notes.sort_by_key(|note| (note.level, std::cmp::Reverse(note.severity)));
-    let ids: BTreeSet<String> = notes.iter().map(Note::rule).collect();
-    let positions: BTreeMap<&str, usize> =
-        ids.iter().enumerate().map(|(position, id)| (id.as_str(), position)).collect();
-    let mut results = Vec::new();
-    let mut n_left_out = 0;
-    let mut fingerprints: BTreeMap<String, u64> = BTreeMap::new();
-    for note in &notes {
-        let occurrence = fingerprints.entry(note.fingerprint()).or_default();
-        *occurrence += 1;
-        let result = result(note, &positions, *occurrence);
-        let size = serde_json::to_vec(&result)?.len();
-        if results.len() == MAX_RESULTS || *n_bytes + size > MAX_BYTES {
-            n_left_out += 1;
+/// What is told of some roots under one category.
+struct Run<'s> {
+    roots: Vec<&'s RootSheet>,
+    category: String,
+    notes: Vec<Note<'s>>,
+    rules: BTreeSet<String>,
+    results: Vec<Value>,
+    n_left_out: u64,
+}
+
+impl<'s> Run<'s> {
+    fn of(roots: Vec<&'s RootSheet>, category: String) -> Self {
+        let mut notes: Vec<Note<'_>> = roots.iter().flat_map(|root| root.notes(true)).collect();
+        notes.sort_by_key(|note| (note.level, std::cmp::Reverse(note.severity)));
+        let rules = notes.iter().map(Note::rule).collect();
+        Self { roots, category, notes, rules, results: Vec::new(), n_left_out: 0 }
+    }
+}
+
+/// Fills the runs with what fits, the loudest of all of them first: no root takes the room of what is louder in another.
+fn fill(runs: &mut [Run<'_>]) -> io::Result<()> {
+    let mut order: Vec<(Level, std::cmp::Reverse<FindingSeverity>, usize, usize)> = Vec::new();
+    for (position, run) in runs.iter().enumerate() {
+        let key = |(rank, note): (usize, &Note<'_>)| (note.level, std::cmp::Reverse(note.severity), rank, position);
+        order.extend(run.notes.iter().enumerate().map(key));
+    }
+    order.sort();
+    let mut n_bytes = 0;
+    let mut fingerprints: BTreeMap<(usize, String), u64> = BTreeMap::new();
+    for (_, _, rank, position) in order {
+        let run = &mut runs[position];
+        if run.results.len() == MAX_RESULTS || n_bytes > MAX_BYTES {
+            run.n_left_out += 1;
             continue;
         }
-        *n_bytes += size;
-        results.push(result);
+        let note = &run.notes[rank];
+        let occurrence = fingerprints.entry((position, note.fingerprint())).or_default();
+        *occurrence += 1;
+        let rule_position = run.rules.iter().position(|rule| *rule == note.rule());
+        let result = result(note, rule_position, *occurrence);
+        let size = serde_json::to_vec(&result)?.len();
+        if n_bytes + size > MAX_BYTES {
+            run.n_left_out += 1;
+            continue;
+        }
+        n_bytes += size;
+        run.results.push(result);
     }
+    Ok(())
+}
+
+fn run(Run { roots, category, rules, results, n_left_out, .. }: &Run<'_>) -> Value {
     let mut notifications = Vec::new();
     for root in roots {
         if let Some(error) = &root.error {
@@ -84,30 +112,30 @@ fn run(roots: &[&RootSheet], category: &str, n_bytes: &mut usize) -> io::Result<
             notifications.push(notification("warning", &text));
         }
     }
-    if n_left_out > 0 {
+    if *n_left_out > 0 {
         let text = format!(
             "{} left out: a run has {MAX_RESULTS} at most, and a file {MAX_BYTES} bytes of them.",
-            count(n_left_out, "result")
+            count(*n_left_out, "result")
         );
         notifications.push(notification("warning", &text));
     }
     let is_successful = roots.iter().all(|root| root.error.is_none());
-    Ok(json!({
+    json!({
         "tool": { "driver": {
             "name": "driftmgr",
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "informationUri": "https://github.com/catherinevee/driftmgr",
-            "rules": ids.iter().map(|id| rule(id)).collect::<Vec<_>>(),
+            "rules": rules.iter().map(|id| rule(id)).collect::<Vec<_>>(),
         } },
         "automationDetails": { "id": format!("driftmgr/{}/", category_of(category)) },
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": { "SRCROOT": { "description": { "text": "The top of the repository." } } },
         "invocations": [{ "executionSuccessful": is_successful, "toolExecutionNotifications": notifications }],
         "results": results,
-    }))
+    })
 }
 
-fn result(note: &Note<'_>, positions: &BTreeMap<&str, usize>, occurrence: u64) -> Value {
+fn result(note: &Note<'_>, rule_position: Option<usize>, occurrence: u64) -> Value {
     let rule = note.rule();
     let (uri, region) = match &note.place {
         Some(place) => (
@@ -128,7 +156,7 @@ fn result(note: &Note<'_>, positions: &BTreeMap<&str, usize>, occurrence: u64) -
     }
     json!({
         "ruleId": rule,
-        "ruleIndex": positions.get(rule.as_str()),
+        "ruleIndex": rule_position,
         "level": level(note.level),
         "message": { "text": shorten(&note.message(), MAX_MESSAGE) },
         "locations": [{
