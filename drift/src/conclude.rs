@@ -80,7 +80,10 @@ pub(crate) fn conclude(evidence: &Evidence<'_>, options: &JudgeOptions, now: Tim
         && (!options.question.asks_unmanaged()
             || options.state_set == StateSet::Complete && asked_scopes_are_complete());
     let question = options.question;
-    Verdict { question, findings, coverage, summary, diagnostics, as_of, rule_uses, is_complete }
+    let mut verdict = Verdict { question, findings, coverage, summary, diagnostics, as_of, rule_uses, is_complete };
+    let unused = evidence.ignore.unused(&verdict, evidence.states, options, now);
+    verdict.diagnostics.extend(evidence.ignore.unused_warnings(&unused));
+    verdict
 }
 
 pub(crate) fn sort_key(finding: &Finding) -> impl Ord + '_ {

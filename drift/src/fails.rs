@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use model::{AttributeDifference, Diagnostic, Finding, FindingSeverity, Kind, Precision, Tier};
 
 use crate::Question;
+use crate::baseline::is_about_attributes;
 use crate::pattern::nearest;
 
 /// One row: what a finding of a kind, with an attribute of a tier where the kind has attributes, means for the run.
@@ -179,11 +180,17 @@ impl FailOn {
         if finding.ignored.is_some() || finding.folded.is_some() {
             return false;
         }
-        let is_meant = |difference: &AttributeDifference| {
-            self.0.contains(&(finding.kind, Some(difference.tier), difference.is_security_relevant))
-        };
-        self.0.contains(&(finding.kind, None, false))
-            || finding.precision == Some(Precision::Provider) && finding.attributes.iter().any(is_meant)
+        let is_whole = !is_about_attributes(finding);
+        is_whole && self.0.contains(&(finding.kind, None, false))
+            || finding.attributes.iter().any(|difference| self.fails_at(finding, difference))
+    }
+
+    /// Decides whether a difference of a finding makes the run fail.
+    pub(crate) fn fails_at(&self, finding: &Finding, difference: &AttributeDifference) -> bool {
+        // What is pending, stale or a collision is so whatever its path is relevant for.
+        let is_security_relevant = difference.is_security_relevant && finding.kind == Kind::Changed;
+        let row = (finding.kind, Some(difference.tier), is_security_relevant);
+        finding.precision == Some(Precision::Provider) && self.0.contains(&row)
     }
 }
 

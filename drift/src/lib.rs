@@ -1,7 +1,7 @@
 //! Decides what differs between code, state and cloud, why, and what can be done about it.
 //!
 //! **Owns** the join of recorded instances and remote objects, the truth table, the exact comparison of what a provider
-//! read, tiers, what another instance explains, what makes a run fail, ignore rules, filters, summaries, fingerprints,
+//! read, tiers, what another instance explains, what makes a run fail, ignore rules and the baseline, filters, summaries, fingerprints,
 //! remedies, and adoption: addresses and configuration. Facets go in as [`Evidence`] and an iterator of objects; a
 //! [`Verdict`] comes out.
 //!
@@ -15,6 +15,7 @@
 //! is one file in `remedy/`. What cannot be known stays undetermined, with a cause a person can act on.
 
 pub mod adopt;
+pub mod baseline;
 pub mod change;
 mod compare;
 mod conclude;

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use super::{IgnoreRules, Rule};
+use super::{IgnoreRules, Rule, RuleOrigin};
 use crate::pattern::nearest;
 use crate::{Pattern, TagPattern};
 
@@ -140,6 +140,7 @@ impl Reader {
         }
         let compile = |texts: Vec<String>| texts.iter().map(|text| Pattern::new(text)).collect();
         Some(Rule {
+            origin: RuleOrigin::File,
             kinds,
             addresses: compile(addresses),
             types: compile(types),
