@@ -188,7 +188,7 @@ pub(crate) fn declared(module: &Arc<RootModule>, recorded: &[RecordedInstance]) 
 
 impl Declared {
     /// Gives the address that an instance of the state has in the code.
-    fn current<'a>(&'a self, address: &'a InstanceAddress) -> &'a InstanceAddress {
+    pub(crate) fn current<'a>(&'a self, address: &'a InstanceAddress) -> &'a InstanceAddress {
         self.moved.as_ref().and_then(|moved| moved.get(address)).unwrap_or(address)
     }
 

@@ -4,7 +4,7 @@
 //! what an argument is and which ones are secret; it is neither configured nor given credentials. Only with a state are
 //! providers asked what resources are planned to be; otherwise that stays unknown, with the reason.
 
-mod secrets;
+pub(crate) mod secrets;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

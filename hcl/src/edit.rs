@@ -3,10 +3,14 @@
 //! An edit is made for a [`File`] as it was read, and applied to its bytes if they are still the same. Edits of one file
 //! compose: they may be collected from anywhere, and are refused where two of them touch the same bytes.
 
+mod inside;
+
 use std::ops::Range;
 
 use crate::lex::{self, Token, TokenKind};
 use crate::syntax::{AttributeSyntax, BlockSyntax, Body, File};
+
+pub use inside::set_inside;
 
 /// A change to a file: what stands at some places instead of what stood there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ pub use identity::{Identity, IdentitySchema};
 pub use object::{Completeness, ObjectKey, Precision, RemoteObject, Standing};
 pub use provider::{ProviderAddress, ProviderConfigAddress};
 pub use recorded::{RecordedInstance, StateRef};
-pub use remedy::Remedy;
+pub use remedy::{Remedy, RemedyKind, RemedyStatus};
 pub use schema::{Attribute, AttributeType, Block, NestedBlock, NestedObject, NestingMode, Schema};
 pub use scope::{Cause, CauseKind, Scope, ScopeOutcome, ScopeStatus};
 pub use trace::{TraceKind, TraceStep, UnknownPart};

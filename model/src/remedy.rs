@@ -1,6 +1,41 @@
 //! Remedies: what a person may do about a finding, as data. `hcl` turns them into text.
 
+use std::fmt;
+
+use crate::scope::words;
 use crate::{Fingerprint, ImportId, InstanceAddress, ResourceAddress};
+
+words!(
+    /// What a remedy is called where people choose one.
+    RemedyKind {
+        /// The code takes over what the cloud holds.
+        Accept => "accept",
+        /// The next apply brings the cloud back to what the code says.
+        Revert => "revert",
+        /// The state takes over what the cloud holds.
+        Refresh => "refresh",
+        /// A `removed` block: terraform forgets the object, and destroys nothing.
+        Removed => "removed",
+        /// An `import` block.
+        Import => "import",
+        /// A `moved` block.
+        Moved => "moved",
+        /// An entry in the baseline.
+        Baseline => "baseline",
+    }
+);
+
+words!(
+    /// How much is known of a remedy.
+    RemedyStatus {
+        /// The provider plans it so: patched code leaves alone what was accepted, and nothing else becomes another.
+        Proved => "proved",
+        /// It is for a person to decide and to review.
+        Offered => "offered",
+        /// It cannot be had, or nobody can tell that it would do.
+        Refused => "refused",
+    }
+);
 
 /// One thing to do about a finding.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,4 +83,19 @@ pub enum Remedy {
         /// What identifies the finding.
         fingerprint: Fingerprint,
     },
+}
+
+impl Remedy {
+    /// Gives what it is called.
+    pub fn kind(&self) -> RemedyKind {
+        match self {
+            Self::Import { .. } => RemedyKind::Import,
+            Self::Forget { .. } => RemedyKind::Removed,
+            Self::UpdateCode { .. } => RemedyKind::Accept,
+            Self::Apply { .. } => RemedyKind::Revert,
+            Self::Refresh { .. } => RemedyKind::Refresh,
+            Self::Move { .. } => RemedyKind::Moved,
+            Self::Baseline { .. } => RemedyKind::Baseline,
+        }
+    }
 }

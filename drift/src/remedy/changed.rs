@@ -16,7 +16,11 @@ pub(super) fn remedies(finding: &Finding) -> Vec<Remedy> {
         .attributes
         .iter()
         .filter(|difference| is_written(difference.tier) && !difference.is_sensitive)
-        .filter_map(|difference| Some((difference.path.clone(), difference.cloud.clone()?)))
+        .filter_map(|difference| {
+            // What a provider does not show is not there any more; of a list call that proves nothing.
+            let gone = is_planned.then(|| cty::Value::null(cty::Type::Dynamic));
+            Some((difference.path.clone(), difference.cloud.clone().or(gone)?))
+        })
         .map(|(path, value)| Remedy::UpdateCode { address: address.clone(), path, value });
     apply.into_iter().chain(updates).collect()
 }

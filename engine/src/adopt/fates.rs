@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::drift::adopt::{AdoptionKey, AdoptionStep, Choice};
+use hcl::gates::Feature;
 use model::draft::DraftImportSource;
 use model::{
     Diagnostic, Diagnostics, Finding, InstanceAddress, Region, ResourceAddress, ResourceMode, ResourceType, Schema,
@@ -93,7 +94,7 @@ impl Driven {
         });
         let Some(first) = by_identity.next() else { return };
         let root = code::root(&request.comparison.states, session);
-        let Some(reason) = identity::refusal(session, root.as_deref()).await else { return };
+        let Some(reason) = identity::refusal(session, root.as_deref(), Feature::ImportIdentity).await else { return };
         for fate in std::iter::once(first).chain(by_identity) {
             *fate = Fate::Skipped(format!("No import id of it is known, and its identity cannot be written. {reason}"));
         }

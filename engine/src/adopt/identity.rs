@@ -79,20 +79,20 @@ pub(super) fn source(
     }
 }
 
-/// Says why import blocks may not say an identity, a sentence; `None` where they may.
-pub(super) async fn refusal(session: &Session, root: Option<&Path>) -> Option<String> {
+/// Says why a feature of the language may not be written, a sentence; `None` where it may.
+pub(crate) async fn refusal(session: &Session, root: Option<&Path>, feature: Feature) -> Option<String> {
     let requirements = root.map(|root| Requirements::read(&Folder(root), ".").0).unwrap_or_default();
     let mut is_any_found = false;
     for (program, name) in [(Program::Terraform, "terraform"), (Program::OpenTofu, "tofu")] {
         let Some(version) = version(session, name).await else { continue };
         is_any_found = true;
         // Whoever has both may run either.
-        let refusal = Gates::new(&requirements, Some((program, version))).refusal(Feature::ImportIdentity);
+        let refusal = Gates::new(&requirements, Some((program, version))).refusal(feature);
         if refusal.is_some() {
             return refusal;
         }
     }
-    if is_any_found { None } else { Gates::new(&requirements, None).refusal(Feature::ImportIdentity) }
+    if is_any_found { None } else { Gates::new(&requirements, None).refusal(feature) }
 }
 
 /// Asks a program on `PATH` for its version.

@@ -14,7 +14,7 @@ mod existing_tests;
 mod fates;
 mod fetch;
 mod files;
-mod identity;
+pub(crate) mod identity;
 mod journal;
 mod lessons;
 mod module_calls;

@@ -41,6 +41,7 @@ use git::{Git, Revision, RevisionFolder};
 pub use plan::check_of_plan;
 use reach::Reach;
 pub use shard::Shard;
+pub(crate) use touch::others;
 use touch::{Comparison, TouchSchemas};
 
 const OPERATION: &str = "check a change";

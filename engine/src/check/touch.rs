@@ -66,6 +66,28 @@ impl<'a> Side<'a> {
     }
 }
 
+/// Which instances a change of files makes others.
+pub(crate) struct Others {
+    /// Those whose code is another, or what that is made of; data sources included.
+    pub(crate) instances: BTreeSet<InstanceAddress>,
+    /// Whether both sides have the same instances, known ones and unknown ones.
+    pub(crate) are_same: bool,
+}
+
+/// Finds what a change of files makes another, by the text alone.
+pub(crate) fn others(base: &RootModule, head: &RootModule, changed: &BTreeSet<String>) -> Others {
+    let comparison = Comparison::new(base, head, changed);
+    let all = |side: &Side<'_>| {
+        let unknown_modules = side.expansion.unknown_modules.iter().map(|(module, _)| module.clone());
+        let unknown_resources = side.expansion.unknown_resources.iter().map(|(resource, _)| resource.clone());
+        let instances = side.expansion.instances.iter().cloned().collect::<BTreeSet<_>>();
+        (instances, unknown_modules.collect::<BTreeSet<_>>(), unknown_resources.collect::<BTreeSet<_>>())
+    };
+    let (before, after) = (all(&comparison.base), all(&comparison.head));
+    let instances = after.0.iter().filter(|address| comparison.is_other(address, address)).cloned().collect();
+    Others { instances, are_same: before == after }
+}
+
 /// Gives the schemas of resource types, where their providers could be asked.
 pub(super) trait TouchSchemas {
     /// Finds the schema of a type, or says why there is none, as a sentence.

@@ -7,14 +7,25 @@ use drift::lifecycle::{
 };
 use hcl::module::IgnoreChanges;
 use hcl::root::{DeclaredInstance, ValueAnswer};
-use model::{Block, InstanceAddress, ModuleAddress, Schema};
+use model::{Block, InstanceAddress, ModuleAddress, Schema, Severity};
 use tfplugin::{DataSourceRequest, FunctionParameter, FunctionRequest, PlanRequest, ResourceObject};
 
 use super::needs::clause;
 use super::stage::{Stage, Station};
 use crate::refresh::asking::{Failure, settle};
 use crate::refresh::cause::Secrets;
-use crate::refresh::{Observed, Reader};
+use crate::refresh::Reader;
+
+/// What the next apply makes of an instance.
+#[derive(Clone, Debug)]
+pub(crate) struct InstanceChange {
+    /// What the cloud holds; null where there is nothing.
+    pub(crate) prior: Value,
+    /// What it would be.
+    pub(crate) planned: Value,
+    /// What is done for that.
+    pub(crate) action: Action,
+}
 
 impl Stage {
     /// Asks what the next apply makes of an instance.
@@ -69,6 +80,47 @@ impl Stage {
         schema: &Schema,
         declared: &DeclaredInstance,
     ) -> Result<Value, Failure> {
+        let change = self.try_change(station, schema, declared).await?;
+        Ok(match change.action {
+            // Nothing is to be done: what is there stays.
+            Action::NoOp => change.prior,
+            _ => change.planned,
+        })
+    }
+
+    /// Says what the next apply makes of an instance of what the cloud holds.
+    ///
+    /// # Errors
+    /// Why nobody can tell, as a sentence.
+    pub(crate) async fn change(&self, address: &InstanceAddress) -> Result<InstanceChange, String> {
+        let instance = address.clone();
+        let provider = self.settled(move |root| root.provider_of(&instance).map_err(|reason| reason.to_string())).await;
+        let provider = provider.ok_or("It was stopped before it was done.")??;
+        let station = self.station(&provider).await.map_err(|cause| cause.detail)?;
+        let Some(schema) = station.schema.resources.get(address.resource_type().as_str()) else {
+            return Err(format!("{} has no resource type {}.", provider.provider, address.resource_type()));
+        };
+        if let Some(reason) = self.why_not_planned(address) {
+            return Err(format!("{reason}."));
+        }
+        let (instance, block) = (address.clone(), schema.block.clone());
+        let declared = self.settled(move |root| root.instance(&instance, &block)).await;
+        let declared = declared.ok_or("It was stopped before it was done.")?.map_err(|problem| problem.detail)?;
+        if let Some(problem) = declared.diagnostics.iter().find(|problem| problem.severity == Severity::Error) {
+            return Err(format!("There is a mistake in its code: {}", problem.detail));
+        }
+        match self.try_change(&station, schema, &declared).await {
+            Ok(change) => Ok(change),
+            Err(Failure::Unseen(cause) | Failure::Crashed(cause)) => Err(cause.detail),
+        }
+    }
+
+    async fn try_change(
+        &self,
+        station: &Station,
+        schema: &Schema,
+        declared: &DeclaredInstance,
+    ) -> Result<InstanceChange, Failure> {
         let address = &declared.address;
         let reader = self.configured(station).await?;
         let config = declared.config.unmark_deep().0;
@@ -81,23 +133,21 @@ impl Stage {
             || ResourceObject { value: Value::null(schema.value_type()), private: Vec::new(), identity: None };
         let prior = match self.recorded.get(address) {
             None => nothing(),
-            Some(position) => match reader.observe(*position).await? {
-                Observed::Object(object) => *object,
-                Observed::Gone => nothing(),
-            },
+            Some(position) => self.observe(&reader, *position).await?.unwrap_or_else(nothing),
         };
         let ignored = self.ignored(address);
         let effective = ignore_in_configuration(&prior.value, &config, &ignored, &schema.block);
         let asked = Asked { reader: &reader, schema, secrets: &secrets, resource_type };
         let planned = asked.plan(self, &prior, &effective, &ignored).await?;
         let replace = replace_paths(&planned.1, &prior.value, &planned.0, &schema.block);
-        Ok(match action(&prior.value, &planned.0, &replace, &schema.block) {
-            // Nothing is to be done: what is there stays.
-            Action::NoOp => prior.value,
-            _ if prior.value.is_null() || replace.is_empty() => planned.0,
+        let action = action(&prior.value, &planned.0, &replace, &schema.block);
+        let planned = if action == Action::NoOp || prior.value.is_null() || replace.is_empty() {
+            planned.0
+        } else {
             // It is made anew, from nothing.
-            _ => asked.plan(self, &nothing(), &config, &ignored).await?.0,
-        })
+            asked.plan(self, &nothing(), &config, &ignored).await?.0
+        };
+        Ok(InstanceChange { prior: prior.value, planned, action })
     }
 
     fn ignored(&self, address: &InstanceAddress) -> Ignored {

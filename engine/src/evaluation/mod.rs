@@ -5,7 +5,7 @@
 //!
 //! **Start reading** at [`RootModule::open`], then `Stage::settled`, which answers needs.
 
-mod ask;
+pub(crate) mod ask;
 mod needs;
 mod remote_state;
 pub(crate) mod stage;
@@ -96,7 +96,13 @@ impl RootModule {
     /// Gives the same root module with another file, or another text of one, that is not on the disk.
     #[must_use]
     pub fn with_file(&self, name: &str, text: String) -> Self {
-        let tree = Arc::new(self.tree.with_file(name, text));
+        self.with_files([(name, text)])
+    }
+
+    /// Gives the same root module with other files, or other texts of some, that are not on the disk.
+    #[must_use]
+    pub fn with_files<'a>(&self, files: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        let tree = Arc::new(self.tree.with_files(files));
         let (configuration, problems) = Configuration::read(&*tree, ".", &self.data_folder);
         let sources = Sources {
             configuration: Arc::new(configuration),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::{Cause, Diagnostics, InstanceAddress, ProviderAddress, ProviderConfigAddress};
-use tfplugin::{Call, Provider, ProviderSchema};
+use tfplugin::{Call, Provider, ProviderSchema, ResourceObject};
 use tokio::sync::OnceCell;
 
 use super::RootModule;
@@ -14,7 +14,7 @@ use crate::providers::Configurations;
 use crate::refresh::find_origins;
 use crate::refresh::pace::Pace;
 use crate::refresh::pool::{Hosted, Origin, Pool, Unit};
-use crate::refresh::{Reader, calls::Calls};
+use crate::refresh::{Observed, Reader, asking::Failure, calls::Calls};
 use crate::settings::Settings;
 use crate::states::States;
 
@@ -32,13 +32,18 @@ pub(crate) struct Stage {
     /// The recorded instances by the addresses that they have now.
     pub(super) recorded: BTreeMap<InstanceAddress, usize>,
     pub(super) configurations: Arc<Configurations>,
-    pool: Pool,
+    pool: Arc<Pool>,
     calls: Arc<Calls>,
-    stations: Mutex<BTreeMap<ProviderConfigAddress, Arc<OnceCell<Result<Arc<Station>, Cause>>>>>,
-    started: Mutex<Vec<Hosted>>,
+    stations: Arc<Mutex<Stations>>,
+    started: Arc<Mutex<Vec<Hosted>>>,
+    /// What was read of the cloud so far, by the position of the instance in the state.
+    observed: Arc<Mutex<BTreeMap<usize, ResourceObject>>>,
     /// Warnings so far.
-    diagnostics: Mutex<Diagnostics>,
+    diagnostics: Arc<Mutex<Diagnostics>>,
 }
+
+/// The providers that were started, by their configurations.
+type Stations = BTreeMap<ProviderConfigAddress, Arc<OnceCell<Result<Arc<Station>, Cause>>>>;
 
 /// One configuration of a provider.
 pub(super) struct Station {
@@ -67,13 +72,42 @@ impl Stage {
             module: Arc::clone(module),
             states,
             recorded,
-            pool: pool.allowing(allowed),
+            pool: Arc::new(pool.allowing(allowed)),
             configurations: Arc::new(configurations),
             calls,
-            stations: Mutex::default(),
-            started: Mutex::default(),
-            diagnostics: Mutex::new(diagnostics),
+            stations: Arc::default(),
+            started: Arc::default(),
+            observed: Arc::default(),
+            diagnostics: Arc::new(Mutex::new(diagnostics)),
         }
+    }
+
+    /// Gives the same providers and what they read, with the code of the root module as it might be.
+    pub(crate) fn over(&self, module: &Arc<RootModule>) -> Self {
+        Self {
+            session: self.session.clone(),
+            module: Arc::clone(module),
+            states: self.states.clone(),
+            recorded: self.recorded.clone(),
+            configurations: Arc::clone(&self.configurations),
+            pool: Arc::clone(&self.pool),
+            calls: Arc::clone(&self.calls),
+            stations: Arc::clone(&self.stations),
+            started: Arc::clone(&self.started),
+            observed: Arc::clone(&self.observed),
+            diagnostics: Arc::clone(&self.diagnostics),
+        }
+    }
+
+    /// Reads the object of a recorded instance, once.
+    pub(super) async fn observe(&self, reader: &Reader, position: usize) -> Result<Option<ResourceObject>, Failure> {
+        let known = self.observed.lock().unwrap_or_else(PoisonError::into_inner).get(&position).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Observed::Object(object) = reader.observe(position).await? else { return Ok(None) };
+        let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Some(observed.entry(position).or_insert(*object).clone()))
     }
 
     /// Gives what was written down for driftmgr.
@@ -106,6 +140,21 @@ impl Stage {
         let (provider, address) = (Arc::clone(&hosted.provider), address.clone());
         let (pace, configured) = (Pace::new(N_PARALLEL), OnceCell::new());
         Ok(Station { schema, provider, pace, address, origin, hosted, configured })
+    }
+
+    /// Gives the schema of a managed resource's block.
+    ///
+    /// # Errors
+    /// Why there is none, as a sentence.
+    pub(crate) async fn schema(
+        &self,
+        provider: &ProviderConfigAddress,
+        resource_type: &model::ResourceType,
+    ) -> Result<model::Block, String> {
+        let station = self.station(provider).await.map_err(|cause| cause.detail)?;
+        let schema = station.schema.resources.get(resource_type.as_str());
+        let missing = || format!("{} has no resource type {resource_type}.", provider.provider);
+        schema.map(|schema| schema.block.clone()).ok_or_else(missing)
     }
 
     /// Configures the provider of a station, and gives what reads with it.
@@ -158,7 +207,7 @@ impl Stage {
     pub(crate) async fn shutdown(self) -> Diagnostics {
         let started = std::mem::take(&mut *self.started.lock().unwrap_or_else(PoisonError::into_inner));
         futures::future::join_all(started.iter().map(Hosted::shutdown)).await;
-        self.diagnostics.into_inner().unwrap_or_else(PoisonError::into_inner)
+        std::mem::take(&mut *self.diagnostics.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -38,11 +38,11 @@ impl KeptTree {
         Self { source: Some(source), ..Self::new(directory) }
     }
 
-    /// Gives the same tree, as far as it was read, with another file.
+    /// Gives the same tree, as far as it was read, with other files.
     #[must_use]
-    pub fn with_file(&self, name: &str, text: String) -> Self {
+    pub(crate) fn with_files<'a>(&self, files: impl IntoIterator<Item = (&'a str, String)>) -> Self {
         let mut beside = self.beside.clone();
-        beside.insert(name.to_owned(), text);
+        beside.extend(files.into_iter().map(|(name, text)| (name.to_owned(), text)));
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (directory, source) = (self.directory.clone(), self.source.clone());

@@ -65,7 +65,7 @@ fn is_secret_step(step: &TraceStep) -> bool {
     }
 }
 
-fn last_name(path: &Path) -> Option<String> {
+pub(crate) fn last_name(path: &Path) -> Option<String> {
     path.steps().iter().rev().find_map(|step| match step {
         PathStep::GetAttr(name) => Some(name.clone()),
         PathStep::Index(key) => key.as_str().map(str::to_owned),
@@ -73,7 +73,7 @@ fn last_name(path: &Path) -> Option<String> {
 }
 
 /// Marks what is secret inside of a value by its name or its looks.
-fn without_secrets(value: &Value) -> Value {
+pub(crate) fn without_secrets(value: &Value) -> Value {
     let found = cty::transform(value, |path, part| {
         let is_text = part.as_str().is_some();
         let is_named = is_text && last_name(path).is_some_and(|name| is_secret_name(&name));
@@ -94,7 +94,7 @@ fn is_secret_pair(value: &Value) -> bool {
 }
 
 /// Tells whether a text is a secret by its shape, or has one behind a secret's name.
-fn looks_secret(text: &str) -> bool {
+pub(crate) fn looks_secret(text: &str) -> bool {
     is_secret_text(text) || is_secret_text(text.trim()) || has_credentials(text) || assigns_secret(text)
 }
 
@@ -119,7 +119,7 @@ fn assigns_secret(text: &str) -> bool {
 }
 
 /// Tells whether an expression has a secret's name anywhere.
-fn names_secret(source: &str) -> bool {
+pub(crate) fn names_secret(source: &str) -> bool {
     let is_word = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
     source.split(|character| !is_word(character)).any(is_secret_name)
 }

@@ -17,6 +17,7 @@ mod text;
 pub use draft::{file, import, module_call, resource, variable};
 pub use expression::{address, value};
 pub use layout::BlockText;
+pub(crate) use text::key;
 pub use text::quoted;
 
 use std::fmt::Write as _;

@@ -218,7 +218,7 @@ pub(super) fn is_plain_name(text: &str) -> bool {
 }
 
 /// Writes the key of an object: a name where that is enough.
-pub(super) fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     if is_plain_name(name) {
         return name.to_owned();
     }

@@ -13,6 +13,7 @@ mod function_calls;
 mod function_unknowns;
 mod functions;
 mod gates;
+mod inside;
 mod json;
 mod lexing;
 mod mistakes;
