@@ -8,6 +8,7 @@ mod doctor;
 mod drift;
 mod explain;
 mod query;
+mod remediate;
 mod report;
 mod roots;
 mod scan;
@@ -43,6 +44,7 @@ enum Command {
     Check(check::Arguments),
     Unmanaged(unmanaged::Arguments),
     Adopt(adopt::Arguments),
+    Remediate(remediate::Arguments),
     Explain(explain::Arguments),
     Report(report::Arguments),
     State(state::Arguments),
@@ -63,6 +65,7 @@ impl CommandLine {
             Command::Check(arguments) => check::run(arguments, &store, session).await,
             Command::Unmanaged(arguments) => unmanaged::run(arguments, &store, session).await,
             Command::Adopt(arguments) => adopt::run(arguments, &store, session).await,
+            Command::Remediate(arguments) => remediate::run(arguments, &store, session).await,
             Command::Explain(arguments) => explain::run(arguments, session).await,
             Command::Report(arguments) => report::run(&arguments, session),
             Command::State(arguments) => state::run(arguments, session).await,

@@ -12,9 +12,9 @@ use tfplugin::{DataSourceRequest, FunctionParameter, FunctionRequest, PlanReques
 
 use super::needs::clause;
 use super::stage::{Stage, Station};
+use crate::refresh::Reader;
 use crate::refresh::asking::{Failure, settle};
 use crate::refresh::cause::Secrets;
-use crate::refresh::Reader;
 
 /// What the next apply makes of an instance.
 #[derive(Clone, Debug)]

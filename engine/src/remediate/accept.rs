@@ -51,7 +51,10 @@ pub(super) fn site(root: &Root, accepted: &Accepted, schema: &Block, data_folder
     let Accepted { address, path, value } = accepted;
     let refused = |reason: String, places: Vec<Span>| Err(Refused { reason, places });
     if may_be_secret(path, value) {
-        return refused(format!("What the cloud holds at {path} may be a secret, and no secret is written."), Vec::new());
+        return refused(
+            format!("What the cloud holds at {path} may be a secret, and no secret is written."),
+            Vec::new(),
+        );
     }
     let origin = match root.argument_origin(address, path) {
         Ok(origin) => origin,
@@ -117,7 +120,8 @@ pub(super) fn patch(changes: &[(&Site, &Accepted)]) -> Result<BTreeMap<String, S
         let (_, changes) = by_site.entry(site.key()).or_insert((site, Vec::new()));
         match changes.iter().find(|(steps, _)| **steps == site.steps[..]) {
             Some((_, value)) if *value != accepted.value => {
-                let reason = "Several instances share what is written there, and the cloud holds different values of them.";
+                let reason =
+                    "Several instances share what is written there, and the cloud holds different values of them.";
                 problems.push((site.key(), reason.to_owned()));
             }
             Some(_) => {}
@@ -190,9 +194,9 @@ fn value_is_inside(path: &Path, schema: &Block, attribute: &AttributeSyntax) -> 
 
 /// Finds an argument of a block by its place.
 fn find(written: &Written, argument: &Span) -> Option<(Arc<File>, AttributeSyntax)> {
-    let own = written.attributes().find(|(file, attribute)| {
-        file.name == argument.file && attribute.range.start == argument.start.byte
-    });
+    let own = written
+        .attributes()
+        .find(|(file, attribute)| file.name == argument.file && attribute.range.start == argument.start.byte);
     if let Some((file, attribute)) = own {
         return Some((Arc::clone(file), attribute.clone()));
     }

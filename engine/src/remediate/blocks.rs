@@ -72,7 +72,8 @@ fn forget(from: &ResourceAddress, finding: &Finding, declared: &Declared, progra
         Ok(text) => text,
         Err(problem) => return BlockOffer::Refuse(format!("The block {problem}."), None),
     };
-    let command = finding.address.as_ref().map(|address| format!("{program} state rm {}", quoted(&address.to_string())));
+    let command =
+        finding.address.as_ref().map(|address| format!("{program} state rm {}", quoted(&address.to_string())));
     match declared.block(from) {
         DeclaredBlock::Present(span) if finding.kind == Kind::Missing => {
             let detail = format!(
@@ -129,7 +130,9 @@ pub(super) fn write(
         }
         let old = texts.get(name).cloned().or_else(|| {
             let is_there = module.tree().list(".").is_ok_and(|names| names.iter().any(|other| other == name));
-            is_there.then(|| module.tree().read(name).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
+            is_there.then(|| {
+                module.tree().read(name).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+            })
         });
         let text = match old {
             None => Ok(emit::file(&[], &own.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())),

@@ -18,7 +18,8 @@ use ::drift::Pattern;
 use hcl::SourceTree;
 use hcl::gates::Feature;
 use model::{
-    Block, Diagnostic, Diagnostics, Finding, InstanceAddress, Remedy, RemedyKind, RemedyStatus, ResourceMode, Span, Tier,
+    Block, Diagnostic, Diagnostics, Finding, InstanceAddress, Remedy, RemedyKind, RemedyStatus, ResourceMode, Span,
+    Tier,
 };
 
 use self::accept::{Refused, Site, SiteKey};
@@ -89,6 +90,8 @@ pub struct PatchedFile {
 pub struct RemediateAnswer {
     /// What was compared.
     pub comparison: DriftAnswer,
+    /// How many findings were asked about.
+    pub n_findings: usize,
     /// The remedies, in the order of the findings.
     pub offers: Vec<RemedyOffer>,
     /// The files that they patch.
@@ -134,8 +137,10 @@ pub async fn remediate(session: &Session, request: &RemediateRequest) -> Result<
         blocks: Vec::new(),
         candidates: Vec::new(),
     };
+    let mut n_findings = 0;
     for (position, finding) in comparison.verdict.findings.iter().enumerate() {
         if work.is_asked_about(finding) {
+            n_findings += 1;
             work.offer_all(position, finding).await;
         }
     }
@@ -154,7 +159,7 @@ pub async fn remediate(session: &Session, request: &RemediateRequest) -> Result<
         }
     }
     offers.sort_by_key(|offer| offer.finding);
-    Ok(RemediateAnswer { comparison, offers, files, diagnostics })
+    Ok(RemediateAnswer { comparison, n_findings, offers, files, diagnostics })
 }
 
 /// Warns of addresses at which nothing was found.
@@ -169,9 +174,10 @@ fn unmatched(addresses: &[Pattern], findings: &[Finding]) -> Diagnostics {
 }
 
 fn matches(pattern: &Pattern, finding: &Finding) -> bool {
-    finding.address.as_ref().is_some_and(|address| {
-        pattern.matches(&address.to_string()) || pattern.matches(&address.resource.to_string())
-    })
+    finding
+        .address
+        .as_ref()
+        .is_some_and(|address| pattern.matches(&address.to_string()) || pattern.matches(&address.resource.to_string()))
 }
 
 /// Something that the code is to take over.
@@ -418,7 +424,8 @@ impl Work<'_> {
                 for (file, block) in resource.written.blocks() {
                     let nested = schema.as_ref().ok().and_then(|schema| schema.blocks.get(&block.block_type));
                     let is_open = nested.is_some_and(|nested| !holds_sensitive(&nested.block))
-                        || hcl::root::META_ARGUMENTS.contains(&block.block_type.as_str()) && block.block_type == "lifecycle";
+                        || hcl::root::META_ARGUMENTS.contains(&block.block_type.as_str())
+                            && block.block_type == "lifecycle";
                     if !is_open {
                         ranges.entry(file.name.to_string()).or_default().push(block.range.clone());
                     }
@@ -458,7 +465,14 @@ impl Work<'_> {
         let problems = |module: &RootModule| {
             let (_, moves) = module.configuration().moves();
             let (_, removals) = module.configuration().removals();
-            module.code_problems().iter().cloned().chain(moves).chain(removals).map(|it| it.detail).collect::<BTreeSet<_>>()
+            module
+                .code_problems()
+                .iter()
+                .cloned()
+                .chain(moves)
+                .chain(removals)
+                .map(|it| it.detail)
+                .collect::<BTreeSet<_>>()
         };
         let after = self.module.with_files([(name, text.to_owned())]);
         problems(&after).difference(&problems(self.module)).next().cloned()
@@ -477,7 +491,8 @@ fn holds_sensitive(block: &Block) -> bool {
 
 /// Says which program a state belongs to.
 fn program(finding: &Finding) -> &'static str {
-    let is_of_opentofu = finding.provider.as_ref().is_some_and(|provider| provider.to_string().contains("opentofu.org"));
+    let is_of_opentofu =
+        finding.provider.as_ref().is_some_and(|provider| provider.to_string().contains("opentofu.org"));
     if is_of_opentofu { "tofu" } else { "terraform" }
 }
 
@@ -496,7 +511,10 @@ fn reverts(finding: &Finding, address: &InstanceAddress) -> String {
             let n_more = paths.len().saturating_sub(5);
             let more = if n_more > 0 { format!(" and {n_more} more") } else { String::new() };
             let shown = paths.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-            format!("The next apply brings {} attributes of {address} back to what the code says: {shown}{more}.", paths.len())
+            format!(
+                "The next apply brings {} attributes of {address} back to what the code says: {shown}{more}.",
+                paths.len()
+            )
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cty::{Path, PathStep, Value};
 use drift::lifecycle::Action;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use model::{InstanceAddress, ResourceMode};
 
 use crate::check;
@@ -77,13 +77,6 @@ impl Prover {
         let wanted: BTreeSet<&InstanceAddress> =
             others.instances.iter().chain(accepted.iter().map(|accepted| &accepted.address)).collect();
         let stage = self.stage.over(&after);
-        let plan_all = |stage: &Stage, addresses: Vec<InstanceAddress>| {
-            let plans = addresses.into_iter().map(|address| async move {
-                let change = stage.change(&address).await;
-                (address, change)
-            });
-            futures::stream::iter(plans.collect::<Vec<_>>()).buffered(N_PARALLEL).collect::<Vec<_>>()
-        };
         let missing = wanted.iter().filter(|address| !self.planned.contains_key(**address));
         let missing: Vec<InstanceAddress> = missing.map(|address| (*address).clone()).collect();
         let planned = plan_all(&self.stage, missing).await;
@@ -102,6 +95,21 @@ impl Prover {
         }
         Ok(())
     }
+}
+
+/// Plans instances, a few at a time.
+async fn plan_all(
+    stage: &Stage,
+    addresses: Vec<InstanceAddress>,
+) -> Vec<(InstanceAddress, Result<InstanceChange, String>)> {
+    let plans = addresses.into_iter().map(|address| {
+        async move {
+            let change = stage.change(&address).await;
+            (address, change)
+        }
+        .boxed()
+    });
+    futures::stream::iter(plans).buffered(N_PARALLEL).collect().await
 }
 
 /// Judges what becomes of the plan of one instance.
@@ -162,13 +170,15 @@ fn is_no_worse(prior: Option<&Value>, before: Option<&Value>, after: Option<&Val
     if was.entries().len() + planned.entries().len() > 0 {
         let names: BTreeSet<&str> = was.entries().chain(planned.entries()).map(|(name, _)| name).collect();
         let of = |value: Option<&'_ Value>, name: &str| value.and_then(|value| entry(value, name)).cloned();
-        return names.iter().all(|name| {
-            is_no_worse(of(prior, name).as_ref(), of(before, name).as_ref(), of(after, name).as_ref())
-        });
+        return names
+            .iter()
+            .all(|name| is_no_worse(of(prior, name).as_ref(), of(before, name).as_ref(), of(after, name).as_ref()));
     }
     let n = was.elements().len().max(planned.elements().len());
     let of = |value: Option<&Value>, position: usize| {
-        value.filter(|value| value.is_known() && !value.is_null()).and_then(|value| value.elements().nth(position).cloned())
+        value
+            .filter(|value| value.is_known() && !value.is_null())
+            .and_then(|value| value.elements().nth(position).cloned())
     };
     (0..n).all(|position| {
         is_no_worse(of(prior, position).as_ref(), of(before, position).as_ref(), of(after, position).as_ref())
@@ -209,7 +219,9 @@ fn is_meant(element: &Value, key: &Value) -> bool {
     if key.ty().as_object().is_none() || key.is_null() {
         return element == key;
     }
-    key.entries().all(|(name, wanted)| entry(element, name).is_some_and(|found| found == wanted || found.is_null() && wanted.is_null()))
+    key.entries().all(|(name, wanted)| {
+        entry(element, name).is_some_and(|found| found == wanted || found.is_null() && wanted.is_null())
+    })
 }
 
 #[cfg(test)]

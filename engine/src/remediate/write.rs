@@ -152,7 +152,10 @@ mod tests {
         let problems = run(folder.path(), &[wanted("other.tf", Some("read before")), wanted("main.tf", Some("old"))]);
         assert!(problems[0].as_ref().is_some_and(|problem| problem.contains("has changed")), "{problems:?}");
         assert!(problems[1].as_ref().is_some_and(|problem| problem.contains("another file")), "{problems:?}");
-        assert_eq!((text(folder.path(), "main.tf"), text(folder.path(), "other.tf")), ("old".into(), "somebody's".into()));
+        assert_eq!(
+            (text(folder.path(), "main.tf"), text(folder.path(), "other.tf")),
+            ("old".into(), "somebody's".into())
+        );
         assert!(run(folder.path(), &[wanted("main.tf", None)])[0].is_some(), "it is there by now");
         assert!(run(folder.path(), &[wanted("gone.tf", Some("x"))])[0].is_some(), "it is gone");
     }

@@ -23,6 +23,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 mod page;
+pub mod remedies;
 pub mod sarif;
 pub mod summary;
 pub mod table;

@@ -9,6 +9,7 @@ pub mod drift;
 pub mod explain;
 pub mod mapping;
 pub mod query;
+pub mod remedies;
 pub mod scan;
 pub mod types;
 
