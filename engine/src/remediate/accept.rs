@@ -14,7 +14,7 @@ use hcl::syntax::{AttributeSyntax, Body};
 use hcl::trace::ValueOrigin;
 use model::{Block, Span};
 
-use super::prove::Accepted;
+use super::prove::{Accepted, at};
 use super::write;
 use crate::evaluation::guarded;
 use crate::explain::secrets;
@@ -55,6 +55,18 @@ pub(super) fn site(root: &Root, accepted: &Accepted, schema: &Block, data_folder
             format!("What the cloud holds at {path} may be a secret, and no secret is written."),
             Vec::new(),
         );
+    }
+    let declared =
+        root.instance(address, schema).ok().and_then(|declared| at(&declared.config.unmark_deep().0, path.steps()));
+    let says_so = match &declared {
+        Some(declared) if declared.is_wholly_known() && !declared.is_null() => {
+            cty::convert::convert(value, declared.ty()).is_ok_and(|value| value == *declared)
+        }
+        _ => false,
+    };
+    if says_so {
+        let reason = "The code says so already: only the state is behind, and a refresh mends that.".to_owned();
+        return refused(reason, Vec::new());
     }
     let origin = match root.argument_origin(address, path) {
         Ok(origin) => origin,
@@ -169,8 +181,17 @@ fn position(steps: &[PathStep]) -> Option<u64> {
 fn may_be_secret(path: &Path, value: &Value) -> bool {
     value.contains_marked()
         || secrets::last_name(path).is_some_and(|name| is_secret_name(&name))
-        || value.as_str().is_some_and(secrets::looks_secret)
+        || looks_secret(value)
         || guarded(&secrets::without_secrets(value)).contains_marked()
+}
+
+fn looks_secret(value: &Value) -> bool {
+    let mut found = false;
+    cty::walk(value, |_, part| {
+        found = found || part.as_str().is_some_and(super::looks_secret);
+        !found
+    });
+    found
 }
 
 /// Gives how many steps of a path lead to the argument that sets it, that one included.

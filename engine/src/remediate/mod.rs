@@ -562,7 +562,7 @@ fn patched(
                 let (start, end) = (starts[line], starts[line] + text.trim_end().len());
                 ranges.iter().any(|range| start < range.end && end > range.start)
             });
-            in_range || crate::explain::secrets::looks_secret(text) || crate::explain::secrets::names_secret(text)
+            in_range || looks_secret(text) || crate::explain::secrets::names_secret(text)
         };
         PatchedFile {
             name: file.name.to_owned(),
@@ -572,6 +572,11 @@ fn patched(
         }
     });
     shown.collect()
+}
+
+/// Tells whether a text is or holds what must not be shown.
+fn looks_secret(text: &str) -> bool {
+    crate::explain::secrets::looks_secret(text) || inventory::engine::secrets::looks_like(text).is_some()
 }
 
 fn line_starts(text: &str) -> Vec<usize> {
