@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use support::{Place, Run, torture};
+use support::{Demo, Place, Run, torture};
 use xtask::terraform::CliConfig;
 use xtask::tools::{self, Tool};
 
@@ -217,10 +217,10 @@ fn literals_take_over_what_the_cloud_holds_and_terraform_agrees() {
 
     // The patch alone is what git takes, and is all that --write does.
     let patch = world.run(&["--kind", "accept", "--format", "patch"]).ends_with(0).stdout;
-    world.place.write("root/changes.patch", &patch);
+    world.place.write("changes.patch", &patch);
     let copy = world.place.write("copy/main.tf", CODE);
     let applied = Command::new("git")
-        .args(["apply", "../root/changes.patch"])
+        .args(["apply", "../changes.patch"])
         .current_dir(world.place.path("copy"))
         .env("GIT_CEILING_DIRECTORIES", world.place.path(""))
         .output()
@@ -365,4 +365,53 @@ fn what_has_no_code_is_forgotten_by_a_block_that_both_programs_take() {
     assert_eq!(document["remedies"][0]["status"], "refused");
     assert_eq!(document["remedies"][0]["command"], "terraform state rm 'torture_object.many[\"b\"]'");
     assert!(!world.place.path("root/removed.tf").exists());
+}
+
+#[test]
+fn what_was_changed_in_an_account_is_accepted_and_terraform_agrees() {
+    if tools::or_skip(Tool::Moto).is_none() {
+        return;
+    }
+    let demo = Demo::start(true);
+    let (Some(()), Some(program)) = (demo.install_providers(), tools::or_skip(Tool::Terraform)) else { return };
+    let mut command = demo.place.driftmgr();
+    demo.moto.configure(&mut command);
+    command.args(["remediate", "--dir", "estate", "--kind", "accept", "--write", "--json"]);
+    let run = Run::of(command.output().expect("driftmgr starts"));
+    assert!(!run.stdout.contains("planted-secret") && !run.stderr.contains("planted-secret"));
+    let document = run.document("driftmgr.remedies/v1");
+    let accepted = of_kind(&document, "accept");
+    let proved: Vec<_> = accepted.iter().filter(|(_, _, status)| status == "proved").collect();
+    assert!(!proved.is_empty(), "{document:#}");
+
+    let in_estate = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        demo.moto.configure(&mut command);
+        let output = command
+            .args(arguments)
+            .current_dir(demo.place.path("estate"))
+            .env("TF_CLI_CONFIG_FILE", demo.place.path("terraform.rc"))
+            .env("CHECKPOINT_DISABLE", "1")
+            .output()
+            .expect("terraform starts");
+        let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), problem)
+    };
+    let (is_formatted, unformatted, _) = in_estate(&["fmt", "-check", "-recursive"]);
+    assert!(is_formatted, "{unformatted}");
+    let (is_planned, _, problem) = in_estate(&["plan", "-input=false", "-lock=false", "-out=after.tfplan"]);
+    assert!(is_planned, "{problem}");
+    let (_, plan, _) = in_estate(&["show", "-json", "after.tfplan"]);
+    let plan: Value = serde_json::from_str(&plan).expect("a plan is JSON");
+    let changes = plan["resource_changes"].as_array().expect("a list");
+    for (address, path, _) in proved {
+        let change = changes.iter().find(|change| change["address"] == *address).expect("it is planned");
+        let name = path.split(['.', '[']).next().expect("a name");
+        let change = &change["change"];
+        let is_left_alone = change["actions"] == json!(["no-op"]) || change["before"][name] == change["after"][name];
+        assert!(is_left_alone, "{address} {path}: {change:#}");
+    }
+    for (address, path, status) in &accepted {
+        println!("{status} {address} {path}");
+    }
 }

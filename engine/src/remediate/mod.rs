@@ -235,8 +235,8 @@ impl Work<'_> {
                     offer.command = Some(format!("{program} apply"));
                 }
                 Remedy::Refresh { .. } => {
-                    offer.detail =
-                        "The code says already what the cloud holds: only the state is to take it over.".to_owned();
+                    let detail = "The code says already what the cloud holds: only the state is to take it over.";
+                    detail.clone_into(&mut offer.detail);
                     offer.command = Some(format!("{program} apply -refresh-only"));
                 }
                 Remedy::Baseline { .. } => continue,

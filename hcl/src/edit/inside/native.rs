@@ -17,7 +17,7 @@ const BEFORE: &str = "a = ";
 /// Sets a value at a path of an expression, of which all lines but the first are indented as they are in their file.
 pub(super) fn set(text: &str, steps: &[PathStep], value: &Value, indent: &str) -> Result<String, EditProblem> {
     let source = Source::read(text)?;
-    let target = source.find(&source.node, steps, value)?;
+    let target = Source::find(&source.node, steps, value)?;
     let (range, new) = source.write(&target, value, indent)?;
     let mut edited = source.spliced(&range, &new);
     if let Target::NewItem(..) | Target::Item(..) = target {
@@ -77,17 +77,17 @@ impl Source {
         format!("{}{new}{}", &all[BEFORE.len()..range.start], &all[range.end..end])
     }
 
-    fn find<'n>(&self, node: &'n Node, steps: &[PathStep], value: &Value) -> Result<Target<'n>, EditProblem> {
+    fn find<'n>(node: &'n Node, steps: &[PathStep], value: &Value) -> Result<Target<'n>, EditProblem> {
         let Some((step, rest)) = steps.split_first() else { return Ok(Target::Value(node)) };
         let goes = rest.is_empty() && value.is_null();
         match (&node.kind, wanted(step)) {
-            (NodeKind::Parentheses(inner), _) => self.find(inner, steps, value),
+            (NodeKind::Parentheses(inner), _) => Self::find(inner, steps, value),
             (NodeKind::Object(items), Wanted::Name(name)) => {
                 let keys: Option<Vec<String>> = items.iter().map(|(key, _)| key_name(key)).collect();
                 let found = keys.ok_or(COMPUTED)?.iter().rposition(|key| key == name);
                 match found {
                     Some(position) if goes => Ok(Target::Item(node, position)),
-                    Some(position) => self.find(&items[position].1, rest, value),
+                    Some(position) => Self::find(&items[position].1, rest, value),
                     None if rest.is_empty() && !goes => Ok(Target::NewItem(node, name.to_owned())),
                     None => Err(NOT_THERE),
                 }
@@ -102,7 +102,7 @@ impl Source {
                 };
                 match found {
                     Some(position) if goes => Ok(Target::Element(node, position)),
-                    Some(position) => self.find(&elements[position], rest, value),
+                    Some(position) => Self::find(&elements[position], rest, value),
                     None if rest.is_empty() && !goes => Ok(Target::NewElement(node)),
                     None => Err(NOT_THERE),
                 }
