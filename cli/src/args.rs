@@ -2,12 +2,13 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are for a terminal, not Markdown")]
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
-use drift::{Filters, Pattern, TagPattern};
+use drift::{ExitCode, FailOn, Filters, Pattern, TagPattern};
 use engine::request::{Regions, ScopeRequest, StatesRequest, VariableSource};
 use model::Region;
 use report::{Format, GroupBy, Values};
@@ -209,6 +210,57 @@ impl FormatArgs {
     }
 }
 
+/// Whose exit codes a command has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompatName {
+    /// 0 in sync, 1 drift found, 2 error
+    Driftctl,
+}
+
+/// What the run is judged by.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "How to judge")]
+pub(crate) struct FailArgs {
+    /// What makes the run fail, as kinds, tiers, kind:tier or severity:LEVEL, separated by commas; `none` for nothing
+    /// [default: see docs/findings.md]
+    #[arg(long, value_name = "WHAT", value_parser = fail_on)]
+    pub(crate) fail_on: Option<FailOn>,
+    /// End with 0 instead of 3 where something could not be seen
+    #[arg(long)]
+    pub(crate) allow_incomplete: bool,
+    /// End with the exit codes of another program
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    pub(crate) compat: Option<CompatName>,
+}
+
+impl FailArgs {
+    /// Gives the exit code for what came out.
+    pub(crate) fn code(&self, code: ExitCode) -> u8 {
+        match (self.compat, code) {
+            (Some(CompatName::Driftctl), ExitCode::Drift) => 1,
+            (Some(CompatName::Driftctl), ExitCode::Error) => 2,
+            (_, code) => code.code(),
+        }
+    }
+}
+
+/// Gives the exit code of an error under options that may not even be right: whoever asks for those of another program never
+/// takes an error for drift.
+pub(crate) fn code_of_error(arguments: impl Iterator<Item = OsString>) -> u8 {
+    let mut is_behind_option = false;
+    for argument in arguments {
+        if argument == "--compat=driftctl" || is_behind_option && argument == "driftctl" {
+            return 2;
+        }
+        is_behind_option = argument == "--compat";
+    }
+    1
+}
+
+fn fail_on(text: &str) -> Result<FailOn, String> {
+    FailOn::parse(text).map_err(|problem| [problem.detail, problem.help.join(" ")].join(" ").trim_end().to_owned())
+}
+
 /// What of an answer is shown.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "How to show it")]
@@ -349,6 +401,14 @@ mod tests {
         let expected = [assignment("1"), file("x.tfvars"), assignment("b=c"), file("y.tfvars")];
         assert_eq!(probe.states.request().variables, expected);
         assert!(<Probe as clap::Parser>::try_parse_from(["probe", "--var", "a"]).is_err());
+    }
+
+    #[test]
+    fn errors_are_never_the_drift_of_another_program() {
+        let code = |line: &[&str]| code_of_error(line.iter().map(OsString::from));
+        assert_eq!(code(&["driftmgr", "drift", "--compat", "driftctl", "--no-such"]), 2);
+        assert_eq!(code(&["driftmgr", "check", "--compat=driftctl"]), 2);
+        assert_eq!(code(&["driftmgr", "drift", "--state", "driftctl", "--compat"]), 1);
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             // Help and version are answers; everything else is wrong usage, which is an error: 1, not clap's 2.
             let is_answer = !error.use_stderr();
             let _ = error.print();
-            return if is_answer { ExitCode::SUCCESS } else { ExitCode::from(1) };
+            return if is_answer { ExitCode::SUCCESS } else { ExitCode::from(code_of_error()) };
         }
     };
     start_logging();
@@ -41,9 +41,13 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
-            ExitCode::from(1)
+            ExitCode::from(code_of_error())
         }
     }
+}
+
+fn code_of_error() -> u8 {
+    args::code_of_error(std::env::args_os())
 }
 
 fn run(command: commands::CommandLine) -> anyhow::Result<u8> {
@@ -70,7 +74,7 @@ fn run(command: commands::CommandLine) -> anyhow::Result<u8> {
             (None, Ok(code)) => Ok(code),
             (None, Err(error)) => {
                 failure::print(&error);
-                Ok(1)
+                Ok(code_of_error())
             }
         }
     })

@@ -147,6 +147,42 @@ fn reports_of_shards_put_together_are_the_report_of_the_whole() {
 }
 
 #[test]
+fn what_somebody_says_matters_fails_and_another_program_has_other_codes() {
+    let world = World::of(&[("a", &["x", "y"])]);
+    let rules = "version: 1\nseverity:\n  - kind: pending_destroy\n    type: torture_*\n    severity: high\n";
+    world.write("driftmgr.yaml", rules);
+    world.commit("rules");
+    world.git(&["branch", "-f", "main"]);
+    world.code("a", &[object("x", "x", "fast")]);
+    world.check(&[]).ends_with(0);
+    world.check(&["--fail-on", "severity:high"]).ends_with(2);
+    world.check(&["--fail-on", "severity:high", "--compat", "driftctl"]).ends_with(1);
+    world.check(&["--compat", "driftctl"]).ends_with(0);
+    // A change does not make light of itself.
+    world.write("driftmgr.yaml", &rules.replace("high", "info"));
+    world.check(&["--fail-on", "severity:high"]).ends_with(2);
+    world.check(&["--fail-on", "severity:high", "--trust-head"]).ends_with(0);
+    world.write("driftmgr.yaml", &rules.replace("high", "hihg"));
+    let run = world.check(&["--trust-head", "--compat", "driftctl"]).ends_with(2);
+    shows(&run, "could not be compared");
+    // The same for drift.
+    let drift = |arguments: &[&str]| {
+        let mut command = world.place.driftmgr();
+        command.arg("drift").args(arguments).current_dir(world.place.path("repo/a"));
+        command.env("TF_CLI_CONFIG_FILE", world.place.path("terraform.rc"));
+        Run::of(command.output().expect("driftmgr starts"))
+    };
+    drift(&[]).ends_with(1).says("\"hihg\" is none of info, low, medium, high");
+    drift(&["--compat", "driftctl"]).ends_with(2);
+    drift(&["--compat", "driftctl", "--no-such-option"]).ends_with(2);
+    world.write("driftmgr.yaml", rules);
+    drift(&[]).ends_with(2);
+    drift(&["--compat=driftctl"]).ends_with(1);
+    drift(&["--fail-on", "none"]).ends_with(0);
+    drift(&["--fail-on", "severity:hgih"]).ends_with(1).says("Did you mean \"high\"?");
+}
+
+#[test]
 fn without_git_or_a_commit_in_common_the_way_out_is_said() {
     let world = World::of(&[("a", &["x"])]);
     world.change("x", "tier", json!("slow"));

@@ -11,7 +11,7 @@ use cty::Path;
 use model::{AttributeDifference, Cause, Finding, Impact, InstanceAddress, Kind, Span, Tier};
 
 use crate::fingerprint::fingerprint;
-use crate::{FailOn, Summary, Verdict, conclude, fails};
+use crate::{FailOn, JudgeOptions, Summary, Verdict, conclude};
 
 /// What a change does to a resource instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,11 +101,11 @@ impl RootChange {
     }
 }
 
-/// Judges findings anew by whether they meet a change: only those that do fail, of what `fail_on` says.
+/// Judges findings anew by whether they meet a change: only those that do fail, of what the options say.
 ///
 /// The verdict is about the code with the change. What the change removes on purpose is no orphan afterwards, the totals
 /// count what fails now, and the verdict is complete where everything that the change is about could be seen.
-pub fn judge(verdict: &mut Verdict, change: &RootChange, fail_on: &FailOn) -> ChangeSummary {
+pub fn judge(verdict: &mut Verdict, change: &RootChange, options: &JudgeOptions) -> ChangeSummary {
     let mut by_address: BTreeMap<&InstanceAddress, &Touch> = BTreeMap::new();
     for touch in &change.touches {
         if let TouchKind::Moves { from } = &touch.how {
@@ -117,7 +117,7 @@ pub fn judge(verdict: &mut Verdict, change: &RootChange, fail_on: &FailOn) -> Ch
     for finding in &mut verdict.findings {
         let touch = finding.address.as_ref().and_then(|address| by_address.get(address).copied());
         match touch {
-            Some(touch) => meet(finding, touch, fail_on),
+            Some(touch) => meet(finding, touch, options),
             None => {
                 summary.n_aside += u64::from(finding.fails);
                 pass_by(finding);
@@ -139,7 +139,7 @@ pub fn judge(verdict: &mut Verdict, change: &RootChange, fail_on: &FailOn) -> Ch
 }
 
 /// Judges a finding of an instance that the change is about.
-fn meet(finding: &mut Finding, touch: &Touch, fail_on: &FailOn) {
+fn meet(finding: &mut Finding, touch: &Touch, options: &JudgeOptions) {
     let is_removed = matches!(touch.how, TouchKind::Destroys | TouchKind::Forgets);
     if finding.kind == Kind::Orphan && is_removed {
         finding.kind = Kind::PendingDestroy;
@@ -151,7 +151,7 @@ fn meet(finding: &mut Finding, touch: &Touch, fail_on: &FailOn) {
         reason.clone_into(&mut finding.reason);
         finding.source.clone_from(&touch.source);
         finding.remedies.clear();
-        finding.severity = fails::severity(finding.kind, &finding.attributes);
+        finding.severity = options.severities.severity(finding);
         finding.fingerprint = fingerprint(finding, None);
     }
     let impact = impact(finding, touch);
@@ -162,6 +162,7 @@ fn meet(finding: &mut Finding, touch: &Touch, fail_on: &FailOn) {
         Kind::NotImported => touch.how == TouchKind::Imports,
         _ => false,
     };
+    let fail_on = &options.fail_on;
     finding.fails = !is_settled_by_change && (fail_on.fails(finding) || fails_as_collision(finding, touch, fail_on));
     if let Some(unsure) = &touch.unsure {
         finding.reason.push_str(&format!(" Whether this change is about it is not certain: {unsure}."));

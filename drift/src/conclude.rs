@@ -5,7 +5,7 @@ use model::{Cause, CauseKind, Coverage, Diagnostics, Finding, Kind, Scope, Scope
 
 use crate::fingerprint::fingerprint;
 use crate::{Evidence, JudgeOptions, StateSet, Summary, Verdict};
-use crate::{adopt, fails, remedy};
+use crate::{adopt, remedy};
 
 /// What judging gathered.
 pub(crate) struct Found {
@@ -50,7 +50,7 @@ pub(crate) fn conclude(evidence: &Evidence<'_>, options: &JudgeOptions, now: Tim
     });
     for finding in &mut findings {
         rules.apply(finding, &mut rule_uses);
-        finding.severity = fails::severity(finding.kind, &finding.attributes);
+        finding.severity = options.severities.severity(finding);
         finding.fails = options.fail_on.fails(finding);
     }
     let recorded = evidence.recorded.iter().map(|instance| &instance.address.resource);

@@ -113,9 +113,15 @@ pub const TABLE: &[Row] = &{
     ]
 };
 
-/// Which kinds and tiers make a run fail.
+/// The word before a severity from which on every finding fails, in `--fail-on`: `severity:high`.
+pub const SEVERITY: &str = "severity";
+
+/// Which kinds and tiers make a run fail, and from which severity on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailOn(BTreeSet<(Kind, Option<Tier>, bool)>);
+pub struct FailOn {
+    rows: BTreeSet<(Kind, Option<Tier>, bool)>,
+    at_least: Option<FindingSeverity>,
+}
 
 impl FailOn {
     /// Gives what fails by default where a question is answered.
@@ -124,23 +130,30 @@ impl FailOn {
             Question::Drift | Question::DriftAndUnmanaged => row.fails_drift,
             Question::Unmanaged => row.fails_unmanaged,
         };
-        Self(TABLE.iter().filter(fails).map(key).collect())
+        Self { rows: TABLE.iter().filter(fails).map(key).collect(), at_least: None }
     }
 
     /// Reads what the user gave instead of the default.
     ///
     /// Shape: words separated by commas: a kind (`missing`), a tier (`undeclared`) of what somebody changed, a kind and a
-    /// tier (`changed:undeclared`), [`SECURITY_RELEVANT`] for undeclared differences that are, or `none` alone.
+    /// tier (`changed:undeclared`), [`SECURITY_RELEVANT`] for undeclared differences that are, a severity from which on
+    /// everything fails (`severity:high`), or `none` alone.
     ///
     /// # Errors
     ///
     /// A diagnostic with the code `invalid-fail-on` that names the word.
     pub fn parse(text: &str) -> Result<Self, Box<Diagnostic>> {
         if text.trim() == "none" {
-            return Ok(Self(BTreeSet::new()));
+            return Ok(Self { rows: BTreeSet::new(), at_least: None });
         }
         let mut rows = BTreeSet::new();
+        let mut at_least: Option<FindingSeverity> = None;
         for word in text.split(',').map(str::trim) {
+            if let Some((SEVERITY, severity)) = word.split_once(':') {
+                let least = FindingSeverity::from_word(severity).ok_or_else(|| unknown_severity(severity))?;
+                at_least = Some(at_least.map_or(least, |other| other.min(least)));
+                continue;
+            }
             let is_meant = |row: &&Row| match word.split_once(':') {
                 None if word == SECURITY_RELEVANT => row.is_security_relevant,
                 Some((kind, tier)) => row.kind.as_str() == kind && row.tier.is_some_and(|own| own.as_str() == tier),
@@ -159,8 +172,8 @@ impl FailOn {
                     kinds.chain(Tier::ALL.iter().map(|tier| tier.as_str())).chain([SECURITY_RELEVANT, "none"])
                 };
                 let detail = format!(
-                    "{word:?} is neither a kind of finding nor a tier. What may be given is: {}, or KIND:TIER, \
-                     separated by commas.",
+                    "{word:?} is neither a kind of finding nor a tier. What may be given is: {}, KIND:TIER, or \
+                     severity:LEVEL, separated by commas.",
                     words().collect::<Vec<_>>().join(", ")
                 );
                 let diagnostic = Diagnostic::error("invalid-fail-on", "Unknown word in --fail-on", detail);
@@ -170,7 +183,7 @@ impl FailOn {
                 }));
             }
         }
-        Ok(Self(rows))
+        Ok(Self { rows, at_least })
     }
 
     /// Decides whether a finding makes the run fail.
@@ -180,8 +193,13 @@ impl FailOn {
         if finding.ignored.is_some() || finding.folded.is_some() {
             return false;
         }
+        let is_certain = finding.attributes.is_empty() || finding.precision == Some(Precision::Provider);
+        let weighs_enough = self.at_least.is_some_and(|least| finding.severity >= least);
+        if weighs_enough && is_certain && finding.kind != Kind::Undetermined {
+            return true;
+        }
         let is_whole = !is_about_attributes(finding);
-        is_whole && self.0.contains(&(finding.kind, None, false))
+        is_whole && self.rows.contains(&(finding.kind, None, false))
             || finding.attributes.iter().any(|difference| self.fails_at(finding, difference))
     }
 
@@ -190,8 +208,18 @@ impl FailOn {
         // What is pending, stale or a collision is so whatever its path is relevant for.
         let is_security_relevant = difference.is_security_relevant && finding.kind == Kind::Changed;
         let row = (finding.kind, Some(difference.tier), is_security_relevant);
-        finding.precision == Some(Precision::Provider) && self.0.contains(&row)
+        finding.precision == Some(Precision::Provider) && self.rows.contains(&row)
     }
+}
+
+fn unknown_severity(word: &str) -> Box<Diagnostic> {
+    let words = || FindingSeverity::ALL.iter().map(|severity| severity.as_str());
+    let detail = format!("{word:?} is no severity. There are: {}.", words().collect::<Vec<_>>().join(", "));
+    let diagnostic = Diagnostic::error("invalid-fail-on", "Unknown severity in --fail-on", detail);
+    Box::new(match nearest(word, words()) {
+        Some(near) => diagnostic.with_help(format!("Did you mean {near:?}?")),
+        None => diagnostic,
+    })
 }
 
 fn key(row: &Row) -> (Kind, Option<Tier>, bool) {
@@ -260,7 +288,7 @@ mod tests {
 
     #[test]
     fn fail_on_reads_kinds_tiers_and_both() {
-        let rows = |text: &str| FailOn::parse(text).map(|fail_on| fail_on.0.len());
+        let rows = |text: &str| FailOn::parse(text).map(|fail_on| fail_on.rows.len());
         assert_eq!(rows("none"), Ok(0));
         assert_eq!(rows("missing, unmanaged"), Ok(2));
         assert_eq!(rows("declared"), Ok(2));

@@ -1,9 +1,9 @@
 //! Decides what differs between code, state and cloud, why, and what can be done about it.
 //!
 //! **Owns** the join of recorded instances and remote objects, the truth table, the exact comparison of what a provider
-//! read, tiers, what another instance explains, what makes a run fail, ignore rules and the baseline, filters, summaries, fingerprints,
-//! remedies, and adoption: addresses and configuration. Facets go in as [`Evidence`] and an iterator of objects; a
-//! [`Verdict`] comes out.
+//! read, tiers, what another instance explains, what makes a run fail and how much it matters, ignore rules and the
+//! baseline, filters, summaries, fingerprints, remedies, and adoption: addresses and configuration. Facets go in as
+//! [`Evidence`] and an iterator of objects; a [`Verdict`] comes out.
 //!
 //! **May not know** files, networks, clocks, the environment or any source crate: `now` is an argument, values come
 //! through [`RecordedAttributes`] and [`DeclaredArguments`]. Nothing here is `async`.
@@ -34,6 +34,7 @@ pub mod options;
 pub mod pattern;
 pub mod place;
 pub mod remedy;
+pub mod severity;
 pub mod summary;
 mod unmanaged;
 
@@ -47,4 +48,5 @@ pub use ignore::IgnoreRules;
 pub use judge::{Verdict, judge};
 pub use options::{Filters, JudgeOptions, Question, StateSet};
 pub use pattern::{Pattern, TagPattern};
+pub use severity::{SeverityRule, SeverityRules};
 pub use summary::Summary;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use model::{AccountId, Finding, Region, ResourceType, Tier};
 
-use crate::{FailOn, Pattern, TagPattern};
+use crate::{FailOn, Pattern, SeverityRules, TagPattern};
 
 /// How to judge.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub struct JudgeOptions {
     pub filters: Filters,
     /// Which tiers of attribute differences to show; all where it is empty.
     pub tiers: BTreeSet<Tier>,
+    /// How much findings matter, where that is not what the table says.
+    pub severities: SeverityRules,
     /// What makes the run fail.
     pub fail_on: FailOn,
     /// Observations older than this count as not made.
@@ -37,6 +39,7 @@ impl JudgeOptions {
             accept_missing: false,
             filters: Filters::default(),
             tiers: BTreeSet::new(),
+            severities: SeverityRules::default(),
             fail_on: FailOn::default_of(question),
             max_age: None,
             reserved_tag_prefixes: vec!["aws:".to_owned()],

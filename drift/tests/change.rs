@@ -2,7 +2,7 @@
 
 use cty::Path;
 use drift::change::{self, ChangeSummary, RootChange, Touch, TouchKind};
-use drift::{FailOn, Question, Summary, Verdict};
+use drift::{FailOn, JudgeOptions, Question, Summary, Verdict};
 use model::{AttributeDifference, Cause, CauseKind, Coverage, Finding, Impact, InstanceAddress, Kind, Precision, Tier};
 
 fn address(text: &str) -> InstanceAddress {
@@ -50,7 +50,7 @@ fn verdict(findings: Vec<Finding>) -> Verdict {
 fn judged(findings: Vec<Finding>, touches: Vec<Touch>) -> (Verdict, ChangeSummary) {
     let mut verdict = verdict(findings);
     let change = RootChange { touches, causes: Vec::new() };
-    let summary = change::judge(&mut verdict, &change, &FailOn::default_of(Question::Drift));
+    let summary = change::judge(&mut verdict, &change, &JudgeOptions::for_question(Question::Drift));
     (verdict, summary)
 }
 
@@ -163,7 +163,7 @@ fn only_what_the_change_is_about_must_have_been_seen() {
     let mut open = verdict(Vec::new());
     let cause = Cause::new(CauseKind::NoProvider, "Nobody knows.");
     let change = RootChange { touches: Vec::new(), causes: vec![cause] };
-    change::judge(&mut open, &change, &FailOn::default_of(Question::Drift));
+    change::judge(&mut open, &change, &JudgeOptions::for_question(Question::Drift));
     assert!(!open.is_complete);
 }
 
@@ -184,6 +184,7 @@ fn ignored_and_unasked_findings_do_not_fail() {
     assert_eq!((verdict.summary.n_failing, summary.by_impact.len()), (0, 0));
     let mut none = self::verdict(vec![finding(Kind::Missing, "a_b.c", &[])]);
     let change = RootChange { touches: vec![touch("a_b.c", UPDATES, &[])], causes: Vec::new() };
-    change::judge(&mut none, &change, &FailOn::parse("none").expect("a word"));
+    let fail_on = FailOn::parse("none").expect("a word");
+    change::judge(&mut none, &change, &JudgeOptions { fail_on, ..JudgeOptions::for_question(Question::Drift) });
     assert_eq!(none.summary.n_failing, 0);
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use ::drift::exact::Outcome;
 use ::drift::{
-    Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Pattern, Question, TypeMapping, Verdict,
+    Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Pattern, Question, SeverityRules,
+    TypeMapping, Verdict,
 };
 use inventory::definition::Catalog;
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +26,7 @@ use crate::refresh::{Readings, Refresh, RefreshRequest};
 use crate::request::{Freshness, ScopeRequest, Sight, StatesRequest};
 use crate::scan::{self, ScanRequest};
 use crate::states::{self, States};
-use crate::{Error, ErrorKind, Session, catalog, query};
+use crate::{Error, ErrorKind, Session, catalog, query, severity};
 
 /// How often a comparison is begun where a state is written meanwhile.
 const MAX_ATTEMPTS: usize = 3;
@@ -64,6 +65,8 @@ pub struct DriftAnswer {
     pub root: Option<PathBuf>,
     /// The ignore rules that were applied.
     pub ignore: IgnoreRules,
+    /// The severity rules that were applied.
+    pub severities: SeverityRules,
     /// Whose credentials were used.
     pub callers: Vec<Caller>,
     /// Problems met on the way that the answer survived.
@@ -124,6 +127,7 @@ async fn compare_once(
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
     let ignore = read_ignore_file(session, request)?;
+    let severities = severity::read(session, request)?;
     session.phase("reading states");
     let mut states = match reach {
         Reach::Recorded => states::load(session, &request.states).await?,
@@ -172,6 +176,7 @@ async fn compare_once(
         Parts {
             catalog,
             ignore,
+            severities,
             states,
             module: module.cloned(),
             declared,
@@ -223,6 +228,7 @@ async fn open_refresh(
 struct Parts {
     catalog: Arc<Catalog>,
     ignore: IgnoreRules,
+    severities: SeverityRules,
     states: Arc<States>,
     module: Option<Arc<RootModule>>,
     declared: Option<Arc<Declared>>,
@@ -242,8 +248,19 @@ async fn look_and_judge(
     parts: Parts,
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let operation = "compare states with the cloud";
-    let Parts { catalog, ignore, states, module, declared, unrecorded, readings, lists, mut diagnostics, is_kept } =
-        parts;
+    let Parts {
+        catalog,
+        ignore,
+        severities,
+        states,
+        module,
+        declared,
+        unrecorded,
+        readings,
+        lists,
+        mut diagnostics,
+        is_kept,
+    } = parts;
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(operation));
     }
@@ -268,7 +285,7 @@ async fn look_and_judge(
     }
 
     session.phase("comparing");
-    let mut options = request.options.clone();
+    let mut options = JudgeOptions { severities: severities.clone(), ..request.options.clone() };
     if let Freshness::Within(max_age) = request.freshness {
         options.max_age = SignedDuration::try_from(max_age).ok();
     }
@@ -286,6 +303,7 @@ async fn look_and_judge(
         states: states.refs.clone(),
         root: request.states.dir.clone(),
         ignore: job.ignore,
+        severities,
         callers: job.callers,
         diagnostics,
         at: now,

@@ -35,6 +35,7 @@ pub mod roots;
 mod scan;
 mod session;
 mod settings;
+mod severity;
 pub mod states;
 mod types;
 mod yaml;

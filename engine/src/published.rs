@@ -55,6 +55,7 @@ pub async fn published(session: &Session, request: &DriftRequest) -> Result<Opti
         verdict,
         states: states.refs.clone(),
         root: request.states.dir.clone(),
+        severities: ::drift::SeverityRules::default(),
         ignore: IgnoreRules::default(),
         callers: Vec::new(),
         diagnostics: states.diagnostics,

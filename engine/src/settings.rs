@@ -30,11 +30,11 @@ pub(crate) const FILE_NAME: &str = "driftmgr.yaml";
 /// The code of what is wrong with the file.
 pub(crate) const CODE: &str = "settings-file";
 /// The largest file that is read, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
+pub(crate) const MAX_BYTES: u64 = 1 << 20;
 /// The version of the file that is read.
 pub(crate) const VERSION: i64 = 1;
-/// The keys of the whole file: what it says of roots, [`crate::roots`] reads.
-pub(crate) const TOP_KEYS: &[&str] = &["version", "providers", "data_sources", "roots"];
+/// The keys of the whole file: what it says of roots, [`crate::roots`] reads, and of severities, [`crate::severity`].
+pub(crate) const TOP_KEYS: &[&str] = &["version", "providers", "data_sources", "roots", "severity"];
 const PROVIDER_KEYS: &[&str] = &["provider", "alias", "module", "arguments"];
 
 /// What the file says.

@@ -357,7 +357,8 @@ fn a_check() {
     let touches = vec![touch("aws_vpc.main", TouchKind::Updates), touch("aws_vpc.b", TouchKind::Moves { from })];
     let causes = vec![model::Cause::new(model::CauseKind::NoProvider, "It is not installed.")];
     let change = RootChange { touches, causes };
-    let summary = drift::change::judge(&mut verdict, &change, &drift::FailOn::default_of(drift::Question::Drift));
+    let summary =
+        drift::change::judge(&mut verdict, &change, &drift::JudgeOptions::for_question(drift::Question::Drift));
     let report = DriftReport {
         verdict: &verdict,
         states: &world.states,

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use clap::Args;
-use drift::{FailOn, Question};
+use drift::Question;
 use engine::{CheckBase, CheckRequest, Session, Shard};
 
 use super::comparison::ComparisonArgs;
-use crate::args::{ReportArgs, ShowCheckArgs, StoreArgs};
+use crate::args::{FailArgs, ReportArgs, ShowCheckArgs, StoreArgs};
 use crate::{failure, render};
 
 /// Check a change of the code against the cloud: what it touches, destroys, collides with or would silently revert
@@ -50,16 +50,11 @@ pub(crate) struct Arguments {
     /// else what was written before it counts
     #[arg(long, help_heading = "Which change")]
     trust_head: bool,
-    /// What makes the run fail where it meets the change, as kinds or kind:tier, separated by commas [default: see
-    /// docs/findings.md]
-    #[arg(long, value_name = "KINDS", help_heading = "How to judge")]
-    fail_on: Option<String>,
     /// Report instances as missing even where an implausible share of them is
     #[arg(long, help_heading = "How to judge")]
     accept_missing: bool,
-    /// End with 0 instead of 3 where something could not be seen
-    #[arg(long, help_heading = "How to judge")]
-    allow_incomplete: bool,
+    #[command(flatten)]
+    fail: FailArgs,
     #[command(flatten)]
     to: ReportArgs,
     #[command(flatten)]
@@ -69,8 +64,8 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Session) -> anyhow::Result<u8> {
     let mut drift = arguments.comparison.request(Question::Drift, store, session)?;
     drift.options.accept_missing = arguments.accept_missing;
-    if let Some(text) = &arguments.fail_on {
-        drift.options.fail_on = FailOn::parse(text).map_err(|diagnostic| anyhow::anyhow!("--fail-on: {diagnostic}"))?;
+    if let Some(fail_on) = &arguments.fail.fail_on {
+        drift.options.fail_on = fail_on.clone();
     }
     let marker = marker(drift.states.dir.as_deref(), arguments.shard);
     let request = CheckRequest {
@@ -101,7 +96,7 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
         }
     }
     render::check(session, &answer, &marker, arguments.shard, &arguments.to, &arguments.show)?;
-    Ok(answer.exit_code(arguments.allow_incomplete).code())
+    Ok(arguments.fail.code(answer.exit_code(arguments.fail.allow_incomplete)))
 }
 
 /// Tells the comments of this check from those of others on the same change: by the roots that it looks at.

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use drift::{FailOn, Question};
+use drift::Question;
 use engine::Session;
 use model::Tier;
 
 use super::comparison::ComparisonArgs;
-use crate::args::{ReportArgs, ShowArgs, StoreArgs};
+use crate::args::{FailArgs, ReportArgs, ShowArgs, StoreArgs};
 use crate::{failure, render};
 
 /// Compare states with the cloud: what is missing, what changed, what could not be looked at
@@ -44,15 +44,11 @@ pub(crate) struct Arguments {
     /// Only differences of these tiers; may be repeated
     #[arg(long, value_name = "TIER", value_parser = tier, help_heading = "What to show")]
     tier: Vec<Tier>,
-    /// What makes the run fail, as kinds or kind:tier, separated by commas [default: see docs/findings.md]
-    #[arg(long, value_name = "KINDS", help_heading = "How to judge")]
-    fail_on: Option<String>,
     /// Report instances as missing even where an implausible share of them is
     #[arg(long, help_heading = "How to judge")]
     accept_missing: bool,
-    /// End with 0 instead of 3 where something could not be seen
-    #[arg(long, help_heading = "How to judge")]
-    allow_incomplete: bool,
+    #[command(flatten)]
+    fail: FailArgs,
     /// Record what is said to providers and what they answer, for a bug report; every value is masked
     #[arg(long, value_name = "DIR", help_heading = "How to judge")]
     record_transcript: Option<PathBuf>,
@@ -75,9 +71,8 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
     request.transcripts.clone_from(&arguments.record_transcript);
     request.options.tiers = arguments.tier.iter().copied().collect();
     request.options.accept_missing = arguments.accept_missing;
-    if let Some(text) = &arguments.fail_on {
-        request.options.fail_on =
-            FailOn::parse(text).map_err(|diagnostic| anyhow::anyhow!("--fail-on: {diagnostic}"))?;
+    if let Some(fail_on) = &arguments.fail.fail_on {
+        request.options.fail_on = fail_on.clone();
     }
     let answer = match &arguments.plan {
         Some(plan) => engine::drift_of_plan(session, plan, &request).await?,
@@ -85,5 +80,5 @@ pub(crate) async fn run(arguments: Arguments, store: &StoreArgs, session: &Sessi
     };
     failure::print_diagnostics(&answer.diagnostics);
     render::comparison(session, &answer, &arguments.to, &arguments.show)?;
-    Ok(answer.verdict.exit_code(arguments.allow_incomplete).code())
+    Ok(arguments.fail.code(answer.verdict.exit_code(arguments.fail.allow_incomplete)))
 }

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::drift::JudgeOptions;
 use ::drift::change::{self, ChangeSummary, RootChange};
 use ::drift::exact::applied_from_elsewhere;
 use ::drift::exit;
@@ -488,7 +489,8 @@ async fn check_root(
             difference.cause = applied_from_elsewhere(difference, before);
         }
     }
-    let summary = change::judge(&mut answer.verdict, &root_change, &drift.options.fail_on);
+    let options = JudgeOptions { severities: answer.severities.clone(), ..drift.options };
+    let summary = change::judge(&mut answer.verdict, &root_change, &options);
     Ok((Some(root_change), summary, answer))
 }
 

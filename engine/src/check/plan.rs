@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ::drift::JudgeOptions;
 use ::drift::change::{self, RootChange, Touch, TouchKind};
 use cty::{Path, PathStep, Value};
 use model::{Cause, CauseKind, Diagnostic, Diagnostics, ResourceMode};
@@ -34,7 +35,8 @@ pub async fn check_of_plan(session: &Session, plan: &str, request: &CheckRequest
             .with_source(source)
     })?;
     answer.diagnostics.extend(problems);
-    let summary = change::judge(&mut answer.verdict, &change, &drift.options.fail_on);
+    let options = JudgeOptions { severities: answer.severities.clone(), ..drift.options };
+    let summary = change::judge(&mut answer.verdict, &change, &options);
     let directory = request.dir.as_ref().map_or_else(|| ".".to_owned(), |dir| dir.to_string_lossy().into_owned());
     let root = CheckedRoot {
         name: if directory == "." { plan.to_owned() } else { directory.clone() },

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use ::drift::exact::{Outcome, ProviderUse, Reading};
-use ::drift::{DeclaredArguments, Evidence, RecordedAttributes, Verdict};
+use ::drift::{DeclaredArguments, Evidence, JudgeOptions, RecordedAttributes, Verdict};
 use cty::Value;
 use jiff::{SignedDuration, Timestamp};
 use model::finding::PlanLook;
@@ -30,7 +30,7 @@ use tfstate::plan::{PlanAction, PlanInstance};
 use crate::drift::read_ignore_file;
 use crate::evaluation::RootModule;
 use crate::request::Freshness;
-use crate::{DriftAnswer, DriftRequest, Error, ErrorKind, Session, catalog, code, states};
+use crate::{DriftAnswer, DriftRequest, Error, ErrorKind, Session, catalog, code, severity, states};
 use configured::Configured;
 use schemas::Schemas;
 
@@ -57,6 +57,7 @@ pub(crate) async fn drift_of_document(
     request: &DriftRequest,
 ) -> Result<(DriftAnswer, Arc<PlanDocument>), Error> {
     let ignore = read_ignore_file(session, request)?;
+    let severities = severity::read(session, request)?;
     let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
     session.phase("reading the plan");
     let (document, mut diagnostics, written_at) = read(session, plan).await?;
@@ -88,7 +89,7 @@ pub(crate) async fn drift_of_document(
     let module = RootModule::opened(session, &request.states).await;
     let written = module.map(|module| code::declared(&module, &recorded).0);
     let configured = Configured::new(Arc::clone(&document), schemas, written, &recorded);
-    let mut options = request.options.clone();
+    let mut options = JudgeOptions { severities: severities.clone(), ..request.options.clone() };
     if let Freshness::Within(max_age) = request.freshness {
         options.max_age = SignedDuration::try_from(max_age).ok();
     }
@@ -110,6 +111,7 @@ pub(crate) async fn drift_of_document(
         states: vec![state],
         root: request.states.dir.clone(),
         ignore,
+        severities,
         callers: Vec::new(),
         diagnostics,
         at: now,

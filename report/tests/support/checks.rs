@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cty::PathStep;
 use drift::change::{self, RootChange, Touch, TouchKind};
-use drift::{FailOn, IgnoreRules, Question, Summary, Verdict, fails};
+use drift::{IgnoreRules, JudgeOptions, Question, Summary, Verdict, fails};
 use model::{
     AttributeDifference, Cause, CauseKind, Coverage, Diagnostic, Finding, Fingerprint, InstanceAddress, Kind, Position,
     Precision, Remedy, Serial, Span, StateRef, Tier,
@@ -189,9 +189,9 @@ impl RootCase {
     fn judge(input: &Value, change: Option<&RootChange>) -> (Verdict, u64) {
         let mut findings: Vec<Finding> =
             list(input, "findings").flat_map(times).map(|(value, address)| finding(&value, &address)).collect();
-        let fail_on = FailOn::default_of(Question::Drift);
+        let options = JudgeOptions::for_question(Question::Drift);
         for finding in &mut findings {
-            finding.fails = fail_on.fails(finding);
+            finding.fails = options.fail_on.fails(finding);
         }
         let n_undetermined = findings.iter().filter(|finding| finding.kind == Kind::Undetermined).count() as u64;
         let n_instances = number(input, "instances").unwrap_or(findings.len() as u64);
@@ -207,7 +207,7 @@ impl RootCase {
             rule_uses: Vec::new(),
             is_complete: n_undetermined == 0,
         };
-        let n_aside = change.map_or(0, |change| change::judge(&mut verdict, change, &fail_on).n_aside);
+        let n_aside = change.map_or(0, |change| change::judge(&mut verdict, change, &options).n_aside);
         (verdict, n_aside)
     }
 }
