@@ -71,6 +71,7 @@ pub(crate) fn check(
             name: &root.name,
             directory: &root.directory,
             workspace: root.workspace.as_deref(),
+            owners: &root.owners,
             why: root.why.as_deref(),
             change: root.change.as_ref(),
             n_aside: root.summary.n_aside,

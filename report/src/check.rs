@@ -50,6 +50,8 @@ pub struct CheckedRootReport<'a> {
     pub directory: &'a str,
     /// Its workspace, where one is written down.
     pub workspace: Option<&'a str>,
+    /// Who answers for it.
+    pub owners: &'a [String],
     /// The changed file by which the change meets it.
     pub why: Option<&'a str>,
     /// What the change is about; `None` where it was compared with nothing.

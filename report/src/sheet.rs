@@ -50,6 +50,8 @@ pub(crate) struct RootSheet {
     #[serde(default)]
     pub(crate) workspace: Option<String>,
     #[serde(default)]
+    pub(crate) owners: Vec<String>,
+    #[serde(default)]
     pub(crate) why: Option<String>,
     /// `None` where the code was compared with nothing.
     #[serde(default)]
@@ -235,6 +237,7 @@ impl Sheet {
             name: verdict.root.clone().unwrap_or_default(),
             directory: verdict.directory.clone(),
             workspace: verdict.states.first().map(|state| state.workspace.clone()),
+            owners: Vec::new(),
             why: None,
             change: None,
             error: None,
@@ -298,6 +301,14 @@ impl RootSheet {
             Some(workspace) if name.ends_with(&format!("@{workspace}")) => escape_controls(name).into_owned(),
             Some(workspace) => escape_controls(&format!("{name} ({workspace})")).into_owned(),
         }
+    }
+
+    /// Names who answers for it, behind its name; nothing where nobody is named.
+    pub(crate) fn owned_by(&self) -> String {
+        if self.owners.is_empty() {
+            return String::new();
+        }
+        format!(", of {}", escape_controls(&self.owners.join(", ")))
     }
 
     /// Gives what tells this root from every other one, without spaces.

@@ -370,6 +370,7 @@ fn a_check() {
         name,
         directory: name,
         workspace: Some("blue"),
+        owners: &[],
         why: Some("live/main.tf"),
         change,
         n_aside: summary.n_aside,

@@ -77,7 +77,7 @@ fn check_of(text: &str) -> CheckCase {
         "diagnostics": [{"severity": "error", "summary": text, "detail": text}],
         "roots": [
             {
-                "name": text, "directory": text, "workspace": text, "why": text, "states": [text], "instances": 5,
+                "name": text, "directory": text, "workspace": text, "owners": [text, text], "why": text, "states": [text], "instances": 5,
                 "diagnostics": [{"summary": text, "detail": text}],
                 "change": {
                     "touches": [{"address": "aws_vpc.a", "how": "updates", "paths": [["tags", text]], "file": text, "line": 2, "unsure": text}],

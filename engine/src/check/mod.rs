@@ -117,6 +117,8 @@ pub struct CheckedRoot {
     pub directory: String,
     /// Its workspace, where one is written down.
     pub workspace: Option<String>,
+    /// Who answers for it.
+    pub owners: Vec<String>,
     /// The changed file by which the change meets it.
     pub why: Option<String>,
     /// What the change is about; `None` where it was compared with nothing.
@@ -220,8 +222,8 @@ pub async fn check(session: &Session, request: &CheckRequest) -> Result<CheckAns
                 Ok((change, summary, answer)) => (change, summary, Ok(answer)),
                 Err(error) => (None, ChangeSummary::default(), Err(error)),
             };
-            let RootEntry { name, directory, workspace, .. } = entry;
-            CheckedRoot { name, directory, workspace, why, change, summary, answer }
+            let RootEntry { name, directory, workspace, owners, .. } = entry;
+            CheckedRoot { name, directory, workspace, owners, why, change, summary, answer }
         }
     });
     let mut roots: Vec<CheckedRoot> = futures::stream::iter(checks).buffered(N_PARALLEL).collect().await;

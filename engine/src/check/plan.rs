@@ -42,6 +42,7 @@ pub async fn check_of_plan(session: &Session, plan: &str, request: &CheckRequest
         name: if directory == "." { plan.to_owned() } else { directory.clone() },
         directory,
         workspace: None,
+        owners: Vec::new(),
         why: Some(plan.to_owned()),
         change: Some(change),
         summary,

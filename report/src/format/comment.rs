@@ -88,7 +88,8 @@ fn table(comment: &mut Comment, sheet: &Sheet) {
     for root in &sheet.roots {
         let Some(report) = &root.report else {
             let cells = if has_change { "| | | | | | |" } else { "| | |" };
-            comment.may(&format!("| {} | not compared {cells}\n", cell(&root.label())));
+            comment
+                .may(&format!("| {} | not compared {cells}\n", cell(&format!("{}{}", root.label(), root.owned_by()))));
             continue;
         };
         let n_failing = report.summary.failing;
@@ -101,14 +102,17 @@ fn table(comment: &mut Comment, sheet: &Sheet) {
             let n_aside: usize = groups.iter().filter(|group| group.is_aside).map(|group| group.findings.len()).sum();
             format!(
                 "| {} | {n_about} | {} | {} | {} | {n_failing} | {n_aside} | {n_unseen} |\n",
-                cell(&root.label()),
+                cell(&format!("{}{}", root.label(), root.owned_by())),
                 of(Impact::Destroys),
                 of(Impact::Collides),
                 of(Impact::Reverts),
             )
         } else {
             let n_found: usize = groups.iter().map(|group| group.findings.len()).sum();
-            format!("| {} | {n_found} | {n_failing} | {n_unseen} |\n", cell(&root.label()))
+            format!(
+                "| {} | {n_found} | {n_failing} | {n_unseen} |\n",
+                cell(&format!("{}{}", root.label(), root.owned_by()))
+            )
         };
         comment.may(&row);
     }

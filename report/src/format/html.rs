@@ -46,7 +46,7 @@ pub(crate) fn write(sheet: &Sheet, _style: &Style, out: &mut dyn io::Write) -> i
 }
 
 fn section(root: &RootSheet, out: &mut dyn io::Write) -> io::Result<()> {
-    writeln!(out, "<h2>{}</h2>", escape(&root.label()))?;
+    writeln!(out, "<h2>{}{}</h2>", escape(&root.label()), escape(&root.owned_by()))?;
     if let Some(report) = &root.report {
         let states: Vec<String> = report.states.iter().map(|state| escape(&state.url)).collect();
         let as_of =

@@ -58,7 +58,7 @@ impl Page<'_> {
     fn root(&mut self, root: &RootSheet) -> io::Result<()> {
         let why = root.why.as_ref().map(|why| format!("  ({} changed)", escape_controls(why))).unwrap_or_default();
         let label = self.paint(BOLD, &root.label());
-        writeln!(self.out, "\n{label}{why}")?;
+        writeln!(self.out, "\n{label}{}{why}", root.owned_by())?;
         if let Some(error) = &root.error {
             self.wrapped(2, RED, &format!("It could not be compared: {error}"))?;
         }

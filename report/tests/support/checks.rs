@@ -24,6 +24,7 @@ pub(crate) struct CheckCase {
 pub(crate) struct RootCase {
     input: Value,
     change: Option<RootChange>,
+    owners: Vec<String>,
     n_aside: u64,
     outcome: Result<Verdict, String>,
     states: Vec<StateRef>,
@@ -183,7 +184,8 @@ impl RootCase {
                 (Ok(verdict), n_aside)
             }
         };
-        Self { input: input.clone(), change, n_aside, outcome, states }
+        let owners = list(input, "owners").filter_map(Value::as_str).map(str::to_owned).collect();
+        Self { input: input.clone(), change, owners, n_aside, outcome, states }
     }
 
     fn judge(input: &Value, change: Option<&RootChange>) -> (Verdict, u64) {
@@ -258,6 +260,7 @@ impl CheckCase {
                     name: text(&root.input, "name").unwrap_or(directory),
                     directory,
                     workspace: text(&root.input, "workspace"),
+                    owners: &root.owners,
                     why: text(&root.input, "why"),
                     change: root.change.as_ref(),
                     n_aside: root.n_aside,
