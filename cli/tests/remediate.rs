@@ -368,6 +368,76 @@ fn what_has_no_code_is_forgotten_by_a_block_that_both_programs_take() {
 }
 
 #[test]
+fn a_renamed_resource_is_moved_where_the_provider_has_nothing_to_do() {
+    let world = World::of_code();
+    let renamed = CODE.replace("\"torture_object\" \"local\"", "\"torture_object\" \"renamed\"");
+    world.place.write("root/main.tf", &renamed);
+    let document = world.document(&["--write"]);
+    let moved = of_kind(&document, "moved");
+    assert_eq!(moved, [("torture_object.local".to_owned(), String::new(), "proved".to_owned())], "{document:#}");
+    let written = std::fs::read_to_string(world.place.path("root/moved.tf")).expect("it is written");
+    assert_eq!(written, "moved {\n  from = torture_object.local\n  to   = torture_object.renamed\n}\n");
+    assert!(!world.place.path("root/removed.tf").exists(), "what has moved is not forgotten");
+    for tool in [Tool::Terraform, Tool::Tofu] {
+        let Some(output) = world.plan(tool) else { continue };
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("has moved to") && text.contains("0 to add, 0 to change, 0 to destroy"), "{text}");
+    }
+    assert_eq!(world.document(&[])["remedies"], json!([]), "driftmgr understands the block too");
+
+    // It is another one besides: nobody can tell that it is the same.
+    let world = World::of_code();
+    world.place.write("root/main.tf", renamed.replace("tier = local.tier", "tier = \"slow\""));
+    let document = world.document(&[]);
+    assert_eq!(of_kind(&document, "moved"), [], "{document:#}");
+    assert_eq!(of_kind(&document, "removed").len(), 1, "{document:#}");
+}
+
+#[test]
+fn json_and_modules_are_patched_where_they_are_written() {
+    let world = World::new("module \"inner\" {\n  source = \"./inner\"\n  ratio  = 3\n}\n");
+    let json_code = "{\n  \"resource\": {\n    \"torture_object\": {\n      \"one\": {\n        \"name\": \"one\",\n        \"tags\": {\"a\": \"b\"},\n        \"ratio\": 1\n      }\n    }\n  }\n}\n";
+    world.place.write("root/more.tf.json", json_code);
+    let inner = "variable \"ratio\" {\n  type = number\n}\n\nresource \"torture_object\" \"two\" {\n  name  = \"two\"\n  tier  = \"fast\"    # one\n  ratio = var.ratio # two\n}\n";
+    let head = format!(
+        "terraform {{\n  required_providers {{\n    torture = {{\n      source = \"{PROVIDER}\"\n    }}\n  }}\n}}\n"
+    );
+    world.place.write("root/inner/main.tf", format!("{head}{inner}"));
+    world.place.write(
+        "root/.terraform/modules/modules.json",
+        json!({"Modules": [{"Key": "", "Source": "", "Dir": "."}, {"Key": "inner", "Source": "./inner", "Dir": "inner"}]})
+            .to_string(),
+    );
+    world.record(&[
+        ("one", None, json!({"name": "one", "tags": {"a": "b"}, "ratio": 1, "tier": "t"})),
+        ("two", None, json!({"name": "two", "tier": "fast", "ratio": 3})),
+    ]);
+    let path = world.place.path("root/terraform.tfstate");
+    let mut state: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("it is there")).expect("JSON");
+    state["resources"][1]["module"] = json!("module.inner");
+    std::fs::write(&path, state.to_string()).expect("it is written");
+    world.change("one", "tags", json!({"a": "${b}", "c": "d"}));
+    world.change("one", "ratio", json!(2));
+    world.change("two", "tier", json!("very slow"));
+    world.change("two", "ratio", json!(4));
+    let document = world.document(&["--kind", "accept", "--write"]);
+    let read = |name: &str| std::fs::read_to_string(world.place.path(name)).expect("it is there");
+    let expected =
+        json_code.replace("{\"a\": \"b\"}", "{\"a\": \"$${b}\", \"c\": \"d\"}").replace("\"ratio\": 1", "\"ratio\": 2");
+    assert_eq!(read("root/more.tf.json"), expected, "{document:#}");
+    let expected = inner.replace("\"fast\"    # one", "\"very slow\" # one").replace("var.ratio #", "var.ratio   #");
+    assert_eq!(read("root/inner/main.tf"), format!("{head}{expected}"));
+    let address = "module.inner.torture_object.two";
+    let items = document["remedies"].as_array().expect("a list");
+    let ratio = items.iter().find(|item| item["path"] == "ratio" && item["address"] == address).expect("it is there");
+    assert_eq!(ratio["status"], "refused");
+    assert!(ratio["places"].to_string().contains("\"line\":3"), "{ratio:#}");
+    let Some(output) = world.plan(Tool::Terraform) else { return };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("0 to add, 1 to change, 0 to destroy") && text.contains("~ ratio = 4 -> 3"), "{text}");
+}
+
+#[test]
 fn what_was_changed_in_an_account_is_accepted_and_terraform_agrees() {
     if tools::or_skip(Tool::Moto).is_none() {
         return;

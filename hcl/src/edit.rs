@@ -3,6 +3,7 @@
 //! An edit is made for a [`File`] as it was read, and applied to its bytes if they are still the same. Edits of one file
 //! compose: they may be collected from anywhere, and are refused where two of them touch the same bytes.
 
+mod comments;
 mod inside;
 
 use std::ops::Range;
@@ -10,6 +11,7 @@ use std::ops::Range;
 use crate::lex::{self, Token, TokenKind};
 use crate::syntax::{AttributeSyntax, BlockSyntax, Body, File};
 
+pub use comments::with_aligned_comments;
 pub use inside::set_inside;
 
 /// A change to a file: what stands at some places instead of what stood there.

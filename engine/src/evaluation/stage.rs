@@ -88,7 +88,7 @@ impl Stage {
             session: self.session.clone(),
             module: Arc::clone(module),
             states: self.states.clone(),
-            recorded: self.recorded.clone(),
+            recorded: self.states.as_ref().map(|states| current(module, states)).unwrap_or_default(),
             configurations: Arc::clone(&self.configurations),
             pool: Arc::clone(&self.pool),
             calls: Arc::clone(&self.calls),

@@ -155,7 +155,11 @@ pub(super) fn patch(changes: &[(&Site, &Accepted)]) -> Result<BTreeMap<String, S
     let mut texts = BTreeMap::new();
     for (name, (file, edits)) in files {
         match edit::apply(file, file.bytes(), &edits).map(String::from_utf8) {
-            Ok(Ok(text)) => drop(texts.insert(name.to_owned(), text)),
+            Ok(Ok(text)) => {
+                let is_json = file.tokens().is_empty();
+                let text = if is_json { text } else { edit::with_aligned_comments(&file.text, &text) };
+                texts.insert(name.to_owned(), text);
+            }
             Ok(Err(_)) => problems.extend(of_file(&by_site, name, "The file is not all UTF-8.")),
             Err(problem) => {
                 problems.extend(of_file(&by_site, name, &format!("{}.", sentence(&problem.to_string()))));
@@ -188,7 +192,7 @@ fn may_be_secret(path: &Path, value: &Value) -> bool {
 fn looks_secret(value: &Value) -> bool {
     let mut found = false;
     cty::walk(value, |_, part| {
-        found = found || part.as_str().is_some_and(super::looks_secret);
+        found = found || part.as_str().is_some_and(super::shown::looks_secret);
         !found
     });
     found

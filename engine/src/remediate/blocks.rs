@@ -6,7 +6,7 @@ use drift::{DeclaredArguments, DeclaredBlock};
 use hcl::emit::{self, BlockText, ImportSource};
 use hcl::gates::Feature;
 use hcl::{File, SourceTree, edit};
-use model::{Finding, Kind, Remedy, ResourceAddress};
+use model::{Finding, InstanceAddress, Kind, Remedy, ResourceAddress};
 
 use crate::code::Declared;
 use crate::evaluation::RootModule;
@@ -42,29 +42,32 @@ pub(super) fn feature(remedy: &Remedy) -> Option<Feature> {
 pub(super) fn offer(remedy: &Remedy, finding: &Finding, declared: &Declared, program: &str) -> BlockOffer {
     match remedy {
         Remedy::Forget { from } => forget(from, finding, declared, program),
-        Remedy::Import { to, id } => {
-            let source = match &finding.identity {
-                Some(_) | None => ImportSource::Id(id),
-            };
-            match emit::import_block(to, source, None) {
-                Ok(text) => {
-                    let detail = format!("The next apply imports the object to {to}, as the code has it.");
-                    BlockOffer::Write(NewBlock { file: "imports.tf", text }, detail)
-                }
-                Err(problem) => BlockOffer::Refuse(format!("The block {problem}."), None),
+        Remedy::Import { to, id } => match emit::import_block(to, ImportSource::Id(id), None) {
+            Ok(text) => {
+                let detail = format!("The next apply imports the object to {to}, as the code has it.");
+                BlockOffer::Write(NewBlock { file: "imports.tf", text }, detail)
             }
-        }
-        Remedy::Move { from, to } => {
-            let block = BlockText {
-                block_type: "moved".to_owned(),
-                arguments: vec![("from".to_owned(), emit::address(from)), ("to".to_owned(), emit::address(to))],
-                ..BlockText::default()
-            };
-            let detail = format!("The next apply takes {from} for {to}: nothing is destroyed or made.");
-            BlockOffer::Write(NewBlock { file: "moved.tf", text: block.write() }, detail)
-        }
+            Err(problem) => BlockOffer::Refuse(format!("The block {problem}."), None),
+        },
+        Remedy::Move { from, to } => match moved(from, to) {
+            Some(block) => {
+                let detail = format!("The next apply takes {from} for {to}: nothing is destroyed or made.");
+                BlockOffer::Write(block, detail)
+            }
+            None => BlockOffer::Refuse(format!("{from} and {to} cannot be the same."), None),
+        },
         _ => BlockOffer::Refuse("There is no block for it.".to_owned(), None),
     }
+}
+
+/// Writes a `moved` block; `None` between different types.
+pub(super) fn moved(from: &InstanceAddress, to: &InstanceAddress) -> Option<NewBlock> {
+    let block = BlockText {
+        block_type: "moved".to_owned(),
+        arguments: vec![("from".to_owned(), emit::address(from)), ("to".to_owned(), emit::address(to))],
+        ..BlockText::default()
+    };
+    (from.resource_type() == to.resource_type()).then(|| NewBlock { file: "moved.tf", text: block.write() })
 }
 
 fn forget(from: &ResourceAddress, finding: &Finding, declared: &Declared, program: &str) -> BlockOffer {

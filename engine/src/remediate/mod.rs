@@ -7,30 +7,27 @@
 mod accept;
 mod blocks;
 mod diff;
+mod moves;
 mod prove;
+mod shown;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Arc;
 
 use ::drift::Pattern;
-use hcl::SourceTree;
 use hcl::gates::Feature;
-use model::{
-    Block, Diagnostic, Diagnostics, Finding, InstanceAddress, Remedy, RemedyKind, RemedyStatus, ResourceMode, Span,
-    Tier,
-};
+use model::{Diagnostic, Diagnostics, Finding, InstanceAddress, Remedy, RemedyKind, RemedyStatus, Span, Tier};
 
 use self::accept::{Refused, Site, SiteKey};
 use self::blocks::{BlockOffer, NewBlock};
+use self::moves::Moved;
 use self::prove::{Accepted, Prover};
-use self::write::Wanted;
+use self::shown::SecretRanges;
 use crate::code::{self, Declared};
 use crate::drift::{DriftAnswer, DriftRequest, Reach, compare};
 use crate::evaluation::RootModule;
 use crate::evaluation::stage::Stage;
-use crate::states::States;
 use crate::{Error, ErrorKind, Session};
 
 /// What this is called in errors.
@@ -130,7 +127,6 @@ pub async fn remediate(session: &Session, request: &RemediateRequest) -> Result<
         session,
         request,
         module: &module,
-        states: &states,
         declared: &declared,
         refusals: BTreeMap::new(),
         offers: Vec::new(),
@@ -145,13 +141,28 @@ pub async fn remediate(session: &Session, request: &RemediateRequest) -> Result<
         }
     }
     let mut diagnostics = unmatched(&request.addresses, &comparison.verdict.findings);
-    let (mut texts, secret_ranges) = work.accept(&mut diagnostics).await;
+    let asks_moved = request.kinds.is_empty() || request.kinds.contains(&RemedyKind::Moved);
+    let asked_about: Vec<&Finding> = if asks_moved {
+        comparison.verdict.findings.iter().filter(|finding| work.is_asked_about(finding)).collect()
+    } else {
+        Vec::new()
+    };
+    let recorded = states.recorded.iter().map(|instance| declared.current(&instance.address).clone()).collect();
+    let pairs = moves::pairs(&module, &asked_about, &recorded);
+    let (mut texts, mut secret_ranges) = (BTreeMap::new(), SecretRanges::new());
+    if !work.candidates.is_empty() || !pairs.is_empty() {
+        session.phase("proving what would accept the cloud into the code");
+        let stage = Stage::open(session, &module, Some(&states));
+        let moved = moves::prove(&module, &stage, pairs).await;
+        work.offer_moves(&comparison.verdict.findings, moved).await;
+        (texts, secret_ranges) = work.accept(stage, &mut diagnostics).await;
+    }
     if session.cancel.is_cancelled() {
         return Err(Error::cancelled(OPERATION));
     }
     work.add_blocks(&mut texts);
     let Work { mut offers, .. } = work;
-    let files = patched(&module, &texts, &secret_ranges, request.writes);
+    let files = shown::patched(&module, &texts, &secret_ranges, request.writes);
     for file in &files {
         if let Some(Err(reason)) = &file.written {
             let problem = Diagnostic::error("not-patched", "A file was not written", reason.clone());
@@ -191,7 +202,6 @@ struct Work<'a> {
     session: &'a Session,
     request: &'a RemediateRequest,
     module: &'a Arc<RootModule>,
-    states: &'a Arc<States>,
     declared: &'a Declared,
     /// Why features of the language may not be used.
     refusals: BTreeMap<Feature, Option<String>>,
@@ -201,15 +211,25 @@ struct Work<'a> {
     candidates: Vec<Candidate>,
 }
 
-/// What of the old text of a file must not be shown, in bytes.
-type SecretRanges = BTreeMap<String, Vec<Range<usize>>>;
-
 impl Work<'_> {
     fn is_asked_about(&self, finding: &Finding) -> bool {
         let addresses = &self.request.addresses;
         finding.ignored.is_none()
             && finding.folded.is_none()
             && (addresses.is_empty() || addresses.iter().any(|pattern| matches(pattern, finding)))
+    }
+
+    fn offer_of(&self, finding: usize, of: &Finding, remedy: Remedy) -> RemedyOffer {
+        RemedyOffer {
+            finding,
+            remedy,
+            status: RemedyStatus::Offered,
+            detail: String::new(),
+            command: None,
+            text: None,
+            file: None,
+            places: of.source.clone().into_iter().collect(),
+        }
     }
 
     async fn offer_all(&mut self, position: usize, finding: &Finding) {
@@ -219,16 +239,7 @@ impl Work<'_> {
             if !kinds.is_empty() && !kinds.contains(&remedy.kind()) {
                 continue;
             }
-            let mut offer = RemedyOffer {
-                finding: position,
-                remedy: remedy.clone(),
-                status: RemedyStatus::Offered,
-                detail: String::new(),
-                command: None,
-                text: None,
-                file: None,
-                places: finding.source.clone().into_iter().collect(),
-            };
+            let mut offer = self.offer_of(position, finding, remedy.clone());
             match remedy {
                 Remedy::Apply { address } => {
                     offer.detail = reverts(finding, address);
@@ -280,13 +291,37 @@ impl Work<'_> {
         }
     }
 
-    /// Finds where what is to be accepted stands, and proves what can be; gives the new text of each file.
-    async fn accept(&mut self, diagnostics: &mut Diagnostics) -> (BTreeMap<String, String>, SecretRanges) {
-        if self.candidates.is_empty() {
-            return (BTreeMap::new(), SecretRanges::new());
+    /// Offers what has moved, in the place of forgetting it.
+    async fn offer_moves(&mut self, findings: &[Finding], moved: Vec<Moved>) {
+        for moved in moved {
+            let is_it = |finding: &Finding| finding.address.as_ref() == Some(&moved.from) && finding.deposed.is_none();
+            let Some(position) = findings.iter().position(is_it) else { continue };
+            let mut offer = self.offer_of(position, &findings[position], moves::remedy(&moved));
+            self.offer_block(&mut offer, &findings[position], program(&findings[position])).await;
+            if offer.status == RemedyStatus::Refused {
+                self.offers.push(offer);
+                continue;
+            }
+            offer.status = RemedyStatus::Proved;
+            offer.detail = format!("{} With the block the provider has nothing to do.", offer.detail);
+            for (number, other) in self.offers.iter_mut().enumerate() {
+                if other.finding == position && matches!(other.remedy, Remedy::Forget { .. }) {
+                    self.blocks.retain(|(owner, _)| *owner != number);
+                    other.status = RemedyStatus::Refused;
+                    (other.text, other.file) = (None, None);
+                    other.detail = format!("It has moved to {}.", moved.to);
+                }
+            }
+            self.offers.push(offer);
         }
-        self.session.phase("proving what would accept the cloud into the code");
-        let stage = Stage::open(self.session, self.module, Some(self.states));
+    }
+
+    /// Finds where what is to be accepted stands, and proves what can be; gives the new text of each file.
+    async fn accept(
+        &mut self,
+        stage: Stage,
+        diagnostics: &mut Diagnostics,
+    ) -> (BTreeMap<String, String>, SecretRanges) {
         let candidates = std::mem::take(&mut self.candidates);
         let mut found: Vec<(Candidate, Site)> = Vec::new();
         for candidate in candidates {
@@ -317,7 +352,7 @@ impl Work<'_> {
         }
         let texts = accept::patch(&kept).unwrap_or_default();
         let names: BTreeSet<&str> = texts.keys().map(String::as_str).collect();
-        let secret_ranges = self.secret_ranges(prover.stage(), &names).await;
+        let secret_ranges = shown::secret_ranges(self.module, prover.stage(), &names).await;
         diagnostics.extend(prover.into_stage().shutdown().await);
         (texts, secret_ranges)
     }
@@ -332,15 +367,10 @@ impl Work<'_> {
 
     async fn site(&self, stage: &Stage, accepted: &Accepted) -> Result<Site, Refused> {
         let refused = |reason: String| Refused { reason, places: Vec::new() };
-        let schema = self.schema(stage, &accepted.address).await.map_err(refused)?;
+        let schema = shown::schema_of(self.module, stage, &accepted.address).await.map_err(refused)?;
         let (accepted, data_folder) = (accepted.clone(), self.module.data_folder().to_owned());
         let found = stage.settled(move |root| accept::site(root, &accepted, &schema, &data_folder)).await;
         found.unwrap_or_else(|| Err(refused("It was stopped before it was done.".to_owned())))
-    }
-
-    async fn schema(&self, stage: &Stage, address: &InstanceAddress) -> Result<Block, String> {
-        let provider = self.module.configuration().provider_of(&address.resource).map_err(|problem| problem.detail)?;
-        stage.schema(&provider, address.resource_type()).await
     }
 
     /// Proves everything together; where that does not do, one argument after the other.
@@ -397,49 +427,6 @@ impl Work<'_> {
         }
     }
 
-    /// Finds what of files must not be shown: what schemas and variables call sensitive.
-    async fn secret_ranges(&self, stage: &Stage, names: &BTreeSet<&str>) -> SecretRanges {
-        let mut ranges = SecretRanges::new();
-        for (calls, definitions) in &self.module.configuration().definitions {
-            for (address, resource) in &definitions.resources {
-                if !names.contains(&*resource.span.file) {
-                    continue;
-                }
-                let module = calls.iter().map(|name| model::ModuleStep { name: name.as_str().into(), key: None });
-                let module = model::ModuleAddress::from_steps(module.collect());
-                let instance = model::ResourceAddress { module, ..address.clone() }.instance(None);
-                let schema = match address.mode {
-                    ResourceMode::Managed => self.schema(stage, &instance).await,
-                    ResourceMode::Data => Err("It is not known.".to_owned()),
-                };
-                for (file, attribute) in resource.written.attributes() {
-                    let is_open = schema.as_ref().is_ok_and(|schema| {
-                        schema.attributes.get(&attribute.name).is_some_and(|it| !it.sensitive)
-                            || hcl::root::META_ARGUMENTS.contains(&attribute.name.as_str())
-                    });
-                    if !is_open {
-                        ranges.entry(file.name.to_string()).or_default().push(attribute.range.clone());
-                    }
-                }
-                for (file, block) in resource.written.blocks() {
-                    let nested = schema.as_ref().ok().and_then(|schema| schema.blocks.get(&block.block_type));
-                    let is_open = nested.is_some_and(|nested| !holds_sensitive(&nested.block))
-                        || hcl::root::META_ARGUMENTS.contains(&block.block_type.as_str())
-                            && block.block_type == "lifecycle";
-                    if !is_open {
-                        ranges.entry(file.name.to_string()).or_default().push(block.range.clone());
-                    }
-                }
-            }
-            for variable in definitions.variables.values().filter(|variable| variable.is_sensitive) {
-                if let Some((file, expression)) = &variable.default_written {
-                    ranges.entry(file.name.to_string()).or_default().push(expression.range());
-                }
-            }
-        }
-        ranges
-    }
-
     /// Adds the blocks to the texts of their files.
     fn add_blocks(&mut self, texts: &mut BTreeMap<String, String>) {
         let blocks: Vec<NewBlock> = self.blocks.iter().map(|(_, block)| block.clone()).collect();
@@ -484,11 +471,6 @@ fn of<'f>(found: &'f [(Candidate, Site)], keys: &BTreeSet<SiteKey>) -> Vec<(&'f 
     kept.map(|(candidate, site)| (site, &candidate.accepted)).collect()
 }
 
-fn holds_sensitive(block: &Block) -> bool {
-    block.attributes.values().any(|attribute| attribute.sensitive)
-        || block.blocks.values().any(|nested| holds_sensitive(&nested.block))
-}
-
 /// Says which program a state belongs to.
 fn program(finding: &Finding) -> &'static str {
     let is_of_opentofu =
@@ -526,59 +508,4 @@ fn capitalized(clause: &str) -> String {
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => clause.to_owned(),
     }
-}
-
-/// Shows what changes in each file, and writes it where that was asked for.
-fn patched(
-    module: &RootModule,
-    texts: &BTreeMap<String, String>,
-    secret_ranges: &SecretRanges,
-    writes: bool,
-) -> Vec<PatchedFile> {
-    let names: BTreeSet<String> = module.tree().list(".").unwrap_or_default().into_iter().collect();
-    let olds: BTreeMap<&str, Option<Vec<u8>>> = texts
-        .keys()
-        .map(|name| {
-            let is_there = name.contains('/') || names.contains(name);
-            (name.as_str(), is_there.then(|| module.tree().read(name).unwrap_or_default()))
-        })
-        .collect();
-    let wanted: Vec<Wanted<'_>> = texts
-        .iter()
-        .map(|(name, text)| Wanted { name, old: olds[name.as_str()].as_deref(), new: text.as_bytes() })
-        .collect();
-    let mut written = if writes {
-        write::write_all(module.directory(), module.data_folder(), &wanted).into_iter().map(Some).collect()
-    } else {
-        vec![None; wanted.len()]
-    };
-    let shown = wanted.iter().zip(written.drain(..)).map(|(file, written)| {
-        let old = file.old.map(String::from_utf8_lossy);
-        let new = String::from_utf8_lossy(file.new);
-        let starts: Vec<usize> = old.as_deref().map(line_starts).unwrap_or_default();
-        let ranges = secret_ranges.get(file.name).map(Vec::as_slice).unwrap_or_default();
-        let is_secret = |line: Option<usize>, text: &str| {
-            let in_range = line.is_some_and(|line| {
-                let (start, end) = (starts[line], starts[line] + text.trim_end().len());
-                ranges.iter().any(|range| start < range.end && end > range.start)
-            });
-            in_range || looks_secret(text) || crate::explain::secrets::names_secret(text)
-        };
-        PatchedFile {
-            name: file.name.to_owned(),
-            is_new: file.old.is_none(),
-            diff: diff::unified(file.name, old.as_deref(), &new, is_secret),
-            written,
-        }
-    });
-    shown.collect()
-}
-
-/// Tells whether a text is or holds what must not be shown.
-fn looks_secret(text: &str) -> bool {
-    crate::explain::secrets::looks_secret(text) || inventory::engine::secrets::looks_like(text).is_some()
-}
-
-fn line_starts(text: &str) -> Vec<usize> {
-    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
 }
