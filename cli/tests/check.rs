@@ -258,6 +258,38 @@ fn a_change_does_not_ignore_its_own_collisions() {
 }
 
 #[test]
+fn comments_and_baselines_of_a_change_do_not_count() {
+    let world = World::of(&[("a", &["x"])]);
+    let commented = |tier: &str| {
+        let text = object("x", "x", tier);
+        format!("# driftmgr:ignore reason=\"nobody shall see it\"\n{text}")
+    };
+    world.code("a", &[commented("slow")]);
+    world.change("x", "tier", json!("medium"));
+    world.check(&[]).ends_with(2);
+    world.check(&["--trust-head"]).ends_with(0);
+    // What the code said before counts, and not that the change takes it away.
+    world.commit("commented");
+    world.git(&["branch", "-f", "main"]);
+    world.code("a", &[object("x", "x", "slower")]);
+    world.check(&[]).ends_with(0);
+    world.check(&["--trust-head"]).ends_with(2);
+    world.commit("no comment");
+    world.git(&["branch", "-f", "main"]);
+
+    let entry =
+        json!({"address": "torture_object.x", "kind": "collision", "path": "tier", "reason": "r", "approver": "a"});
+    world.write("a/driftmgr.baseline.json", &json!({"version": 1, "entries": [entry]}).to_string());
+    world.code("a", &[object("x", "x", "slowest")]);
+    world.check(&[]).ends_with(2);
+    world.check(&["--trust-head"]).ends_with(0);
+    world.commit("known");
+    world.git(&["branch", "-f", "main"]);
+    world.code("a", &[object("x", "x", "slow")]);
+    world.check(&[]).ends_with(0);
+}
+
+#[test]
 fn a_change_does_not_say_with_what_providers_are_configured() {
     let world = World::of(&[("a", &["x"])]);
     let text = std::fs::read_to_string(world.place.path("repo/a/main.tf")).expect("it is there");

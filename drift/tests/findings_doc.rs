@@ -17,7 +17,7 @@ of the run *fails*; `--fail-on` replaces the default with a list of kinds, tiers
 `severity:LEVEL` for everything from a severity on. A tier alone means what was changed, collisions included;
 `pending:declared` means code that is not applied. Rules may give findings
 [another severity](reports.md#how-much-a-finding-matters).
-What was ignored or folded never fails, and neither does a difference that was seen at inventory precision only.
+What was [ignored](ignoring.md) or folded never fails, and neither does a difference that was seen at inventory precision only.
 
 An instance has one finding for each kind that its attributes have.
 

@@ -21,6 +21,7 @@ use crate::accounts::Hints;
 use crate::claims::{self, Claims};
 use crate::code::{self, Declared};
 use crate::evaluation::RootModule;
+use crate::ignoring::{self, BaselineSource, IgnoreFiles};
 use crate::lists::{self, Context, Lists, Merge};
 use crate::refresh::{Readings, Refresh, RefreshRequest};
 use crate::request::{Freshness, ScopeRequest, Sight, StatesRequest};
@@ -30,8 +31,6 @@ use crate::{Error, ErrorKind, Session, catalog, query, severity};
 
 /// How often a comparison is begun where a state is written meanwhile.
 const MAX_ATTEMPTS: usize = 3;
-/// The largest ignore file that is read, in bytes.
-const MAX_IGNORE_FILE: u64 = 4 << 20;
 
 /// Asks what became of recorded instances, what nobody manages, or both.
 #[derive(Clone, Debug)]
@@ -52,6 +51,8 @@ pub struct DriftRequest {
     pub options: JudgeOptions,
     /// The ignore file; `None` means `.driftmgrignore.yaml` beside the code, where it is there.
     pub ignore_file: Option<PathBuf>,
+    /// The baseline.
+    pub baseline: BaselineSource,
 }
 
 /// What came of a comparison.
@@ -126,7 +127,7 @@ async fn compare_once(
     module: Option<&Arc<RootModule>>,
 ) -> Result<(DriftAnswer, Arc<States>), Error> {
     let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
-    let ignore = read_ignore_file(session, request)?;
+    let mut files = IgnoreFiles::read(session, request)?;
     let severities = severity::read(session, request)?;
     session.phase("reading states");
     let mut states = match reach {
@@ -135,6 +136,12 @@ async fn compare_once(
     };
     states.derive_import_ids(&catalog);
     let mut diagnostics = std::mem::take(&mut states.diagnostics);
+    diagnostics.append(&mut files.diagnostics);
+    // Code belongs to one root module, and to its state alone.
+    let commented = module.filter(|_| states.refs.len() == 1).map(|module| ignoring::of_code(module.trusted()));
+    let (comments, problems) = commented.unwrap_or_default();
+    diagnostics.extend(problems);
+    let ignore = files.with_comments(comments);
     let states = Arc::new(states);
     let mut declared = None;
     if let Some(module) = module.cloned() {
@@ -195,6 +202,10 @@ async fn compare_once(
     };
     compared.map(|(mut answer, states)| {
         answer.diagnostics.extend(unwritten);
+        if reach == Reach::Code && request.ignore_file.is_some() {
+            // One file is for all root modules: what one of them has no use for another may have.
+            answer.diagnostics.retain(|diagnostic| diagnostic.code != "ignore-rule-unused");
+        }
         (answer, states)
     })
 }
@@ -573,29 +584,4 @@ fn hints(states: &States, filters: &Filters) -> Hints {
         regions: recorded.filter_map(|instance| instance.region.clone()).filter(is_wanted).collect(),
         ..Hints::default()
     }
-}
-
-pub(crate) fn read_ignore_file(session: &Session, request: &DriftRequest) -> Result<IgnoreRules, Error> {
-    let operation = "read the ignore file";
-    let path = match &request.ignore_file {
-        Some(path) => session.path(path),
-        None => {
-            let folder = request.states.dir.as_deref().map_or(session.current_dir.clone(), |dir| session.path(dir));
-            folder.join(::drift::ignore::FILE_NAME)
-        }
-    };
-    let unreadable = |reason: String| {
-        let detail = format!("{} cannot be read: {reason}.", path.display());
-        Error::usage(operation, detail)
-    };
-    let text = match session.read_trusted(&path, MAX_IGNORE_FILE).map_err(unreadable)? {
-        Some(text) => text,
-        None if request.ignore_file.is_some() => return Err(unreadable("it is not there".to_owned())),
-        None => return Ok(IgnoreRules::default()),
-    };
-    let (rules, diagnostics) = ::drift::ignore::parse(&path.to_string_lossy(), &text);
-    if model::diagnostic::has_errors(&diagnostics) {
-        return Err(Error::usage(operation, format!("{} has mistakes.", path.display())).with_diagnostics(diagnostics));
-    }
-    Ok(rules)
 }

@@ -13,6 +13,7 @@
 
 mod accounts;
 mod adopt;
+mod baseline;
 mod catalog;
 mod check;
 mod claims;
@@ -22,6 +23,7 @@ mod drift;
 mod error;
 pub mod evaluation;
 mod explain;
+mod ignoring;
 mod import_id;
 mod lists;
 mod plan;
@@ -45,11 +47,15 @@ pub use adopt::{
     Finished, Journal, NewFile, TakenNames, Unobserved, adopt, claim, free_names, place_module_files,
     refuse_configuration, verify, write_files,
 };
+pub use baseline::{
+    BaselineAnswer, BaselineRemoval, BaselineRequest, BaselineStep, record_baseline, remove_from_baseline,
+};
 pub use check::{CheckAnswer, CheckBase, CheckRequest, CheckedRevision, CheckedRoot, Shard, check, check_of_plan};
 pub use doctor::{Check, CheckStatus, DoctorRequest, doctor};
 pub use drift::{DriftAnswer, DriftRequest, drift, subject};
 pub use error::{Error, ErrorKind};
 pub use explain::{ExplainRequest, Explained, Explanation, ProviderLook, explain};
+pub use ignoring::BaselineSource;
 pub use import_id::import_id;
 pub use net::Environment;
 pub use plan::drift_of_plan;

@@ -1,12 +1,12 @@
 //! What `drift`, `unmanaged` and `adopt` share: the options of a comparison, and how they become a request.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use drift::{JudgeOptions, Question};
 use engine::request::{Freshness, Sight};
-use engine::{DriftRequest, Session};
+use engine::{BaselineSource, DriftRequest, Session};
 
 use crate::args::{CloudArgs, NarrowArgs, StateArgs, StoreArgs, duration};
 
@@ -28,6 +28,10 @@ pub(crate) struct ComparisonArgs {
     /// Rules for findings to ignore, each with a reason [default: .driftmgrignore.yaml beside the code, where it is there]
     #[arg(long, value_name = "PATH", help_heading = "What to show")]
     pub(crate) ignore_file: Option<PathBuf>,
+    /// What is known and approved, and fails no more; `none` for nothing [default: driftmgr.baseline.json beside the code,
+    /// where it is there]
+    #[arg(long, value_name = "PATH|none", help_heading = "What to show")]
+    pub(crate) baseline: Option<PathBuf>,
     /// What the comparison may see
     #[arg(long, value_enum, default_value_t = PrecisionName::Auto, help_heading = "How to judge")]
     pub(crate) precision: PrecisionName,
@@ -71,6 +75,16 @@ impl ComparisonArgs {
             store: session.store_path(store.store.as_deref())?,
             options,
             ignore_file: self.ignore_file.clone(),
+            baseline: baseline_source(self.baseline.as_deref()),
         })
+    }
+}
+
+/// Reads what was given to `--baseline`.
+pub(crate) fn baseline_source(path: Option<&Path>) -> BaselineSource {
+    match path {
+        None => BaselineSource::Beside,
+        Some(path) if path.as_os_str() == "none" => BaselineSource::Nothing,
+        Some(path) => BaselineSource::File(path.to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod adopt;
+mod baseline;
 mod check;
 mod comparison;
 mod completions;
@@ -44,6 +45,7 @@ enum Command {
     Check(check::Arguments),
     Unmanaged(unmanaged::Arguments),
     Adopt(adopt::Arguments),
+    Baseline(baseline::Arguments),
     Remediate(remediate::Arguments),
     Explain(explain::Arguments),
     Report(report::Arguments),
@@ -65,6 +67,7 @@ impl CommandLine {
             Command::Check(arguments) => check::run(arguments, &store, session).await,
             Command::Unmanaged(arguments) => unmanaged::run(arguments, &store, session).await,
             Command::Adopt(arguments) => adopt::run(arguments, &store, session).await,
+            Command::Baseline(arguments) => baseline::run(arguments, &store, session).await,
             Command::Remediate(arguments) => remediate::run(arguments, &store, session).await,
             Command::Explain(arguments) => explain::run(arguments, session).await,
             Command::Report(arguments) => report::run(&arguments, session),

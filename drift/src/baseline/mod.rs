@@ -163,8 +163,7 @@ impl Baseline {
         let key = key.filter(|key| self.is_of_key(key));
         let mut recorded = RecordedEntries::default();
         for finding in findings {
-            let is_put_aside = finding.ignored.is_some() || finding.folded.is_some();
-            if is_put_aside || finding.kind == Kind::Undetermined || !selection.means(finding) {
+            if !selection.finds(finding) {
                 continue;
             }
             let title = title_of(finding);
@@ -247,6 +246,16 @@ impl Baseline {
 }
 
 impl Selection<'_> {
+    /// Tells whether something of a finding is recorded.
+    pub fn finds(&self, finding: &Finding) -> bool {
+        let is_put_aside = finding.ignored.is_some() || finding.folded.is_some();
+        !is_put_aside
+            && finding.kind != Kind::Undetermined
+            && self.means(finding)
+            && (!is_about_attributes(finding)
+                || finding.attributes.iter().any(|difference| self.has(finding, difference)))
+    }
+
     fn means(&self, finding: &Finding) -> bool {
         match self {
             Self::Failing(_) => finding.fails,

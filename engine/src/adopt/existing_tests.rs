@@ -130,6 +130,7 @@ impl World {
                 transcripts: None,
                 options,
                 ignore_file: None,
+                baseline: crate::BaselineSource::Nothing,
             },
             choices: choices.iter().map(choice).collect(),
             offer: AdoptOffer::default(),

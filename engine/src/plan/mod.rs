@@ -27,8 +27,8 @@ use tfstate::PlanDocument;
 use tfstate::backend::{self, Location, StateBytes};
 use tfstate::plan::{PlanAction, PlanInstance};
 
-use crate::drift::read_ignore_file;
 use crate::evaluation::RootModule;
+use crate::ignoring::{self, IgnoreFiles};
 use crate::request::Freshness;
 use crate::{DriftAnswer, DriftRequest, Error, ErrorKind, Session, catalog, code, severity, states};
 use configured::Configured;
@@ -56,7 +56,7 @@ pub(crate) async fn drift_of_document(
     plan: &str,
     request: &DriftRequest,
 ) -> Result<(DriftAnswer, Arc<PlanDocument>), Error> {
-    let ignore = read_ignore_file(session, request)?;
+    let mut files = IgnoreFiles::read(session, request)?;
     let severities = severity::read(session, request)?;
     let catalog = catalog::load(session, request.scope.catalog.as_deref())?;
     session.phase("reading the plan");
@@ -87,6 +87,10 @@ pub(crate) async fn drift_of_document(
     let doubts = Doubts::of(&document);
     diagnostics.extend(doubts.warnings(&document));
     let module = RootModule::opened(session, &request.states).await;
+    diagnostics.append(&mut files.diagnostics);
+    let (comments, problems) = module.as_deref().map(ignoring::of_code).unwrap_or_default();
+    diagnostics.extend(problems);
+    let ignore = files.with_comments(comments);
     let written = module.map(|module| code::declared(&module, &recorded).0);
     let configured = Configured::new(Arc::clone(&document), schemas, written, &recorded);
     let mut options = JudgeOptions { severities: severities.clone(), ..request.options.clone() };

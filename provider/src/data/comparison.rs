@@ -3,7 +3,7 @@
 use ::drift::{Filters, JudgeOptions, Pattern, Question, TagPattern};
 use cty::{Path, Value};
 use engine::request::{Freshness, Sight};
-use engine::{DriftAnswer, DriftRequest};
+use engine::{BaselineSource, DriftAnswer, DriftRequest};
 use jiff::Timestamp;
 use model::{Attribute, Diagnostic, Diagnostics};
 use report::format::json;
@@ -58,6 +58,7 @@ pub(super) async fn compare(
         store,
         options,
         ignore_file: reading.settings.ignore_file.clone(),
+        baseline: BaselineSource::Beside,
     };
     if question == Question::Drift {
         // A hosted provider saw more than any inventory does.

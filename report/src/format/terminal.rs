@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use drift::Question;
+use drift::ignore::RuleOrigin;
 use model::{Cause, Finding, Kind, ListStatus, ScopeStatus};
 
 use super::{
@@ -293,23 +294,30 @@ impl Page<'_> {
                     *reasons.entry(reason).or_default() += 1;
                 }
             }
-            let mut reasons: Vec<_> = reasons.into_iter().collect();
-            reasons.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
             writeln!(self.out, "Folded away ({n_folded})")?;
-            let limit = self.style.top.unwrap_or(usize::MAX);
-            for (reason, number) in reasons.iter().take(limit) {
-                self.wrapped(2, Paint::Dim, &format!("{number}: {reason}"))?;
-            }
-            if reasons.len() > limit {
-                self.cut(2, &format!("… {}", count((reasons.len() - limit) as u64, "more reason")))?;
-            }
+            self.reasons(reasons)?;
         }
         if n_ignored > 0 {
-            let n_unused = verdict.rule_uses.iter().filter(|uses| **uses == 0).count();
-            let n_rules = report.ignore.rules().len();
-            let unused =
-                if n_unused > 0 { format!("; {n_unused} of {n_rules} rules took nothing") } else { String::new() };
-            writeln!(self.out, "Ignored by rule: {n_ignored}{unused}")?;
+            writeln!(self.out, "Ignored ({n_ignored}){}", ignored_by(report))?;
+            let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+            for reason in verdict.findings.iter().filter_map(|finding| finding.ignored.as_deref()) {
+                *reasons.entry(reason).or_default() += 1;
+            }
+            self.reasons(reasons)?;
+        }
+        Ok(())
+    }
+
+    /// Writes reasons, each with how many findings it put aside.
+    fn reasons(&mut self, reasons: BTreeMap<&str, u64>) -> io::Result<()> {
+        let mut reasons: Vec<_> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+        let limit = self.style.top.unwrap_or(usize::MAX);
+        for (reason, number) in reasons.iter().take(limit) {
+            self.wrapped(2, Paint::Dim, &format!("{number}: {reason}"))?;
+        }
+        if reasons.len() > limit {
+            self.cut(2, &format!("… {}", count((reasons.len() - limit) as u64, "more reason")))?;
         }
         Ok(())
     }
@@ -367,4 +375,30 @@ fn usual_reason<'a>(section: &Section<'a>) -> Option<&'a str> {
     }
     let (reason, n_findings) = reasons.into_iter().max_by_key(|(_, n_findings)| *n_findings)?;
     (n_findings > 1 || section.n_findings == 1).then_some(reason)
+}
+
+/// Says what the ignored findings and differences were ignored by.
+fn ignored_by(report: &DriftReport<'_>) -> String {
+    let (mut used, mut n_unused) = ([0u64; 3], 0u64);
+    for (rule, uses) in report.ignore.rules().iter().zip(&report.verdict.rule_uses) {
+        match (&rule.origin, uses) {
+            (_, 0) => n_unused += 1,
+            (RuleOrigin::File, _) => used[0] += 1,
+            (RuleOrigin::Comment(_), _) => used[1] += 1,
+            (RuleOrigin::Baseline(_), _) => used[2] += 1,
+        }
+    }
+    let words = [
+        ("rule of the ignore file", "rules of the ignore file"),
+        ("comment in the code", "comments in the code"),
+        ("entry of the baseline", "entries of the baseline"),
+    ];
+    let said = used.iter().zip(words).filter(|(number, _)| **number > 0);
+    let mut said: Vec<String> =
+        said.map(|(number, (one, many))| format!("{number} {}", if *number == 1 { one } else { many })).collect();
+    // What the store kept does not say by what.
+    let Some(last) = said.pop() else { return String::new() };
+    let others = if said.is_empty() { String::new() } else { format!("{} and ", said.join(", ")) };
+    let unused = if n_unused > 0 { format!("; {n_unused} more took nothing") } else { String::new() };
+    format!(", by {others}{last}{unused}")
 }

@@ -46,6 +46,7 @@ impl Serialize for Document<'_> {
             .iter()
             .zip(&verdict.rule_uses)
             .map(|(rule, uses)| RuleOf {
+                by: rule.origin.as_str(),
                 reason: &rule.reason,
                 owner: rule.owner.as_deref(),
                 expires: rule.expires.map(Text),
@@ -82,6 +83,7 @@ impl Serialize for Findings<'_> {
 
 #[derive(Serialize)]
 struct RuleOf<'a> {
+    by: &'static str,
     reason: &'a str,
     owner: Option<&'a str>,
     expires: Option<Text<jiff::civil::Date>>,
