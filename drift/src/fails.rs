@@ -193,9 +193,7 @@ impl FailOn {
         if finding.ignored.is_some() || finding.folded.is_some() {
             return false;
         }
-        let is_certain = finding.attributes.is_empty() || finding.precision == Some(Precision::Provider);
-        let weighs_enough = self.at_least.is_some_and(|least| finding.severity >= least);
-        if weighs_enough && is_certain && finding.kind != Kind::Undetermined {
+        if self.weighs_enough(finding) {
             return true;
         }
         let is_whole = !is_about_attributes(finding);
@@ -208,7 +206,16 @@ impl FailOn {
         // What is pending, stale or a collision is so whatever its path is relevant for.
         let is_security_relevant = difference.is_security_relevant && finding.kind == Kind::Changed;
         let row = (finding.kind, Some(difference.tier), is_security_relevant);
+        // Noise decides nothing beside something else.
+        let decides = !is_noise(difference) || finding.attributes.iter().all(is_noise);
         finding.precision == Some(Precision::Provider) && self.rows.contains(&row)
+            || decides && self.weighs_enough(finding)
+    }
+
+    /// Tells whether a finding fails by its severity, whatever its rows.
+    fn weighs_enough(&self, finding: &Finding) -> bool {
+        let is_certain = finding.attributes.is_empty() || finding.precision == Some(Precision::Provider);
+        is_certain && finding.kind != Kind::Undetermined && self.at_least.is_some_and(|least| finding.severity >= least)
     }
 }
 

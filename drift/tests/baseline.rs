@@ -302,7 +302,7 @@ fn difference_of((kind, tier, path): (usize, usize, usize)) -> AttributeDifferen
     AttributeDifference { kind: KINDS[kind], ..difference(TIERS[tier], STEPS[path], "\"old\"", "\"new\"") }
 }
 
-fn world_of(fates: &[Fate], n_unmanaged: usize, added: Option<(usize, AttributeDifference)>) -> World {
+fn world_of(fates: &[Fate], n_unmanaged: usize, added: Option<(usize, AttributeDifference)>, fail_on: &str) -> World {
     let mut world = World::new();
     for (position, fate) in fates.iter().enumerate() {
         world.record(&format!("aws_vpc.v[\"k{position}\"]"), &format!("vpc-{position}"));
@@ -327,13 +327,18 @@ fn world_of(fates: &[Fate], n_unmanaged: usize, added: Option<(usize, AttributeD
     }
     world.options = drift::JudgeOptions {
         accept_missing: true,
-        fail_on: FailOn::parse(FAIL_ON).expect("words are right"),
+        fail_on: FailOn::parse(fail_on).expect("words are right"),
         ..drift::JudgeOptions::for_question(Question::DriftAndUnmanaged)
     };
     world
 }
 
-const FAIL_ON: &str = "missing,unmanaged,changed:declared,collision,pending,stale,security_relevant";
+const FAIL_ON: &[&str] = &[
+    "missing,unmanaged,changed:declared,collision,pending,stale,security_relevant",
+    "severity:info",
+    "severity:medium",
+    "changed:declared,missing",
+];
 
 proptest! {
     #[test]
@@ -341,17 +346,18 @@ proptest! {
         fates in fates(),
         n_unmanaged in 0..3usize,
         has_key in any::<bool>(),
+        fail_on in prop::sample::select(FAIL_ON),
         added in any::<prop::sample::Index>(),
     ) {
         let key = has_key.then(key);
-        let before = world_of(&fates, n_unmanaged, None);
+        let before = world_of(&fates, n_unmanaged, None, fail_on);
         let mut baseline = Baseline::default();
         let found = before.judge();
         baseline.record(&found.findings, Selection::Failing(&before.options.fail_on), &approval(), key.as_ref(), now());
         let (baseline, diagnostics) = parse_baseline("b.json", &baseline.to_text());
         prop_assert_eq!(diagnostics, vec![]);
 
-        let mut known = world_of(&fates, n_unmanaged, None);
+        let mut known = world_of(&fates, n_unmanaged, None, fail_on);
         known.ignore = IgnoreRules::default().with_baseline(&baseline, key.as_ref());
         let verdict = known.judge();
         prop_assert_eq!(failing(&known), Vec::<String>::new());
@@ -364,7 +370,7 @@ proptest! {
         if !standing.is_empty() {
             let at = standing[added.index(standing.len())];
             let new = difference(Tier::Declared, &["tags", "=\"new\""], "\"x\"", "\"y\"");
-            let mut next = world_of(&fates, n_unmanaged, Some((at, new)));
+            let mut next = world_of(&fates, n_unmanaged, Some((at, new)), fail_on);
             next.ignore = IgnoreRules::default().with_baseline(&baseline, key.as_ref());
             let failing: Vec<Finding> = next.judge().findings.into_iter().filter(|finding| finding.fails).collect();
             prop_assert_eq!(failing.len(), 1);
@@ -378,8 +384,8 @@ proptest! {
     }
 
     #[test]
-    fn generated_rules_ignore_just_what_fails(fates in fates(), n_unmanaged in 0..3usize, reason in "[ -~]{0,12}[a-z]") {
-        let mut world = world_of(&fates, n_unmanaged, None);
+    fn generated_rules_ignore_just_what_fails(fates in fates(), n_unmanaged in 0..3usize, reason in "[ -~]{0,12}[a-z]", fail_on in prop::sample::select(FAIL_ON)) {
+        let mut world = world_of(&fates, n_unmanaged, None, fail_on);
         let findings = world.judge().findings;
         let generated =
             drift::ignore::generate(&findings, &world.options.fail_on, &reason, Some("a: 'b'"), None);
