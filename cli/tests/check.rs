@@ -277,9 +277,9 @@ fn comments_and_baselines_of_a_change_do_not_count() {
     world.commit("no comment");
     world.git(&["branch", "-f", "main"]);
 
-    let entry =
-        json!({"address": "torture_object.x", "kind": "collision", "path": "tier", "reason": "r", "approver": "a"});
-    world.write("a/driftmgr.baseline.json", &json!({"version": 1, "entries": [entry]}).to_string());
+    let entry = |kind: &str| json!({"address": "torture_object.x", "kind": kind, "path": "tier", "reason": "r", "approver": "a"});
+    let baseline = json!({"version": 1, "entries": [entry("changed"), entry("collision")]});
+    world.write("a/driftmgr.baseline.json", &baseline.to_string());
     world.code("a", &[object("x", "x", "slowest")]);
     world.check(&[]).ends_with(2);
     world.check(&["--trust-head"]).ends_with(0);

@@ -202,9 +202,11 @@ async fn compare_once(
     };
     compared.map(|(mut answer, states)| {
         answer.diagnostics.extend(unwritten);
-        if reach == Reach::Code && request.ignore_file.is_some() {
-            // One file is for all root modules: what one of them has no use for another may have.
-            answer.diagnostics.retain(|diagnostic| diagnostic.code != "ignore-rule-unused");
+        if reach == Reach::Code {
+            // A rule that has no use for code that is changed may have one for what is merged, or for another root module.
+            answer
+                .diagnostics
+                .retain(|diagnostic| !matches!(diagnostic.code, "ignore-rule-unused" | "baseline-unused"));
         }
         (answer, states)
     })
