@@ -93,6 +93,14 @@ fn check_of(text: &str) -> CheckCase {
     }))
 }
 
+/// The same for one root module, without a change.
+fn drift_of(text: &str) -> CheckCase {
+    let mut input = check_of(text).input;
+    let mut root = input["roots"][0].take();
+    root.as_object_mut().expect("a root").remove("change");
+    CheckCase::from_json(json!({"roots": [root]}))
+}
+
 fn render(case: &CheckCase, format: Format) -> String {
     case.render(&case.whole(), format, &Style { marker: "a".to_owned(), ..Style::plain() })
 }
@@ -186,6 +194,28 @@ proptest! {
             prop_assert!(read.is_ok(), "{format:?}");
             prop_assert!(!document.chars().any(is_control) && !document.contains("##["), "{format:?}: {document}");
         }
+    }
+
+    #[test]
+    fn no_format_of_drift_is_steered(text in evil()) {
+        let case = drift_of(&text);
+        let style = Style { marker: "a".to_owned(), ..Style::plain() };
+        let terminal = case.render_drift(Format::Terminal, &style);
+        prop_assert!(!terminal.chars().any(is_control), "{terminal:?}");
+        prop_assert!(!terminal.lines().any(is_command), "{terminal}");
+        let comment = case.render_drift(Format::Markdown, &style);
+        prop_assert!(!comment.chars().any(is_control));
+        prop_assert!(!comment.lines().any(is_command), "{comment}");
+        let markup = outside_fences(&comment).join("\n");
+        let plain = drift_of("plain").render_drift(Format::Markdown, &style);
+        let plain = outside_fences(&plain).join("\n");
+        prop_assert_eq!(tags(&markup), tags(&plain));
+        prop_assert!(!markup.contains("://") && !markup.contains(['@', '\\']) && !markup.contains("]("), "{markup}");
+        let n_columns = |text: &str| text.lines().filter(|line| line.starts_with('|')).map(|line| line.matches('|').count()).collect::<Vec<_>>();
+        prop_assert_eq!(n_columns(&markup), n_columns(&plain));
+        let github = case.render_drift(Format::Github, &style);
+        prop_assert!(github.lines().all(|line| ["::error ", "::warning ", "::notice "].iter().any(|command| line.starts_with(command))), "{github}");
+        prop_assert!(read_xml(&case.render_drift(Format::Junit, &style)).is_ok());
     }
 
     #[test]

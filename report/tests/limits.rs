@@ -86,6 +86,26 @@ fn a_comment_is_one_that_every_forge_takes() {
 }
 
 #[test]
+fn a_comment_on_drift_is_one_that_every_forge_takes() {
+    let findings = json!([{
+        "kind": "changed", "times": N_FAILING, "address": "aws_vpc.a[\"#\"]", "id": "vpc-0123456789",
+        "reason": "The cloud differs from the state in tags.",
+        "attributes": [{"path": ["tags", "Owner"], "state": "somebody", "cloud": "größer 日本", "line": 7}],
+    }, {
+        "kind": "missing", "times": N_ASIDE, "address": "aws_subnet.b[\"#\"]", "id": "subnet-0123456789",
+        "reason": "The object is gone; the code and the state still have it.",
+    }]);
+    let case = CheckCase::from_json(json!({"roots": [{"name": "live", "directory": "live", "findings": findings}]}));
+    let comment = case.render_drift(Format::Markdown, &Style::plain());
+    assert!(comment.chars().count() <= markdown::BUDGET && comment.len() <= markdown::BUDGET_BYTES);
+    let markup = outside_fences(&comment);
+    let is_finding = |line: &&&str| line.starts_with("**aws_vpc.") || line.starts_with("| aws_subnet.");
+    let n_shown = markup.iter().filter(is_finding).count() as u64;
+    assert_eq!(n_shown + number_before(&comment, " entries did not fit here"), N_FAILING + N_ASIDE);
+    assert!(n_shown > 20, "{n_shown}");
+}
+
+#[test]
 fn a_step_summary_is_one_that_github_shows() {
     let case = &*SOME;
     for n_before in [0, 500_000, 5_000_000] {

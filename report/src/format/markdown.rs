@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 use std::io;
 
 use drift::Question;
-use model::{Finding, Kind, ScopeStatus};
+use model::{Finding, Kind, ScopeStatus, Tier};
 
 use super::{
     Section, Style, configurations, headline, lists, noise, path, place, sections, side, subject, title, word,
 };
 use crate::DriftReport;
-use crate::text::{count, escape_markdown, fence_for, shorten};
+use crate::text::{count, escape_controls, escape_markdown, fence_for, shorten};
 
 /// The most characters a comment has by default; GitHub refuses more than 65,536.
 pub const BUDGET: usize = 60_000;
@@ -175,7 +175,7 @@ fn write_section(comment: &mut Comment, section: &Section<'_>, style: &Style) {
         }
         comment.must(&heading);
         match section.kind {
-            Kind::Changed | Kind::Collision => write_differences(comment, findings, style),
+            Kind::Changed | Kind::Collision | Kind::Stale => write_differences(comment, findings, style),
             _ => write_rows(comment, findings),
         }
         let n_cut = comment.n_cut - n_before;
@@ -214,16 +214,33 @@ fn write_differences(comment: &mut Comment, findings: &[&Finding], style: &Style
                 let _ = writeln!(lines, "! {path}  # {}", difference.tier);
                 continue;
             }
-            for (mark, value) in [('-', &difference.state), ('+', &difference.cloud)] {
+            let source = difference.source.as_ref().or(finding.source.as_ref());
+            if let Some(source) = source.filter(|_| difference.tier == Tier::Declared) {
+                let _ = writeln!(lines, "@@ {}:{} @@", escape_controls(&source.file), source.start.line);
+            }
+            let is_said = matches!(difference.kind, Kind::Collision | Kind::Pending | Kind::Stale);
+            let code = difference.code.as_ref().filter(|_| is_said);
+            let sides = [
+                ('-', "state", difference.state.as_ref()),
+                ('+', "cloud", difference.cloud.as_ref()),
+                ('!', "code", code),
+            ];
+            for (mark, name, value) in sides {
                 if value.is_some() {
-                    let value = side(difference, value.as_ref(), style.values, MAX_VALUE);
-                    let _ = writeln!(lines, "{mark} {path} = {value}  # {}", difference.tier);
+                    let value = side(difference, value, style.values, MAX_VALUE);
+                    let _ = writeln!(lines, "{mark} {path} = {value}  # {name}, {}", difference.tier);
                 }
             }
         }
         let fence = fence_for(&lines);
         let id = finding.id.as_ref().map_or("", |id| id.as_str());
-        let block = format!("{} {}\n\n{fence}diff\n{lines}{fence}\n\n", cell(&subject(finding)), cell(id));
+        let fails = if finding.fails { " · **fails**" } else { "" };
+        let id = if id.is_empty() { String::new() } else { format!(" · {}", cell(id)) };
+        let remedies = super::remedies(finding);
+        let what_to_do =
+            if remedies.is_empty() { String::new() } else { format!("What to do: {}.\n\n", remedies.join(", or ")) };
+        let block =
+            format!("**{}**{id}{fails}\n\n{fence}diff\n{lines}{fence}\n\n{what_to_do}", cell(&subject(finding)));
         comment.may(&block);
     }
 }

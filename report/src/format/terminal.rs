@@ -156,7 +156,9 @@ impl Page<'_> {
             let facts = facts.join("  ");
             let facts = escape_controls(&facts);
             let mark = if finding.fails { self.paint(Paint::Red, "!") } else { "-".to_owned() };
-            if 8 + columns.max(width(subject)) + width(&facts) <= self.style.width {
+            if facts.is_empty() {
+                writeln!(self.out, "    {mark} {subject}")?;
+            } else if 8 + columns.max(width(subject)) + width(&facts) <= self.style.width {
                 let gap = " ".repeat(columns.saturating_sub(width(subject)));
                 let facts = self.paint(Paint::Dim, &facts);
                 writeln!(self.out, "    {mark} {subject}{gap}  {facts}")?;
@@ -191,7 +193,14 @@ impl Page<'_> {
             }
             let state = side(difference, difference.state.as_ref(), values, columns);
             let cloud = side(difference, difference.cloud.as_ref(), values, columns);
-            writeln!(self.out, "        ~ {path}: {state} -> {cloud}  {tier}")?;
+            // Where the code says something else than either, or what one of them says, that is the point.
+            let code = match (&difference.code, difference.kind) {
+                (Some(code), Kind::Collision | Kind::Pending | Kind::Stale) => {
+                    format!(", code {}", side(difference, Some(code), values, columns))
+                }
+                _ => String::new(),
+            };
+            writeln!(self.out, "        ~ {path}: {state} -> {cloud}{code}  {tier}")?;
         }
         let n_cut = finding.attributes.len().saturating_sub(limit);
         if n_cut > 0 {

@@ -10,7 +10,7 @@ use model::{
     AttributeDifference, Cause, CauseKind, Coverage, Diagnostic, Finding, Fingerprint, InstanceAddress, Kind, Position,
     Precision, Remedy, Serial, Span, StateRef, Tier,
 };
-use report::{CheckReport, CheckedRootReport, DriftReport, Format, RevisionRef, Style, write_check};
+use report::{CheckReport, CheckedRootReport, DriftReport, Format, RevisionRef, Style, write_check, write_drift};
 use serde_json::Value;
 
 /// A check, as a whole.
@@ -243,6 +243,21 @@ impl CheckCase {
     pub(crate) fn whole(&self) -> Part {
         let n_unchanged = number(&self.input, "n_unchanged").unwrap_or_default();
         Part { roots: (0..self.roots.len()).collect(), shard: None, n_unchanged }
+    }
+
+    /// Writes the verdict of its first root module as `drift` does.
+    pub(crate) fn render_drift(&self, format: Format, style: &Style) -> String {
+        let root = &self.roots[0];
+        let report = DriftReport {
+            verdict: root.outcome.as_ref().expect("it has a verdict"),
+            states: &root.states,
+            root: text(&root.input, "name"),
+            directory: text(&root.input, "directory"),
+            ignore: &self.ignore,
+        };
+        let mut out = Vec::new();
+        write_drift(&report, format, style, &mut out).expect("a vector takes everything");
+        String::from_utf8(out).expect("reports are text")
     }
 
     /// Writes a part of it.
