@@ -213,6 +213,14 @@ fn literals_take_over_what_the_cloud_holds_and_terraform_agrees() {
     let accepted = of_kind(&document, "accept");
     assert!(accepted.iter().all(|(_, _, status)| status == "proved"), "{document:#}");
     assert_eq!(world.code(), CODE, "nothing is written unasked");
+    let items = document["remedies"].as_array().expect("a list");
+    let of = |kind: &str| items.iter().find(|item| item["kind"] == kind).unwrap_or_else(|| panic!("{kind}"));
+    assert_eq!(of("revert")["command"], "terraform apply");
+    let changes: Vec<&str> =
+        of("revert")["changes"].as_array().expect("a list").iter().filter_map(|it| it["path"].as_str()).collect();
+    assert_eq!(changes, ["policy", "ratio", "rule[0].value", "tags[\"Name\"]", "tags[\"env\"]", "tags[\"owner\"]"]);
+    let comment = of("baseline")["text"].as_str().expect("a line");
+    assert!(comment.starts_with('#') && comment.contains("tags[") && comment.contains("say why"), "{comment}");
     assert_eq!(document["files"][0]["written"], Value::Null);
 
     // The patch alone is what git takes, and is all that --write does.

@@ -15,7 +15,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ::drift::Pattern;
+use ::drift::{DeclaredArguments, DeclaredBlock, Pattern};
 use hcl::gates::Feature;
 use model::{Diagnostic, Diagnostics, Finding, InstanceAddress, Remedy, RemedyKind, RemedyStatus, Span, Tier};
 
@@ -34,6 +34,9 @@ use crate::{Error, ErrorKind, Session};
 const OPERATION: &str = "find remedies";
 /// Of so many arguments each is proved alone where all of them together are not.
 const MAX_ALONE: usize = 64;
+
+/// What stands where a person is to write the reason.
+const REASON: &str = "say why";
 
 /// Asks what may be done about findings.
 #[derive(Clone, Debug)]
@@ -219,7 +222,7 @@ impl Work<'_> {
             && (addresses.is_empty() || addresses.iter().any(|pattern| matches(pattern, finding)))
     }
 
-    fn offer_of(&self, finding: usize, of: &Finding, remedy: Remedy) -> RemedyOffer {
+    fn offer_of(finding: usize, of: &Finding, remedy: Remedy) -> RemedyOffer {
         RemedyOffer {
             finding,
             remedy,
@@ -234,12 +237,13 @@ impl Work<'_> {
 
     async fn offer_all(&mut self, position: usize, finding: &Finding) {
         let program = program(finding);
-        for remedy in &finding.remedies {
+        let entry = finding.fails.then(|| Remedy::Baseline { fingerprint: finding.fingerprint.clone() });
+        for remedy in finding.remedies.iter().chain(&entry) {
             let kinds = &self.request.kinds;
             if !kinds.is_empty() && !kinds.contains(&remedy.kind()) {
                 continue;
             }
-            let mut offer = self.offer_of(position, finding, remedy.clone());
+            let mut offer = Self::offer_of(position, finding, remedy.clone());
             match remedy {
                 Remedy::Apply { address } => {
                     offer.detail = reverts(finding, address);
@@ -250,7 +254,7 @@ impl Work<'_> {
                     detail.clone_into(&mut offer.detail);
                     offer.command = Some(format!("{program} apply -refresh-only"));
                 }
-                Remedy::Baseline { .. } => continue,
+                Remedy::Baseline { .. } => self.offer_entry(&mut offer, finding),
                 Remedy::UpdateCode { address, path, value } => {
                     offer.status = RemedyStatus::Refused;
                     let address = self.declared.current(address).clone();
@@ -262,6 +266,36 @@ impl Work<'_> {
                 }
             }
             self.offers.push(offer);
+        }
+    }
+
+    /// Offers an entry that says why a finding is as it should be.
+    fn offer_entry(&self, offer: &mut RemedyOffer, finding: &Finding) {
+        let fail_on = &self.request.comparison.options.fail_on;
+        let generated = ::drift::ignore::generate(std::slice::from_ref(finding), fail_on, REASON, None, None);
+        let is_written =
+            |address: &&InstanceAddress| matches!(self.declared.block(&address.resource), DeclaredBlock::Present(_));
+        let block = finding.address.as_ref().filter(is_written);
+        match (block, generated.comments.into_iter().next()) {
+            _ if generated.n_left_out > 0 => {
+                offer.status = RemedyStatus::Refused;
+                offer.detail = "What it is known by may be a secret, and no entry names one.".to_owned();
+            }
+            (Some(address), Some((_, comment))) => {
+                offer.detail = format!(
+                    "It is as it should be: with this line above the block of {}, and the true reason in it, it is \
+                     ignored.",
+                    address.resource
+                );
+                offer.text = Some(comment);
+            }
+            _ => {
+                offer.detail = format!(
+                    "It is as it should be: with this rule in {}, and the true reason in it, it is ignored.",
+                    ::drift::ignore::FILE_NAME
+                );
+                offer.text = Some(generated.file);
+            }
         }
     }
 
@@ -296,7 +330,7 @@ impl Work<'_> {
         for moved in moved {
             let is_it = |finding: &Finding| finding.address.as_ref() == Some(&moved.from) && finding.deposed.is_none();
             let Some(position) = findings.iter().position(is_it) else { continue };
-            let mut offer = self.offer_of(position, &findings[position], moves::remedy(&moved));
+            let mut offer = Self::offer_of(position, &findings[position], moves::remedy(&moved));
             self.offer_block(&mut offer, &findings[position], program(&findings[position])).await;
             if offer.status == RemedyStatus::Refused {
                 self.offers.push(offer);

@@ -155,3 +155,36 @@ fn what_is_computed_or_secret_is_refused() {
     assert!(set("x = { a = 1 }\n", &[("[\"b\"].c", text("d"))]).is_err());
     assert!(set("x = [1]\n", &[("[4]", number(1))]).is_err());
 }
+
+/// What real programs had nothing to say of, they have nothing to say of after an edit.
+#[test]
+fn what_was_formatted_stays_formatted() {
+    let map = "x = {\n  a   = 1 # one\n  bcd = 2 # two\n}\n";
+    let list = "x = [\n  \"a\", # one\n  \"bcd\",\n]\n";
+    let cases = [
+        (map, "[\"a\"]", text("longer than before")),
+        (map, "[\"bcd\"]", nothing()),
+        (map, "[\"longer\"]", number(3)),
+        (map, "[\"not a name\"]", text("a\nb\n")),
+        (list, "[2]", text("c")),
+        (list, "[0]", nothing()),
+        (list, "[0]", text("longer than before")),
+        ("x = { a = 1, b = 2 }\n", "[\"c\"]", number(3)),
+        ("x = {}\n", "[\"c\"]", number(3)),
+        ("x = []\n", "[\"c\"]", text("c")),
+        ("x = <<-EOT\n  a\nEOT\n", "", text("b\n  c\n")),
+        ("x   = 1     # one\nabc = 20000 # two\n", "", number(123_456)),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (number, (code, path, value)) in cases.into_iter().enumerate() {
+        let edited = edit::with_aligned_comments(code, &set(code, &[(path, value)]).unwrap());
+        let body: String = edited.lines().map(|line| format!("  {line}\n")).collect();
+        let is_flush = edited.contains("<<");
+        let body = if is_flush { edited } else { body };
+        let text = if is_flush { body } else { format!("locals {{\n{body}}}\n") };
+        std::fs::write(folder.path().join(format!("case_{number}.tf")), text).unwrap();
+    }
+    for program in crate::evaluation::programs() {
+        crate::terraform::run(&program, folder.path(), &["fmt", "-check", "-diff"]);
+    }
+}
