@@ -220,6 +220,9 @@ fn literals_take_over_what_the_cloud_holds_and_terraform_agrees() {
         of("revert")["changes"].as_array().expect("a list").iter().filter_map(|it| it["path"].as_str()).collect();
     assert_eq!(changes, ["policy", "ratio", "rule[0].value", "tags[\"Name\"]", "tags[\"env\"]", "tags[\"owner\"]"]);
     let comment = of("baseline")["text"].as_str().expect("a line");
+    let command = of("baseline")["command"].as_str().expect("a command");
+    let expected = "driftmgr baseline add --dir root torture_object.web --approver NAME --reason 'say why'";
+    assert_eq!(command, expected);
     assert!(comment.starts_with('#') && comment.contains("tags[") && comment.contains("say why"), "{comment}");
     assert_eq!(document["files"][0]["written"], Value::Null);
 
@@ -277,12 +280,22 @@ fn what_would_not_do_is_refused_and_says_why() {
     says("torture_object.many[\"a\"]", "different values");
     says("torture_object.many[\"b\"]", "different values");
 
+    // What the code demands besides is told only by a plan of everything.
+    let world = World::of_code();
+    let condition = "tier     = \"slow\"\n  lifecycle {\n    precondition {\n      condition = true\n      error_message = \"m\"\n    }\n  }\n";
+    world.place.write("root/main.tf", CODE.replace("tier     = \"slow\"\n", condition));
+    world.change("many-a", "tier", json!("one"));
+    world.change("many-b", "tier", json!("one"));
+    let document = world.document(&["torture_object.many", "--kind", "accept"]);
+    let reason = detail(&document, "torture_object.many[\"a\"]", "accept");
+    assert!(reason.contains("has conditions"), "{reason}");
+
     // One of the two that share it is as the code says.
     let world = World::of_code();
     world.change("many-a", "tier", json!("one"));
     let document = world.document(&["torture_object.many*", "--kind", "accept"]);
-    let detail = detail(&document, "torture_object.many[\"a\"]", "accept");
-    assert!(detail.contains("torture_object.many[\"b\"]"), "{detail}");
+    let reason = detail(&document, "torture_object.many[\"a\"]", "accept");
+    assert!(reason.contains("torture_object.many[\"b\"]"), "{reason}");
 
     // Both agree.
     world.change("many-b", "tier", json!("one"));

@@ -72,6 +72,8 @@ pub(crate) struct Others {
     pub(crate) instances: BTreeSet<InstanceAddress>,
     /// Whether both sides have the same instances, known ones and unknown ones.
     pub(crate) are_same: bool,
+    /// One whose provider has another configuration, or one made of something else.
+    pub(crate) of_other_provider: Option<InstanceAddress>,
 }
 
 /// Finds what a change of files makes another, by the text alone.
@@ -84,8 +86,10 @@ pub(crate) fn others(base: &RootModule, head: &RootModule, changed: &BTreeSet<St
         (instances, unknown_modules.collect::<BTreeSet<_>>(), unknown_resources.collect::<BTreeSet<_>>())
     };
     let (before, after) = (all(&comparison.base), all(&comparison.head));
-    let instances = after.0.iter().filter(|address| comparison.is_other(address, address)).cloned().collect();
-    Others { instances, are_same: before == after }
+    let instances: BTreeSet<_> =
+        after.0.iter().filter(|address| comparison.is_other(address, address)).cloned().collect();
+    let of_other_provider = instances.iter().find(|address| comparison.provider_differs(address, address)).cloned();
+    Others { instances, are_same: before == after, of_other_provider }
 }
 
 /// Gives the schemas of resource types, where their providers could be asked.

@@ -276,6 +276,18 @@ impl Work<'_> {
         let is_written =
             |address: &&InstanceAddress| matches!(self.declared.block(&address.resource), DeclaredBlock::Present(_));
         let block = finding.address.as_ref().filter(is_written);
+        let dir = self.request.comparison.states.dir.as_ref().map(|dir| {
+            let dir = dir.to_string_lossy();
+            format!("--dir {} ", blocks::quoted(&dir))
+        });
+        offer.command = finding.address.as_ref().filter(|_| generated.n_left_out == 0).map(|address| {
+            format!(
+                "driftmgr baseline add {}{} --approver NAME --reason {}",
+                dir.unwrap_or_default(),
+                blocks::quoted(&address.to_string()),
+                blocks::quoted(REASON)
+            )
+        });
         match (block, generated.comments.into_iter().next()) {
             _ if generated.n_left_out > 0 => {
                 offer.status = RemedyStatus::Refused;
@@ -284,14 +296,15 @@ impl Work<'_> {
             (Some(address), Some((_, comment))) => {
                 offer.detail = format!(
                     "It is as it should be: with this line above the block of {}, and the true reason in it, it is \
-                     ignored.",
+                     ignored; or record it in the baseline.",
                     address.resource
                 );
                 offer.text = Some(comment);
             }
             _ => {
                 offer.detail = format!(
-                    "It is as it should be: with this rule in {}, and the true reason in it, it is ignored.",
+                    "It is as it should be: with this rule in {}, and the true reason in it, it is ignored; or record it in \
+                     the baseline.",
                     ::drift::ignore::FILE_NAME
                 );
                 offer.text = Some(generated.file);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use cty::{Path, PathStep, Value};
 use drift::lifecycle::Action;
 use futures::{FutureExt, StreamExt};
-use model::{InstanceAddress, ResourceMode};
+use model::{InstanceAddress, ModuleAddress, ResourceAddress, ResourceMode};
 
 use crate::check;
 use crate::evaluation::RootModule;
@@ -74,8 +74,14 @@ impl Prover {
         if let Some(data) = others.instances.iter().find(|address| address.resource.mode == ResourceMode::Data) {
             return Err(format!("{data} would be read with other arguments, and what that gives is not known."));
         }
+        if let Some(address) = &others.of_other_provider {
+            return Err(format!("The provider of {address} would be configured otherwise."));
+        }
         let wanted: BTreeSet<&InstanceAddress> =
             others.instances.iter().chain(accepted.iter().map(|accepted| &accepted.address)).collect();
+        if let Some(address) = wanted.iter().find(|address| has_conditions(&after, address)) {
+            return Err(format!("The code of {address} has conditions, which only a plan of everything tells."));
+        }
         let stage = self.stage.over(&after);
         let missing = wanted.iter().filter(|address| !self.planned.contains_key(**address));
         let missing: Vec<InstanceAddress> = missing.map(|address| (*address).clone()).collect();
@@ -95,6 +101,17 @@ impl Prover {
         }
         Ok(())
     }
+}
+
+/// Tells whether a block has `precondition` or `postcondition` blocks.
+fn has_conditions(module: &RootModule, address: &InstanceAddress) -> bool {
+    let in_module = ResourceAddress { module: ModuleAddress::root(), ..address.resource.clone() };
+    let block = module.definitions(&address.resource.module).and_then(|it| it.resources.get(&in_module));
+    block.is_some_and(|block| {
+        let lifecycles = block.written.blocks().filter(|(_, block)| block.block_type == "lifecycle");
+        let mut inner = lifecycles.flat_map(|(_, block)| &block.body.blocks);
+        inner.any(|inner| matches!(inner.block_type.as_str(), "precondition" | "postcondition"))
+    })
 }
 
 /// Plans instances, a few at a time.
