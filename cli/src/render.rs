@@ -83,13 +83,10 @@ pub(crate) fn check(
                     directory: Some(&root.directory),
                     ignore: &answer.ignore,
                 }),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(why_not(error)),
             },
         })
         .collect();
-    fn revision(revision: Option<&CheckedRevision>) -> Option<RevisionRef<'_>> {
-        revision.map(|revision| RevisionRef { name: &revision.name, commit: &revision.commit })
-    }
     let report = CheckReport {
         base: revision(answer.base.as_ref()),
         head: revision(answer.head.as_ref()),
@@ -105,6 +102,23 @@ pub(crate) fn check(
     output::write_report(&session.environment, to, &style, &|format, style, out| {
         report::write_check(&report, format, style, out)
     })
+}
+
+fn revision(revision: Option<&CheckedRevision>) -> Option<RevisionRef<'_>> {
+    revision.map(|revision| RevisionRef { name: &revision.name, commit: &revision.commit })
+}
+
+/// Says why a root module could not be compared, and where.
+fn why_not(error: &engine::Error) -> String {
+    let mut text = error.to_string();
+    for diagnostic in error.diagnostics() {
+        let place = diagnostic.span.as_ref().map(|span| format!("{}:{}: ", span.file, span.start.line));
+        text.push_str(&format!(" {}{}: {}", place.unwrap_or_default(), diagnostic.summary, diagnostic.detail));
+    }
+    for help in error.help() {
+        text.push_str(&format!(" {help}"));
+    }
+    text
 }
 
 /// Writes a check that was read from documents.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::text::{escape_controls, shorten};
+use crate::text::{escape_controls, hex, shorten};
 use crate::{DriftReport, Values, v1};
 
 /// Most columns of a value in the sentence about it.
@@ -415,7 +415,7 @@ impl AttributeSheet {
     }
 
     /// Writes one side; `None` where the side holds nothing that may be shown.
-    pub(crate) fn side(&self, side: Option<&RawValue>, columns: usize) -> Option<String> {
+    pub(crate) fn side(side: Option<&RawValue>, columns: usize) -> Option<String> {
         side.map(|value| shorten(&escape_controls(&compact(value.get())), columns).into_owned())
     }
 
@@ -437,7 +437,7 @@ impl AttributeSheet {
         let is_any = sides.iter().any(|(_, value)| value.is_some()) && !self.sensitive;
         let said: Vec<String> = sides
             .iter()
-            .filter_map(|(name, value)| match self.side(value.as_deref(), MAX_VALUE) {
+            .filter_map(|(name, value)| match Self::side(value.as_deref(), MAX_VALUE) {
                 Some(text) => Some(format!("{name} {text}")),
                 None if is_any && *name != "code" => Some(format!("{name} none")),
                 None => None,
@@ -522,7 +522,7 @@ impl Note<'_> {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part.as_bytes());
         }
-        hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hasher.finalize()[..16])
     }
 }
 

@@ -64,9 +64,10 @@ enum Subject {
 impl Case {
     fn all() -> Vec<Self> {
         let of = |folder: PathBuf| {
-            let subject = match folder.join("check.json").exists() {
-                true => Subject::Check(CheckCase::read(&folder)),
-                false => Subject::Drift(World::read(&folder)),
+            let subject = if folder.join("check.json").exists() {
+                Subject::Check(CheckCase::read(&folder))
+            } else {
+                Subject::Drift(World::read(&folder))
             };
             Self { folder, subject }
         };

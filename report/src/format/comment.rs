@@ -159,7 +159,7 @@ fn entry(root: &RootSheet, finding: &FindingSheet) -> String {
             let sides =
                 [("-", "state", &attribute.state), ("+", "cloud", &attribute.cloud), ("!", "code", &attribute.code)];
             for (mark, name, side) in sides {
-                if let Some(value) = attribute.side(side.as_deref(), MAX_VALUE) {
+                if let Some(value) = AttributeSheet::side(side.as_deref(), MAX_VALUE) {
                     let _ = writeln!(lines, "{mark} {path} = {value}  # {name}");
                     is_shown = true;
                 }

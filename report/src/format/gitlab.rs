@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Style;
 use crate::sheet::{Level, Note, Sheet};
-use crate::text::{HarmlessJson, count, shorten};
+use crate::text::{HarmlessJson, count, hex, shorten};
 
 /// Most entries of a report. GitLab names no limit; a widget of thousands is of no use.
 pub const MAX_ENTRIES: usize = 5_000;
@@ -89,7 +89,7 @@ fn plain(text: &str, check_name: &str, key: &str, severity: &'static str) -> Ent
     Entry {
         description: text.to_owned(),
         check_name: check_name.to_owned(),
-        fingerprint: digest[..16].iter().map(|byte| format!("{byte:02x}")).collect(),
+        fingerprint: hex(&digest[..16]),
         severity,
         location: Location { path: ".", lines: Lines { begin: 1, end: 1 } },
     }

@@ -125,12 +125,14 @@ fn entry(root: &RootSheet, finding: &FindingSheet, out: &mut dyn io::Write) -> i
         for attribute in told {
             let place = attribute.source.as_ref().and_then(|source| root.place(source));
             let place = place.map(|place| format!("{}:{}", place.path, place.line)).unwrap_or_default();
-            let side =
-                |side: &Option<Box<serde_json::value::RawValue>>| match attribute.side(side.as_deref(), MAX_VALUE) {
-                    Some(value) => escape(&value),
-                    None if attribute.sensitive => "(sensitive)".to_owned(),
-                    None => String::new(),
-                };
+            let side = |side: &Option<Box<serde_json::value::RawValue>>| match AttributeSheet::side(
+                side.as_deref(),
+                MAX_VALUE,
+            ) {
+                Some(value) => escape(&value),
+                None if attribute.sensitive => "(sensitive)".to_owned(),
+                None => String::new(),
+            };
             let _ = writeln!(
                 rows,
                 "<tr><td><code>{}</code></td><td>{}</td><td class=\"value\">{}</td><td class=\"value\">{}</td>\

@@ -115,10 +115,10 @@ impl<'s> Suite<'s> {
 
     fn case(&self, label: &str, subject: &str, findings: &[&FindingSheet], out: &mut dyn io::Write) -> io::Result<()> {
         write!(out, r#"    <testcase classname="{}" name="{}""#, attribute(label), attribute(subject))?;
-        let sources = findings.iter().flat_map(|finding| {
+        let mut sources = findings.iter().flat_map(|finding| {
             finding.attributes.iter().filter_map(|attribute| attribute.source.as_ref()).chain(finding.source.as_ref())
         });
-        if let Some(place) = sources.filter_map(|source| self.root.place(source)).next() {
+        if let Some(place) = sources.find_map(|source| self.root.place(source)) {
             write!(out, r#" file="{}" line="{}""#, attribute(&place.path), place.line)?;
         }
         writeln!(out, ">")?;

@@ -235,14 +235,14 @@ struct Body {
 ///
 /// A diagnostic with the code `report-document`: what is wrong with it, and where.
 pub fn read(name: &str, text: &[u8]) -> Result<CheckDocument, Box<Diagnostic>> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: Option<String>,
+    }
     let fail = |summary: &str, detail: String| Box::new(Diagnostic::error("report-document", summary, detail));
     if text.len() > MAX_BYTES {
         let detail = format!("{name} has {} bytes; {MAX_BYTES} is the limit.", text.len());
         return Err(fail("The report is too large", detail));
-    }
-    #[derive(Deserialize)]
-    struct Head {
-        schema: Option<String>,
     }
     let unreadable = |error: serde_json::Error| {
         let detail = format!("{name} is no report of a check: {error}. `driftmgr check --json` writes one.");
