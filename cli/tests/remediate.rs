@@ -502,7 +502,4 @@ fn what_was_changed_in_an_account_is_accepted_and_terraform_agrees() {
         let is_left_alone = change["actions"] == json!(["no-op"]) || change["before"][name] == change["after"][name];
         assert!(is_left_alone, "{address} {path}: {change:#}");
     }
-    for (address, path, status) in &accepted {
-        println!("{status} {address} {path}");
-    }
 }

@@ -163,6 +163,48 @@ fn add(name: &str, mut text: String, blocks: &[&str]) -> Result<String, String> 
 mod tests {
     use super::*;
 
+    /// Offers a remedy for code, and gives the file and the text.
+    fn offered(code: &str, remedy: &Remedy, kind: Kind) -> (Option<&'static str>, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("main.tf"), code).expect("it is written");
+        let session = crate::Session::new(net::Environment::default(), folder.path().to_owned());
+        let module = RootModule::open(&session, &crate::request::StatesRequest::default()).expect("there is code");
+        let module = std::sync::Arc::new(module.anew());
+        let (declared, _) = crate::code::declared(&module, &[]);
+        let address = "a_b.c[\"k\"]".parse().expect("an address");
+        let finding = Finding { address: Some(address), ..Finding::new(kind, "It is so.".to_owned()) };
+        match offer(remedy, &finding, &declared, "tofu") {
+            BlockOffer::Write(block, _) => (Some(block.file), block.text),
+            BlockOffer::Show(text, _) => (None, text),
+            BlockOffer::Refuse(_, command) => (None, command.unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn blocks_go_where_they_mean_something() {
+        let (code, none) = ("resource \"a_b\" \"c\" {\n  for_each = toset([\"k\"])\n}\n", "locals {}\n");
+        let to: InstanceAddress = "a_b.c[\"k\"]".parse().expect("an address");
+        let import = Remedy::Import { to: to.clone(), id: "${x}".into() };
+        let text = "import {\n  to = a_b.c[\"k\"]\n  id = \"$${x}\"\n}\n";
+        assert_eq!(offered(code, &import, Kind::NotImported), (Some("imports.tf"), text.to_owned()));
+        let forget = Remedy::Forget { from: to.resource.clone() };
+        let text = "removed {\n  from = a_b.c\n\n  lifecycle {\n    destroy = false\n  }\n}\n";
+        assert_eq!(offered(none, &forget, Kind::Orphan), (Some("removed.tf"), text.to_owned()));
+        assert_eq!(offered(none, &forget, Kind::Dangling), (Some("removed.tf"), text.to_owned()));
+        assert_eq!(offered(code, &forget, Kind::Missing), (None, text.to_owned()), "it stands beside its code");
+        assert_eq!(offered(code, &forget, Kind::Orphan), (None, "tofu state rm 'a_b.c[\"k\"]'".to_owned()));
+        let unread = "module \"m\" {\n";
+        assert_eq!(offered(unread, &forget, Kind::Orphan), (None, text.to_owned()), "nobody can tell");
+    }
+
+    #[test]
+    fn blocks_are_added_behind_others() {
+        let old = "removed {\n  from = a_b.d\n}".to_owned();
+        let added = add("removed.tf", old, &["x {}", "y {}"]);
+        assert_eq!(added.as_deref(), Ok("removed {\n  from = a_b.d\n}\n\nx {}\n\ny {}\n"));
+        assert!(add("removed.tf", "removed {".to_owned(), &["x {}"]).is_err());
+    }
+
     #[test]
     fn words_are_quoted_for_shells() {
         assert_eq!(quoted("aws_vpc.main"), "aws_vpc.main");

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn git_takes_what_is_written() {
-        let long: String = (0..40).map(|line| format!("line {line}\n")).collect();
+        let long = (0..40).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n") + "\n";
         let cases = [
             ("a\nb\nc\n".to_owned(), "a\nB\nc\n".to_owned()),
             ("a\nb\nc".to_owned(), "a\nb\nC".to_owned()),

@@ -291,7 +291,7 @@ impl Work<'_> {
         match (block, generated.comments.into_iter().next()) {
             _ if generated.n_left_out > 0 => {
                 offer.status = RemedyStatus::Refused;
-                offer.detail = "What it is known by may be a secret, and no entry names one.".to_owned();
+                "What it is known by may be a secret, and no entry names one.".clone_into(&mut offer.detail);
             }
             (Some(address), Some((_, comment))) => {
                 offer.detail = format!(

@@ -8,9 +8,10 @@ use hcl::trace::parse_path;
 /// Sets values in the first argument of a text.
 fn set(text: &str, changes: &[(&str, Value)]) -> Result<String, EditProblem> {
     let is_json = text.starts_with('{');
-    let (file, problems) = match is_json {
-        true => File::parse_json("main.tf.json", &format!("{{\"locals\": {text}}}")),
-        false => File::parse("main.tf", text),
+    let (file, problems) = if is_json {
+        File::parse_json("main.tf.json", &format!("{{\"locals\": {text}}}"))
+    } else {
+        File::parse("main.tf", text)
     };
     assert!(problems.is_empty(), "{problems:?}");
     let body = if is_json { &file.body.blocks[0].body } else { &file.body };
