@@ -2,12 +2,14 @@
 //!
 //! Nothing is written but the baseline file, and that as a whole or not at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use ::drift::baseline::{Approval, Baseline, BaselineEntry, RecordedEntries, Selection};
+use ::drift::baseline::{Approval, Baseline, BaselineEntry, BaselineSubject, RecordedEntries, Selection};
 use ::drift::ignore::RuleOrigin;
+use model::Kind;
 
 use crate::ignoring::{self, BaselineSource, baseline_file, baseline_path};
 use crate::{DriftAnswer, DriftRequest, Error, ErrorKind, Session, drift};
@@ -82,7 +84,7 @@ pub async fn record_baseline(session: &Session, request: &BaselineRequest) -> Re
         request.drift.baseline = BaselineSource::Nothing;
     }
     let before = baseline_file(session, &request.drift)?;
-    let key = ignoring::key(session)?;
+    let digest_key = ignoring::key(session)?;
     let answer = drift(session, &request.drift).await?;
     let (mut baseline, text) = match before {
         Some((baseline, text)) => (baseline, Some(text)),
@@ -105,16 +107,16 @@ pub async fn record_baseline(session: &Session, request: &BaselineRequest) -> Re
     if request.step == (BaselineStep::Record { prune: true }) {
         let options = &request.drift.options;
         let unused = answer.ignore.unused(&answer.verdict, &answer.states, options, answer.at);
-        let unused: Vec<&BaselineEntry> = unused
+        let unused: BTreeSet<(&BaselineSubject, Kind, Option<&str>)> = unused
             .into_iter()
             .filter_map(|position| match &answer.ignore.rules()[position].origin {
-                RuleOrigin::Baseline(entry) => Some(&**entry),
+                RuleOrigin::Baseline(entry) => Some(key(entry)),
                 RuleOrigin::File | RuleOrigin::Comment(_) => None,
             })
             .collect();
-        removed = baseline.take_out(|entry| entry.is_expired(answer.at) || unused.contains(&entry));
+        removed = baseline.take_out(|entry| entry.is_expired(answer.at) || unused.contains(&key(entry)));
     }
-    let recorded = baseline.record(findings, selection, &request.approval, key.as_ref(), answer.at);
+    let recorded = baseline.record(findings, selection, &request.approval, digest_key.as_ref(), answer.at);
     let is_written = write(&path, text.as_deref(), &baseline)?;
     let n_entries = baseline.entries().len();
     Ok(BaselineAnswer { path, recorded, removed, n_entries, is_written, answer: Some(answer) })
@@ -143,6 +145,11 @@ pub fn remove_from_baseline(session: &Session, request: &BaselineRemoval) -> Res
     let is_written = write(&path, Some(&text), &baseline)?;
     let n_entries = baseline.entries().len();
     Ok(BaselineAnswer { path, recorded: RecordedEntries::default(), removed, n_entries, is_written, answer: None })
+}
+
+/// Gives what tells entries apart.
+fn key(entry: &BaselineEntry) -> (&BaselineSubject, Kind, Option<&str>) {
+    (&entry.subject, entry.kind, entry.path.as_deref())
 }
 
 fn path_of(session: &Session, request: &DriftRequest) -> Result<PathBuf, Error> {

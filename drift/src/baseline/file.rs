@@ -73,7 +73,8 @@ struct EntryFields {
 ///
 /// Every problem is named with its line; where there is one, the baseline must not be used.
 pub fn parse_baseline(name: &str, text: &str) -> (Baseline, Diagnostics) {
-    let mut reader = Reader { file: name.into(), text, diagnostics: Diagnostics::new() };
+    let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let mut reader = Reader { file: name.into(), text, line_starts, diagnostics: Diagnostics::new() };
     let baseline = reader.document().unwrap_or_default();
     (baseline, reader.diagnostics)
 }
@@ -81,6 +82,8 @@ pub fn parse_baseline(name: &str, text: &str) -> (Baseline, Diagnostics) {
 struct Reader<'a> {
     file: Arc<str>,
     text: &'a str,
+    /// Where its lines begin, in bytes.
+    line_starts: Vec<usize>,
     diagnostics: Diagnostics,
 }
 
@@ -230,13 +233,9 @@ impl<'a> Reader<'a> {
     }
 
     fn position(&self, byte: usize) -> Position {
-        let before = self.text.get(..byte).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Position {
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            byte,
-        }
+        let line = self.line_starts.partition_point(|start| *start <= byte);
+        let before = self.text.get(self.line_starts[line - 1]..byte).unwrap_or_default();
+        Position { line, column: before.chars().count() + 1, byte }
     }
 
     fn error(&mut self, summary: &str, detail: String, byte: usize, help: Option<&str>) {

@@ -8,6 +8,7 @@ mod digest;
 mod file;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,6 +50,9 @@ pub struct BaselineEntry {
     /// Where it is written.
     pub span: Span,
 }
+
+/// What tells entries apart, in the order in which they are written.
+type EntryKey = (BaselineSubject, Kind, Option<String>);
 
 /// What an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,16 +119,13 @@ impl Baseline {
     /// # Errors
     /// The position of an entry that is about the same as one before it.
     pub fn new(key_check: Option<String>, entries: Vec<BaselineEntry>) -> Result<Self, usize> {
-        let mut seen = BTreeMap::new();
-        for (position, entry) in entries.iter().enumerate() {
-            if seen.insert(entry.sort_key(), position).is_some() {
+        let mut sorted = BTreeMap::new();
+        for (position, entry) in entries.into_iter().enumerate() {
+            if sorted.insert(entry.key(), entry).is_some() {
                 return Err(position);
             }
         }
-        drop(seen);
-        let mut entries = entries;
-        entries.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        Ok(Self { key_check, entries })
+        Ok(Self { key_check, entries: sorted.into_values().collect() })
     }
 
     /// Lists the entries, expired ones too, by what they are about.
@@ -162,6 +163,9 @@ impl Baseline {
         }
         let key = key.filter(|key| self.is_of_key(key));
         let mut recorded = RecordedEntries::default();
+        let mut entries: BTreeMap<EntryKey, BaselineEntry> =
+            std::mem::take(&mut self.entries).into_iter().map(|entry| (entry.key(), entry)).collect();
+        let mut put = |entry, recorded: &mut RecordedEntries| put(&mut entries, entry, now, recorded);
         for finding in findings {
             if !selection.finds(finding) {
                 continue;
@@ -186,7 +190,7 @@ impl Baseline {
                 span: nowhere(),
             };
             if !is_about_attributes(finding) {
-                self.put(entry(None, None), now, &mut recorded);
+                put(entry(None, None), &mut recorded);
                 continue;
             }
             for difference in finding.attributes.iter().filter(|difference| selection.has(finding, difference)) {
@@ -196,32 +200,11 @@ impl Baseline {
                     continue;
                 }
                 let digest = key.and_then(|key| key.digest(&subject, difference));
-                self.put(entry(Some(path), digest), now, &mut recorded);
+                put(entry(Some(path), digest), &mut recorded);
             }
         }
+        self.entries = entries.into_values().collect();
         recorded
-    }
-
-    /// Puts an entry where it belongs. One about the same gives way where it does not take the finding: it has expired, or
-    /// its digest is another.
-    fn put(&mut self, entry: BaselineEntry, now: Timestamp, recorded: &mut RecordedEntries) {
-        match self.entries.binary_search_by(|other| other.sort_key().cmp(&entry.sort_key())) {
-            Ok(position) => {
-                let other = &mut self.entries[position];
-                let is_other_value = other.digest.is_some() && other.digest != entry.digest;
-                if other.is_expired(now) || is_other_value {
-                    *other = entry;
-                    recorded.n_replaced += 1;
-                } else if other.digest.is_none() && entry.digest.is_some() {
-                    // The approval stands: nothing was known of the value.
-                    other.digest = entry.digest;
-                }
-            }
-            Err(position) => {
-                self.entries.insert(position, entry);
-                recorded.n_added += 1;
-            }
-        }
     }
 
     /// Removes the entries about a subject, all or at one path; gives them.
@@ -301,8 +284,35 @@ impl BaselineEntry {
         }
     }
 
-    fn sort_key(&self) -> (&BaselineSubject, Kind, Option<&str>) {
-        (&self.subject, self.kind, self.path.as_deref())
+    fn key(&self) -> EntryKey {
+        (self.subject.clone(), self.kind, self.path.clone())
+    }
+}
+
+/// Puts an entry where it belongs. One about the same gives way where it does not take the finding: it has expired, or its
+/// digest is another.
+fn put(
+    entries: &mut BTreeMap<EntryKey, BaselineEntry>,
+    entry: BaselineEntry,
+    now: Timestamp,
+    recorded: &mut RecordedEntries,
+) {
+    match entries.entry(entry.key()) {
+        Entry::Occupied(mut other) => {
+            let other = other.get_mut();
+            let is_other_value = other.digest.is_some() && other.digest != entry.digest;
+            if other.is_expired(now) || is_other_value {
+                *other = entry;
+                recorded.n_replaced += 1;
+            } else if other.digest.is_none() && entry.digest.is_some() {
+                // The approval stands: nothing was known of the value.
+                other.digest = entry.digest;
+            }
+        }
+        Entry::Vacant(place) => {
+            place.insert(entry);
+            recorded.n_added += 1;
+        }
     }
 }
 

@@ -197,7 +197,9 @@ impl IgnoreRules {
             verdict.findings.iter().filter(|finding| finding.kind == Kind::Undetermined).collect();
         let is_exact =
             verdict.coverage.configurations.iter().all(|configuration| configuration.precision == Precision::Provider);
-        let seen = Seen { unseen: &unseen, is_exact, is_complete: verdict.is_complete, states, options };
+        let unseen_subjects = unseen.iter().filter_map(|finding| BaselineSubject::of(finding)).collect();
+        let seen =
+            Seen { unseen_subjects, unseen: &unseen, is_exact, is_complete: verdict.is_complete, states, options };
         let of_rules = self.rules.iter().zip(&verdict.rule_uses).enumerate();
         let is_unused = |(position, (rule, uses)): (usize, (&Rule, &u64))| {
             let is_expired = rule.expires.is_some_and(|expires| expires < day(now));
@@ -260,6 +262,7 @@ fn named(entries: &[&BaselineEntry], name: impl Fn(&&BaselineEntry) -> String) -
 
 /// What was asked for and looked at.
 struct Seen<'a> {
+    unseen_subjects: BTreeSet<BaselineSubject>,
     unseen: &'a [&'a Finding],
     is_exact: bool,
     is_complete: bool,
@@ -278,10 +281,8 @@ impl Seen<'_> {
             let is_read = match &entry.subject {
                 BaselineSubject::Instance { workspace, .. } => {
                     let is_workspace = |state: &StateRef| *state.workspace == **workspace;
-                    let is_unseen =
-                        |finding: &&Finding| BaselineSubject::of(finding).is_some_and(|unseen| unseen == entry.subject);
                     self.states.iter().any(is_workspace)
-                        && !self.unseen.iter().any(is_unseen)
+                        && !self.unseen_subjects.contains(&entry.subject)
                         && (self.is_exact || entry.path.is_none())
                 }
                 BaselineSubject::Object { .. } => self.is_complete,
