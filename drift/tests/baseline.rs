@@ -188,6 +188,34 @@ fn another_value_comes_up_again_where_there_is_a_key() {
 }
 
 #[test]
+fn an_upgrade_of_the_provider_changes_nothing() {
+    let mut world = estate();
+    let settings = |more: &str| format!("{{\"size\":\"l\",\"zones\":[\"a\"]{more}}}");
+    let differences = |more: &str| {
+        vec![
+            difference(Tier::Declared, &["cidr_block"], "\"a\"", "\"b\""),
+            difference(Tier::Declared, &["tags", "=\"Owner\""], "\"x\"", "\"y\""),
+            difference(Tier::Declared, &["settings"], "null", &settings(more)),
+        ]
+    };
+    world.read_differences(differences(""));
+    let (baseline, _) = recorded(&world, Some(&key()));
+    assert!(baseline.entries().iter().filter(|entry| entry.path.is_some()).all(|entry| entry.digest.is_some()));
+    world.ignore = IgnoreRules::default().with_baseline(&baseline, Some(&key()));
+    // It grew attributes, inside of a value too, is another version, from another registry, and the schema is newer.
+    let mut after = differences(r#","grown":null,"also_grown":[]"#);
+    after.push(difference(Tier::SchemaAdded, &["grown"], "", "\"default\""));
+    after.push(difference(Tier::Runtime, &["last_seen"], "\"1\"", "\"2\""));
+    world.read_differences(after);
+    world.recorded[1].provider = "provider[\"registry.opentofu.org/hashicorp/aws\"].west".parse().expect("a provider");
+    for reading in world.readings.values_mut() {
+        reading.provider_version = Some("7.0.0".to_owned());
+    }
+    assert_eq!(failing(&world), Vec::<String>::new());
+    assert_eq!(world.judge().diagnostics, []);
+}
+
+#[test]
 fn secrets_have_no_digest_and_no_name() {
     let token = format!("ghp_{}", "a1B2".repeat(9));
     let mut world = World::new();
