@@ -290,12 +290,20 @@ pub(crate) struct ShowCheckArgs {
     /// Which values to show: `safe` for those that nothing calls sensitive, `none` for none at all
     #[arg(long, value_name = "WHICH", default_value = "safe", value_parser = crate::render::values)]
     pub(crate) values: Values,
+    #[command(flatten)]
+    pub(crate) every: EveryArgs,
+}
+
+/// How much of a check is shown.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "How to show it")]
+pub(crate) struct EveryArgs {
     /// Show every finding, however many there are
     #[arg(long)]
     every: bool,
 }
 
-impl ShowCheckArgs {
+impl EveryArgs {
     /// Gives how many findings of a group are shown; `None` for all.
     pub(crate) fn top(&self) -> Option<usize> {
         (!self.every).then_some(10)

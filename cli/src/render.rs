@@ -14,7 +14,7 @@ use model::{RemoteObject, ScopeOutcome, ScopeStatus, Standing};
 use report::v1::check::CheckDocument;
 use report::{CheckReport, CheckedRootReport, DriftReport, RevisionRef, Style, Values, format, v1};
 
-use crate::args::{FormatArgs, FormatName, ReportArgs, ShowArgs, ShowCheckArgs};
+use crate::args::{EveryArgs, FormatArgs, FormatName, ReportArgs, ShowArgs, ShowCheckArgs};
 use crate::output;
 
 /// Writes a comparison.
@@ -98,7 +98,7 @@ pub(crate) fn check(
         diagnostics: &answer.diagnostics,
         at: answer.at,
     };
-    let style = check_style(session, marker, show);
+    let style = check_style(session, marker, show.values, &show.every);
     output::write_report(&session.environment, to, &style, &|format, style, out| {
         report::write_check(&report, format, style, out)
     })
@@ -127,17 +127,17 @@ pub(crate) fn check_document(
     document: &CheckDocument,
     marker: &str,
     to: &ReportArgs,
-    show: &ShowCheckArgs,
+    every: &EveryArgs,
 ) -> anyhow::Result<()> {
-    let style = check_style(session, marker, show);
+    let style = check_style(session, marker, Values::Safe, every);
     output::write_report(&session.environment, to, &style, &|format, style, out| document.write(format, style, out))
 }
 
-fn check_style(session: &Session, marker: &str, show: &ShowCheckArgs) -> Style {
+fn check_style(session: &Session, marker: &str, values: Values, every: &EveryArgs) -> Style {
     Style {
         see_all: "--every shows them".to_owned(),
         marker: marker.to_owned(),
-        ..output::style(&session.environment, show.values, show.top())
+        ..output::style(&session.environment, values, every.top())
     }
 }
 

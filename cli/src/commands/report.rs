@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use engine::Session;
 use report::v1::check;
 
-use crate::args::{ReportArgs, ShowCheckArgs};
+use crate::args::{EveryArgs, ReportArgs};
 use crate::{failure, render};
 
 /// Work with reports that earlier runs wrote
@@ -38,7 +38,7 @@ struct MergeArguments {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Tells the comment from those of other checks on the same change
-    #[arg(long, value_name = "NAME", default_value = "", help_heading = "How to show it")]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = "How to show it")]
     marker: String,
     /// End with 0 instead of 3 where something could not be seen
     #[arg(long, help_heading = "How to judge")]
@@ -46,7 +46,7 @@ struct MergeArguments {
     #[command(flatten)]
     to: ReportArgs,
     #[command(flatten)]
-    show: ShowCheckArgs,
+    every: EveryArgs,
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> anyhow::Result<u8> {
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> anyhow::Result<u8
         let of_them = if number == 1 { "1 root module is".to_owned() } else { format!("{number} root modules are") };
         failure::note(&format!("warning: {of_them} in no report"));
     }
-    render::check_document(session, &document, &arguments.marker, &arguments.to, &arguments.show)?;
+    render::check_document(session, &document, &arguments.marker, &arguments.to, &arguments.every)?;
     Ok(document.exit_code(arguments.allow_incomplete).code())
 }
 
