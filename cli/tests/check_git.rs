@@ -4,7 +4,6 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use serde_json::json;
 use support::Run;
@@ -398,6 +397,30 @@ fn git_that_fails_half_way_is_an_error_that_names_the_command() {
     let (folder, name) = tree.split_at(2);
     std::fs::remove_file(world.place.path(&format!("repo/.git/objects/{folder}/{name}"))).expect("it is there");
     world.check(&[]).ends_with(1).says("`git ");
-    let status = Command::new("git").arg("--version").status().expect("git runs");
-    assert!(status.success());
+}
+
+#[test]
+fn what_other_resources_hold_is_known_from_the_state() {
+    let world = World::of(&[("a", &["x", "y", "z"])]);
+    let of = |text: &str| object("x", "x", "fast").replace("\"fast\"", text);
+    let others = [object("y", "y", "fast"), object("z", "z", "fast")];
+    let code = |text: &str| [&[of(text)], others.as_slice()].concat();
+    // What is computed of one, and of another: both are recorded, so what is set is surely another or surely the same.
+    world.code("a", &code("torture_object.y.made"));
+    world.settle("a reference");
+    world.code("a", &code("torture_object.z.name"));
+    let run = world.check(&[]).ends_with(0);
+    updates_x(&run);
+    assert!(!run.stdout.contains("known only when it is applied"), "{}", run.stdout);
+    world.code("a", &code("torture_object.z.made"));
+    assert_eq!(under(&world.check(&[]).ends_with(0), CHANGE), Vec::<String>::new());
+    // A value that the code sets is what it is set to, applied or not.
+    world.code("a", &code("torture_object.z.tier"));
+    updates_x(&world.check(&[]).ends_with(0));
+    // Where something of the other one is not as the code says, what its provider computes is not certain.
+    world.change("z", "tier", json!("slow"));
+    world.code("a", &code("torture_object.z.made"));
+    let run = world.check(&[]).ends_with(0);
+    updates_x(&run);
+    shows(&run, "known only when it is applied");
 }

@@ -5,6 +5,7 @@
 //!
 //! **Start reading** at [`check()`], then `touch` (what the change is about) and `reach` (which root modules it meets).
 
+mod answers;
 mod base;
 mod depends;
 mod git;
@@ -29,7 +30,7 @@ use hcl::SourceTree;
 use jiff::Timestamp;
 use model::{
     Block, Cause, CauseKind, Diagnostic, Diagnostics, InstanceAddress, Kind, ProviderConfigAddress, RecordedInstance,
-    ResourceMode, Severity,
+    ResourceMode, Schema, Severity,
 };
 
 use crate::code::Folder;
@@ -38,6 +39,7 @@ use crate::evaluation::{KeptTree, RootModule};
 use crate::plan::schemas::Schemas;
 use crate::roots::{Repository, RootEntry};
 use crate::{Error, ErrorKind, Session, states};
+use answers::{AnswerSchemas, Answers};
 use git::{Git, Revision, RevisionFolder};
 pub use plan::check_of_plan;
 use reach::Reach;
@@ -48,6 +50,8 @@ use touch::{Comparison, TouchSchemas};
 const OPERATION: &str = "check a change";
 /// So many root modules are compared at once.
 const N_PARALLEL: usize = 3;
+/// So many times what was learned of code may lead to a provider whose schema tells more.
+const MAX_ASKED: usize = 4;
 
 /// Asks what a change of the code meets.
 #[derive(Clone, Debug)]
@@ -472,7 +476,23 @@ async fn check_root(
     let pending: BTreeSet<InstanceAddress> = pending.filter_map(|finding| finding.address.clone()).collect();
     let also = pending.clone();
     let wanted = on_thread(&base, &head, &change, move |comparison| comparison.providers(&also)).await?;
-    let schemas = Schemas::open(session, Some(folder), &wanted.iter().collect()).await?;
+    let mut schemas = vec![Schemas::open(session, Some(folder.clone()), &wanted.iter().collect()).await?];
+    let answers = Arc::new(Answers::new(&states, &answer.verdict.findings));
+    // What is answered is of this comparison alone.
+    let (base, head) = (Arc::new(base.anew()), Arc::new(head.anew()));
+    for _ in 0..MAX_ASKED {
+        let answers = Arc::clone(&answers);
+        let (known, missing) = on_thread(&base, &head, &change, move |comparison| {
+            let missing = answers::settle(comparison, &answers, &Asked(&schemas));
+            (schemas, missing)
+        })
+        .await?;
+        schemas = known;
+        if missing.is_empty() {
+            break;
+        }
+        schemas.push(Schemas::open(session, Some(folder.clone()), &missing.iter().collect()).await?);
+    }
     let recorded: Vec<RecordedInstance> = states.recorded.clone();
     let mut known: BTreeSet<InstanceAddress> = recorded.into_iter().map(|instance| instance.address).collect();
     known.extend(answer.verdict.findings.iter().filter_map(|finding| finding.address.clone()));
@@ -599,10 +619,28 @@ fn problems_before(base: &RootModule, name: &str) -> Diagnostics {
 }
 
 /// Schemas of providers that were asked.
-struct Asked<'a>(&'a Schemas);
+struct Asked<'a>(&'a [Schemas]);
+
+impl Asked<'_> {
+    fn get(&self, provider: &ProviderConfigAddress, resource_type: &str) -> Result<&Schema, Cause> {
+        let schemas = self.0.iter().find(|schemas| schemas.has_asked(provider)).or(self.0.first());
+        let unasked = || Cause::new(CauseKind::NoProvider, format!("{} was not asked.", provider.provider));
+        schemas.ok_or_else(unasked)?.get(provider, resource_type)
+    }
+}
 
 impl TouchSchemas for Asked<'_> {
     fn schema(&self, provider: &ProviderConfigAddress, resource_type: &str) -> Result<&Block, String> {
-        self.0.get(provider, resource_type).map(|schema| &schema.block).map_err(|cause| cause.detail)
+        self.get(provider, resource_type).map(|schema| &schema.block).map_err(|cause| cause.detail)
+    }
+}
+
+impl AnswerSchemas for Asked<'_> {
+    fn whole(&self, provider: &ProviderConfigAddress, resource_type: &str) -> Option<&Schema> {
+        self.get(provider, resource_type).ok()
+    }
+
+    fn is_asked(&self, provider: &ProviderConfigAddress) -> bool {
+        self.0.iter().any(|schemas| schemas.has_asked(provider))
     }
 }

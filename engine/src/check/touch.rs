@@ -14,6 +14,7 @@ use hcl::evaluate::Written;
 use hcl::root::{Expansion, META_ARGUMENTS, Root};
 use model::{Block, InstanceAddress, ModuleAddress, ProviderConfigAddress, ResourceAddress, ResourceMode, Span};
 
+use super::answers::AnsweredSide;
 use super::depends::{Differences, Pair, names_of};
 use crate::evaluation::RootModule;
 
@@ -140,6 +141,22 @@ impl<'a> Comparison<'a> {
             let before = self.before.get(after).unwrap_or(after);
             self.base.instances.contains(before).then_some((before, after))
         })
+    }
+
+    /// Gives both sides with what of them is compared; `recorded` are the addresses that the state has.
+    pub(super) fn sides<T>(&self, take: &mut dyn FnMut(AnsweredSide<'_>), recorded: &BTreeMap<InstanceAddress, T>) {
+        let others: Vec<_> = self.pairs().filter(|(before, after)| self.is_other(before, after)).collect();
+        // A state may have been written before the change, or by its own apply.
+        let at = |address: &InstanceAddress, other: &BTreeMap<InstanceAddress, InstanceAddress>| {
+            let elsewhere = other.get(address).filter(|_| !recorded.contains_key(address));
+            elsewhere.unwrap_or(address).clone()
+        };
+        let of_base = |address: &InstanceAddress| at(address, &self.after);
+        let compared = others.iter().map(|(before, _)| (*before).clone()).collect();
+        take(AnsweredSide { module: self.base.module, compared, recorded_at: &of_base });
+        let of_head = |address: &InstanceAddress| at(address, &self.before);
+        let compared = others.iter().map(|(_, after)| (*after).clone()).collect();
+        take(AnsweredSide { module: self.head.module, compared, recorded_at: &of_head });
     }
 
     /// Tells whether an instance is written otherwise, or made of something else.

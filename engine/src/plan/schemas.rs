@@ -106,6 +106,11 @@ impl Schemas {
         Ok(Self { by_provider, calls, asked_for, diagnostics })
     }
 
+    /// Tells whether a provider was asked, or looked for in vain.
+    pub(crate) fn has_asked(&self, provider: &ProviderConfigAddress) -> bool {
+        self.by_provider.contains_key(&provider.provider)
+    }
+
     /// Gives the schema of a resource type, or why there is none.
     pub(crate) fn get(&self, provider: &ProviderConfigAddress, resource_type: &str) -> Result<&Schema, Cause> {
         self.all(provider)?.resources.get(resource_type).ok_or_else(|| {
