@@ -16,7 +16,7 @@ use crate::{failure, output};
 /// values. Nothing else in the working tree is written.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  driftmgr baseline record --approver ada --reason 'as it was when we began' --until 2027-06-30\n  driftmgr baseline add aws_instance.web tags --approver ada --reason 'the scanner writes it'\n  driftmgr baseline remove aws_instance.web tags\n  driftmgr baseline suggest --reason 'scaled by hand' > .driftmgrignore.yaml"
+    after_help = "Examples:\n  driftmgr baseline record --approver ada --reason 'as it was when we began' --until 2027-06-30\n  driftmgr baseline add aws_instance.web tags --approver ada --reason 'the scanner writes it'\n  driftmgr baseline remove aws_instance.web tags\n  driftmgr baseline suggest --reason 'scaled by hand'"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
