@@ -34,7 +34,7 @@ fn only_what_meets_the_change_fails() {
     // Somebody changes x as well.
     world.change("x", "tier", json!("medium"));
     let run = world.check(&[]).ends_with(2);
-    assert_eq!(under(&run, COLLIDES), ["FAILS torture_object.x changed"]);
+    assert_eq!(under(&run, COLLIDES), ["FAILS torture_object.x collision"]);
     // Without the code before the change, everything counts.
     let run = world.check_in("repo", &["--base", "none"], &[]).ends_with(2);
     assert!(under(&run, "Changed (").contains(&"FAILS torture_object.z changed".to_owned()), "{}", run.stdout);

@@ -10,13 +10,15 @@ use drift::{Declaration, DeclaredArguments, DeclaredBlock};
 use hcl::blocks::removed::Removal;
 use hcl::configuration::Lookup;
 use hcl::module::Module;
-use hcl::root::{Expansion, Root};
+use hcl::root::{DeclaredInstance, Expansion, Root};
 use hcl::{ReadError, SourceTree};
 use model::{
     Block, Diagnostics, InstanceAddress, ModuleAddress, ProviderAddress, ProviderConfigAddress, RecordedInstance,
     Region, ResourceAddress, Severity,
 };
+use tfplugin::ProviderSchema;
 use tfstate::backend::BackendConfig;
+use tokio::task::JoinError;
 
 use crate::evaluation::RootModule;
 use crate::request::StatesRequest;
@@ -207,6 +209,16 @@ impl Declared {
     }
 }
 
+impl Declared {
+    /// Evaluates the block of an instance of the state.
+    fn found(&self, root: &Root, instance: &RecordedInstance, schema: &ProviderSchema) -> Option<DeclaredInstance> {
+        let schema = schema.resources.get(instance.address.resource_type().as_str())?;
+        let now = self.current(&instance.address);
+        let found = instance.deposed.is_none().then(|| root.instance(now, &schema.block).ok())??;
+        (!model::diagnostic::has_errors(&found.diagnostics)).then_some(found)
+    }
+}
+
 impl DeclaredArguments for Declared {
     fn block(&self, address: &ResourceAddress) -> DeclaredBlock {
         match self.module.configuration().resource(address) {
@@ -245,23 +257,48 @@ impl DeclaredArguments for Declared {
 }
 
 /// What the code declares of one instance, evaluated against the schema of its provider.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EvaluatedInstance {
     declared: Arc<Declared>,
-    /// The schema and the configuration; `None` where there is a mistake in the code.
-    config: Option<(Block, Value)>,
+    schema: Arc<ProviderSchema>,
+    /// What the code says; `None` where there is a mistake in it, or no such instance.
+    found: Option<DeclaredInstance>,
 }
 
 impl EvaluatedInstance {
-    /// Evaluates the block of an instance of the state, on a thread that may block.
-    pub(crate) async fn new(declared: &Arc<Declared>, address: &InstanceAddress, schema: &Block) -> Self {
-        let (code, address, schema) = (Arc::clone(declared), address.clone(), schema.clone());
+    /// Evaluates the blocks of instances of the state, in their order, on a thread that may block.
+    ///
+    /// What is thrown away beside the code, a deposed object, has no configuration.
+    pub(crate) fn all(
+        declared: &Arc<Declared>,
+        schema: &Arc<ProviderSchema>,
+        instances: Vec<RecordedInstance>,
+    ) -> impl Future<Output = Vec<Self>> + Send + use<> {
+        let (declared, schema) = (Arc::clone(declared), Arc::clone(schema));
         let evaluated = tokio::task::spawn_blocking(move || {
-            let found = code.module.evaluate(|root| root.instance(code.current(&address), &schema)).ok()?;
-            let is_faulty = model::diagnostic::has_errors(&found.diagnostics);
-            (!is_faulty).then(|| (schema, found.config.unmark_deep().0))
+            let evaluate = |root: &Root| {
+                let of = |instance: &RecordedInstance| Self {
+                    declared: Arc::clone(&declared),
+                    schema: Arc::clone(&schema),
+                    found: declared.found(root, instance, &schema),
+                };
+                instances.iter().map(of).collect()
+            };
+            declared.module.evaluate(evaluate)
         });
-        Self { declared: Arc::clone(declared), config: evaluated.await.ok().flatten() }
+        async {
+            match evaluated.await.map_err(JoinError::try_into_panic) {
+                Ok(evaluated) => evaluated,
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                // Everything ends.
+                Err(Err(_)) => Vec::new(),
+            }
+        }
+    }
+
+    /// Gives its Declared facet: what is sensitive is marked, what evaluation cannot know unknown.
+    pub(crate) fn config(&self) -> Option<&Value> {
+        self.found.as_ref().map(|found| &found.config)
     }
 }
 
@@ -279,9 +316,11 @@ impl DeclaredArguments for EvaluatedInstance {
     }
 
     fn instance_argument(&self, address: &InstanceAddress, path: &AttributePath) -> Declaration {
-        match (self.declared.instance_argument(address, path), &self.config) {
-            (Declaration::Written(_), Some((schema, config))) if is_silent(schema, config, path) => Declaration::Silent,
-            (declaration, _) => declaration,
+        let declaration = self.declared.instance_argument(address, path);
+        let (Declaration::Written(_), Some(found)) = (&declaration, &self.found) else { return declaration };
+        match self.schema.resources.get(found.address.resource_type().as_str()) {
+            Some(schema) if is_silent(&schema.block, &found.config, path) => Declaration::Silent,
+            _ => declaration,
         }
     }
 }
@@ -294,6 +333,7 @@ fn is_silent(schema: &Block, config: &Value, path: &AttributePath) -> bool {
     for step in path.steps() {
         let mut next = Vec::new();
         for value in here {
+            let value = value.unmark().0;
             if !value.is_known() {
                 return false;
             }
@@ -321,7 +361,7 @@ fn is_silent(schema: &Block, config: &Value, path: &AttributePath) -> bool {
         here = next;
     }
     let is_nothing = |value: &Value| value.is_known() && (value.is_null() || is_block && value.is_empty());
-    here.iter().all(is_nothing)
+    here.iter().all(|value| is_nothing(&value.unmark().0))
 }
 
 #[cfg(test)]
@@ -476,7 +516,10 @@ resource "a_b" "c" {
         let module = RootModule::open(&session, &StatesRequest::default()).expect("there is code");
         let declared = Arc::new(super::declared(&module, &[]).0);
         let address = "a_b.c".parse().expect("an address");
-        let evaluated = EvaluatedInstance::new(&declared, &address, &schema).await;
+        let mut schemas = ProviderSchema::new(model::Schema { version: 0, block: Block::default() });
+        schemas.resources.insert("a_b".to_owned(), model::Schema { version: 0, block: schema });
+        let evaluated = EvaluatedInstance::all(&declared, &Arc::new(schemas), vec![recorded_at("a_b.c")]).await;
+        let evaluated = evaluated.first().expect("it is asked of one");
         let is_written =
             |path: AttributePath| matches!(evaluated.instance_argument(&address, &path), Declaration::Written(_));
         let at = |name: &str| AttributePath::default().attr(name);

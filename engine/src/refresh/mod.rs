@@ -59,6 +59,9 @@ const MAX_INTERRUPTED: usize = 50;
 /// After so many crashes over single instances a provider is not asked any more.
 const MAX_CRASHES: usize = 10;
 
+/// The code of so many instances is evaluated at a time.
+const N_EVALUATED: usize = 64;
+
 /// What a refresh is about.
 pub(crate) struct RefreshRequest<'a> {
     /// The root module whose provider blocks count.
@@ -566,7 +569,8 @@ async fn look_at_all(reader: &Arc<Reader>, positions: Vec<usize>, progress: &Tal
             readings.insert(position, unseen(cause));
             continue;
         }
-        match reader.look(position, reader.pace.slot().await).await {
+        let evaluated = reader.evaluate(&[position]).await.pop().flatten();
+        match reader.look(position, evaluated.as_ref(), reader.pace.slot().await).await {
             Attempt::Settled(reading) => drop(readings.insert(position, *reading)),
             Attempt::Gone => gone.push(position),
             Attempt::Crashed(cause) => {
@@ -613,14 +617,22 @@ async fn look_once(reader: &Arc<Reader>, positions: &[usize], progress: &Tally) 
         attempts.push(attempt);
     };
     let mut rest = positions.iter();
+    // While some are looked at, the code of the next is evaluated.
+    let evaluate = |positions: &[usize]| reader.evaluate(positions);
+    let mut ahead = futures::stream::iter(positions.chunks(N_EVALUATED).map(evaluate)).buffered(2);
+    let mut evaluated = Vec::new().into_iter();
     while crashes.len() < MAX_INTERRUPTED {
+        if ExactSizeIterator::len(&evaluated) == 0 {
+            let Some(next) = ahead.next().await else { break };
+            evaluated = next.into_iter();
+        }
         let slot = tokio::select! {
             slot = reader.pace.slot() => slot,
             () = reader.cancel.cancelled() => break,
         };
-        let Some(&position) = rest.next() else { break };
+        let (Some(&position), Some(declared)) = (rest.next(), evaluated.next()) else { break };
         let task = Arc::clone(reader);
-        tasks.spawn(async move { (position, task.look(position, slot).await) });
+        tasks.spawn(async move { (position, task.look(position, declared.as_ref(), slot).await) });
         while let Some(done) = tasks.try_join_next() {
             take(done, &mut crashes);
         }

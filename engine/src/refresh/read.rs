@@ -9,6 +9,8 @@ use cty::Value;
 use drift::DeclaredArguments;
 use drift::exact::{Examination, Facets, Next, Outcome, Plan, PlanBase, PlanQuestion, Reading};
 use drift::lifecycle::{normalize_legacy, strip};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use model::{Cause, CauseKind, Identity, IdentitySchema, RecordedInstance, Schema};
 use tfplugin::{
@@ -100,9 +102,19 @@ struct Recorded {
 }
 
 impl Reader {
+    /// Evaluates what the code declares of instances at positions of the states; nothing where it was not read.
+    pub(crate) fn evaluate(&self, positions: &[usize]) -> BoxFuture<'static, Vec<Option<EvaluatedInstance>>> {
+        let Some(declared) = &self.declared else {
+            return futures::future::ready(vec![None; positions.len()]).boxed();
+        };
+        let instances = positions.iter().map(|position| self.states.recorded[*position].clone()).collect();
+        let evaluated = EvaluatedInstance::all(declared, &self.schema, instances);
+        evaluated.map(|evaluated| evaluated.into_iter().map(Some).collect()).boxed()
+    }
+
     /// Looks at the instance at a position of the states.
-    pub(crate) async fn look(&self, position: usize, slot: Slot) -> Attempt {
-        match self.try_look(position, slot).await {
+    pub(crate) async fn look(&self, position: usize, declared: Option<&EvaluatedInstance>, slot: Slot) -> Attempt {
+        match self.try_look(position, declared, slot).await {
             Ok(attempt) => attempt,
             Err(Failure::Crashed(cause)) => Attempt::Crashed(cause),
             Err(Failure::Unseen(cause)) => Attempt::Settled(Box::new(self.reading(None, Outcome::Unseen(cause)))),
@@ -152,7 +164,12 @@ impl Reader {
         Ok((look, object))
     }
 
-    async fn try_look(&self, position: usize, slot: Slot) -> Result<Attempt, Failure> {
+    async fn try_look(
+        &self,
+        position: usize,
+        declared: Option<&EvaluatedInstance>,
+        slot: Slot,
+    ) -> Result<Attempt, Failure> {
         let (mut look, object) = self.begin(position, slot)?;
         let schema = look.schema;
         let recorded = look.upgrade(object).await?;
@@ -167,7 +184,7 @@ impl Reader {
         let observed_at = (self.now)();
         let observed = ResourceObject { value: normalize_legacy(&read.value, &schema.block), ..read };
         look.secrets.add_by_schema(&observed.value, &schema.block);
-        let differences = look.examine(&recorded, &observed).await?;
+        let differences = look.examine(&recorded, &observed, declared).await?;
         let kept = (!differences.is_empty()).then(|| Box::new(observed.value));
         let outcome = Outcome::Seen { differences, observed: kept };
         Ok(Attempt::Settled(Box::new(Reading { observed_at, ..self.reading(observed.identity, outcome) })))
@@ -354,23 +371,16 @@ impl Look<'_> {
         &mut self,
         recorded: &Recorded,
         observed: &ResourceObject,
+        declared: Option<&EvaluatedInstance>,
     ) -> Result<Vec<model::AttributeDifference>, Failure> {
-        // Where nothing differs, nobody asks what the code says.
-        let declared = match &self.reader.declared {
-            Some(declared) if recorded.object.value != observed.value => {
-                Some(EvaluatedInstance::new(declared, &self.instance.address, &self.schema.block).await)
-            }
-            _ => None,
-        };
-        let statically = self.reader.declared.as_deref().map(|declared| declared as &dyn DeclaredArguments);
         let (mut examination, mut next) = Examination::begin(Facets {
             address: &self.instance.address,
             schema: self.schema,
             recorded_json: recorded.json.as_bytes(),
             recorded: &recorded.marked,
             observed: &observed.value,
-            declared: declared.as_ref().map(|declared| declared as &dyn DeclaredArguments).or(statically),
-            config: None,
+            declared: declared.map(|declared| declared as &dyn DeclaredArguments),
+            config: declared.and_then(EvaluatedInstance::config),
         });
         loop {
             match next {
