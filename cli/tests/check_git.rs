@@ -424,3 +424,29 @@ fn what_other_resources_hold_is_known_from_the_state() {
     updates_x(&run);
     shows(&run, "known only when it is applied");
 }
+
+#[test]
+fn what_is_written_at_the_top_of_the_repository_counts_in_every_folder() {
+    let world = World::of(&[("a/b", &["x"])]);
+    let path = "repo/a/b/main.tf";
+    let text = std::fs::read_to_string(world.place.path(path)).expect("it is there");
+    let cloud = world.place.path("cloud").display().to_string();
+    world.place.write(path, text.replace(&format!("cloud = {cloud:?}"), ""));
+    let settings =
+        |cloud: &str| format!("version: 1\nproviders:\n  - provider: torture\n    arguments:\n      cloud: {cloud}\n");
+    world.write("driftmgr.yaml", &settings(&cloud));
+    world.settle("settings");
+    world.change("x", "tier", json!("slow"));
+    let drift = || {
+        let mut command = world.place.driftmgr();
+        command.arg("drift").current_dir(world.place.path("repo/a/b"));
+        Run::of(command.env("TF_CLI_CONFIG_FILE", world.place.path("terraform.rc")).output().expect("driftmgr starts"))
+    };
+    shows(&drift().ends_with(2), "torture_object.x");
+    let run = world.check_in("repo/a/b", &["--base", "main", "--all"], &[]).ends_with(0);
+    assert_eq!(under(&run, ASIDE), ["torture_object.x changed"]);
+    // A root module's own file goes before it.
+    let elsewhere = world.place.path("elsewhere").display().to_string();
+    world.write("a/b/driftmgr.yaml", &settings(&elsewhere));
+    shows(&drift().ends_with(2), "missing");
+}

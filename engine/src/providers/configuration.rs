@@ -4,6 +4,7 @@
 //! module it belongs to, what `driftmgr.yaml` says is laid over it, and both are evaluated against the provider's schema.
 //! What is not known then is not guessed: it is a [`Cause`].
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cty::{PathStep, Value};
@@ -15,9 +16,9 @@ use model::{
     Severity,
 };
 
-use crate::Session;
 use crate::evaluation::{RootModule, call_names};
 use crate::settings::{self, FILE_NAME, ProviderSettings, Settings};
+use crate::{Session, roots};
 
 /// Arguments of provider blocks that terraform itself understands.
 const META_ARGUMENTS: &[&str] = &["alias", "for_each", "version"];
@@ -34,8 +35,10 @@ impl Configurations {
     /// Mistakes in the code itself are left to who reads it for its resources.
     pub(crate) fn read(session: &Session, module: Option<&Arc<RootModule>>) -> (Self, Diagnostics) {
         let module = module.map(RootModule::trusted);
-        let folders = module.into_iter().map(|module| module.directory()).chain([session.current_dir.as_path()]);
-        let (settings, mut diagnostics) = settings::read(&folders.collect::<Vec<_>>(), session);
+        let mut folders = module.map(|module| roots::up_to_top(module.directory())).unwrap_or_default();
+        folders.push(session.current_dir.clone());
+        let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+        let (settings, mut diagnostics) = settings::read(&folders, session);
         // What hangs on them is unknown; the rest is answered.
         let of_variables = module.into_iter().flat_map(|module| module.variable_problems()).cloned();
         diagnostics.extend(of_variables.map(|problem| Diagnostic { severity: Severity::Warning, ..problem }));

@@ -198,6 +198,14 @@ fn top(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|folder| folder.join(".git").exists() || names_roots(folder)).map(Path::to_owned)
 }
 
+/// Lists a folder and those above it, up to the topmost one of its repository; the folder alone where it is in none.
+pub(crate) fn up_to_top(folder: &Path) -> Vec<PathBuf> {
+    let start = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let Some(top) = top(&start) else { return vec![folder.to_owned()] };
+    let above = start.ancestors().skip(1).take_while(|above| above.starts_with(&top)).map(Path::to_owned);
+    std::iter::once(folder.to_owned()).chain(above).collect()
+}
+
 /// Lists the files of a working tree, without what is hidden and what package managers unpack.
 fn files(top: &Path) -> (Vec<String>, Diagnostics) {
     let (mut files, mut diagnostics) = (Vec::new(), Diagnostics::new());
