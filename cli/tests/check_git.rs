@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
 use serde_json::json;
@@ -185,7 +186,6 @@ fn names_of_every_kind_are_taken_as_they_are() {
     world.commit("odd names");
     assert_eq!(under(&world.check(&[]).ends_with(0), CHANGE), ["updates torture_object.y: tier"]);
     // A name that is no text at all keeps nobody from the others.
-    use std::os::unix::ffi::OsStrExt as _;
     let name = std::ffi::OsStr::from_bytes(b"a/\xff\xfe.tf");
     std::fs::write(world.place.path("repo").join(name), "").expect("it is written");
     assert!(under(&world.check(&[]).ends_with(0), CHANGE).contains(&"updates torture_object.y: tier".to_owned()));

@@ -165,11 +165,11 @@ fn is_applied(config: &Value, recorded: &Value) -> bool {
         }
         Type::List(_) | Type::Tuple(_) => {
             config.len() == recorded.len()
-                && config.elements().zip(recorded.elements()).all(|(value, it)| is_applied(&value, &it))
+                && config.elements().zip(recorded.elements()).all(|(value, it)| is_applied(value, it))
         }
         Type::Set(_) => {
             config.len() == recorded.len()
-                && config.elements().all(|value| recorded.elements().any(|it| is_applied(&value, &it)))
+                && config.elements().all(|value| recorded.elements().any(|it| is_applied(value, it)))
         }
         _ => config == recorded,
     }

@@ -433,8 +433,8 @@ async fn check_root(
     drift.states.variables = own.variables.into_iter().chain(drift.states.variables).collect();
     let untrusted = change.clone().filter(|_| !request.trust_head);
     if let Some(change) = &untrusted {
-        let files = drift.states.locations.iter().filter(|location| !location.contains("://"));
-        files.map(|file| change.refuse_state(&session.path(Path::new(file)))).collect::<Result<(), _>>()?;
+        let mut files = drift.states.locations.iter().filter(|location| !location.contains("://"));
+        files.try_for_each(|file| change.refuse_state(&session.path(Path::new(file))))?;
     }
     let head = trust::head(session, &drift.states, untrusted.as_ref()).await.ok_or_else(|| {
         let detail = format!("The folder {} holds no configuration any more.", entry.directory);
