@@ -99,7 +99,7 @@ fn a_provider_that_is_not_there_leaves_the_others() {
     assert!(under(&run, CHANGE).contains(&"updates torture_object.x: tier".to_owned()), "{}", run.stdout);
     shows(&run, "torture_object.y");
     world.change("x", "tier", json!("medium"));
-    assert_eq!(under(&world.check(&[]).ends_with(2), COLLIDES), ["FAILS torture_object.x changed"]);
+    assert_eq!(under(&world.check(&[]).ends_with(2), COLLIDES), ["FAILS torture_object.x collision"]);
 }
 
 #[test]
