@@ -259,6 +259,9 @@ fn literals_take_over_what_the_cloud_holds_and_terraform_agrees() {
     let left = of_kind(&again, "accept");
     assert!(left.iter().all(|(_, _, status)| status == "refused"), "there is nothing left to accept: {again:#}");
     assert_eq!(again["files"], json!([]));
+    let items = again["remedies"].as_array().expect("a list");
+    let refresh = items.iter().find(|item| item["kind"] == "refresh").unwrap_or_else(|| panic!("{again:#}"));
+    assert_eq!((&refresh["finding"], &refresh["command"]), (&json!("stale"), &json!("terraform apply -refresh-only")));
 }
 
 #[test]
