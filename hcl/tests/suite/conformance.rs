@@ -1,6 +1,6 @@
 //! Verdicts compared with those of hashicorp/hcl: on a corpus of our own, and on mutations of it.
 
-mod corpus;
+pub(crate) mod corpus;
 
 use std::collections::BTreeSet;
 

@@ -22,6 +22,7 @@ mod moves;
 mod oracle;
 mod origins;
 mod own_blocks;
+mod packages;
 mod parsing;
 mod passing;
 mod planned_drafts;

@@ -3,7 +3,7 @@
 use xtask::hclsyntax::Language;
 
 /// Gives every text, with the language it is written in.
-pub(super) fn all() -> Vec<(Language, &'static [u8])> {
+pub(crate) fn all() -> Vec<(Language, &'static [u8])> {
     let native = NATIVE.iter().map(|text| (Language::Native, *text));
     let templates = TEMPLATES.iter().map(|text| (Language::Template, *text));
     native.chain(templates).chain(JSON.iter().map(|text| (Language::Json, *text))).collect()
