@@ -112,7 +112,7 @@ impl Configuration {
 
     /// Finds the block of a resource. Instance keys of modules do not matter: all instances have the same code.
     pub fn resource(&self, address: &ResourceAddress) -> Lookup<'_> {
-        let names: Vec<String> = address.module.steps().iter().map(|step| step.name.to_string()).collect();
+        let names = address.module.call_names();
         let Some(module) = self.modules.get(&names) else {
             // A call that nobody makes has no resources; one that was not read may have any.
             let is_unread = (0..=names.len()).any(|n_names| {

@@ -162,7 +162,7 @@ impl Root {
 
     /// Gives what a module defines; `None` where its code is not at hand.
     pub fn definitions(&self, module: &ModuleAddress) -> Option<&Definitions> {
-        let names: Vec<String> = module.steps().iter().map(|step| step.name.to_string()).collect();
+        let names = module.call_names();
         self.sources.configuration.definitions.get(&names).map(|definitions| &**definitions)
     }
 
@@ -405,7 +405,7 @@ impl Root {
 
     fn definitions_of(&self, module: &ModuleAddress) -> Result<&Definitions, Box<Diagnostic>> {
         self.definitions(module).ok_or_else(|| {
-            let names: Vec<String> = module.steps().iter().map(|step| step.name.to_string()).collect();
+            let names = module.call_names();
             match self.sources.configuration.unread.get(&names) {
                 Some(reason) => invalid(format!("The code of {module} is not at hand: {reason}.")),
                 None => invalid(format!("Nothing calls the module {module}.")),
@@ -415,7 +415,7 @@ impl Root {
 
     /// Tells of something that is not defined: a mistake where all of the module's code could be read.
     fn undefined(&self, module: &ModuleAddress, detail: &str) -> Result<Value, Box<Diagnostic>> {
-        let names: Vec<String> = module.steps().iter().map(|step| step.name.to_string()).collect();
+        let names = module.call_names();
         let is_complete = self.sources.configuration.modules.get(&names).is_some_and(|module| module.is_complete);
         if is_complete {
             return Err(invalid(detail.to_owned()));

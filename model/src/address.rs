@@ -80,6 +80,11 @@ impl ModuleAddress {
         self.0.as_deref().unwrap_or_default()
     }
 
+    /// Gives the names of the calls that lead to it, outermost first, without keys: what all instances of a module share.
+    pub fn call_names(&self) -> Vec<String> {
+        self.steps().iter().map(|step| step.name.to_string()).collect()
+    }
+
     /// Tells whether this is the root module.
     pub fn is_root(&self) -> bool {
         self.0.is_none()

@@ -138,7 +138,7 @@ impl Moves<'_> {
     /// Gives where an object is after `count` was added to or taken from a resource of which no block speaks.
     fn implied(&self, address: &InstanceAddress) -> Option<InstanceAddress> {
         let in_module = ResourceAddress { module: ModuleAddress::root(), ..address.resource.clone() };
-        let names: Vec<String> = address.resource.module.steps().iter().map(|step| step.name.to_string()).collect();
+        let names = address.resource.module.call_names();
         let resource = self.configuration.definitions.get(&names)?.resources.get(&in_module)?;
         if self.statements.iter().any(|statement| statement.mentions(&address.resource)) {
             return None;

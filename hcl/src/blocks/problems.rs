@@ -170,7 +170,7 @@ impl Problems<'_> {
         };
         let Some(called) = root.definitions(&step(None)) else { return };
         let Some(span) = definitions.call_spans.get(name) else { return };
-        let names: Vec<String> = step(None).steps().iter().map(|step| step.name.to_string()).collect();
+        let names = step(None).call_names();
         let is_complete = root.sources().configuration.modules.get(&names).is_some_and(|it| it.is_complete);
         let of_providers = super::providers::problems_of_call(definitions, called, name, call);
         self.extend(of_providers.into_iter().map(|it| if it.span.is_none() { it.at_span(span.clone()) } else { it }));

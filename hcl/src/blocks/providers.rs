@@ -73,7 +73,7 @@ impl Configuration {
         address: &ResourceAddress,
         key: &mut dyn FnMut(usize, (&Arc<File>, &Node)) -> Result<Option<InstanceKey>, E>,
     ) -> Result<ProviderConfigAddress, E> {
-        let mut names: Vec<String> = address.module.steps().iter().map(|step| step.name.to_string()).collect();
+        let mut names = address.module.call_names();
         let definitions = self.definitions.get(&names).ok_or_else(|| absent(&address.module))?;
         let in_module = ResourceAddress { module: ModuleAddress::root(), ..address.clone() };
         let Some(resource) = definitions.resources.get(&in_module) else {

@@ -48,7 +48,7 @@ impl Configuration {
     /// Tells whether the code has the block that a module, by the names of the calls, means.
     pub(crate) fn still_has(&self, names: &[String], target: &BlockTarget) -> bool {
         let mut names = names.to_vec();
-        names.extend(target.module().steps().iter().map(|step| step.name.to_string()));
+        names.extend(target.module().call_names());
         match target {
             BlockTarget::Module(_) => {
                 let call = names.pop();
