@@ -418,3 +418,36 @@ fn what_is_judged_by_a_change_is_not_kept_for_others() {
     world.check(&[]).ends_with(2);
     assert!(before == published(), "the store holds what a change made of it");
 }
+
+#[test]
+fn what_only_another_object_can_have_replaces_it() {
+    let world = World::of(&[("a", &["x", "y"])]);
+    world.code("a", &[object("x", "x2", "fast").replace("planted-x2", "planted-x"), object("y", "y", "slow")]);
+    let run = world.check(&[]).ends_with(0);
+    assert_eq!(under(&run, CHANGE), ["replaces torture_object.x: name", "updates torture_object.y: tier"]);
+    assert_eq!(under(&run, DESTROYS), ["torture_object.x pending"]);
+    // What was to be replaced before the change is not of the change.
+    world.commit("renamed");
+    world.git(&["branch", "-f", "main"]);
+    world.code("a", &[object("x", "x2", "slow").replace("planted-x2", "planted-x"), object("y", "y", "slow")]);
+    let run = world.check(&[]).ends_with(0);
+    assert_eq!(under(&run, CHANGE), ["updates torture_object.x: tier"]);
+}
+
+#[test]
+fn code_that_was_applied_from_elsewhere_is_told_of() {
+    let world = World::of(&[("a", &["x"])]);
+    // The state says `fast`; what the change starts from says `slow`, and the change `slower`.
+    world.code("a", &[object("x", "x", "slow")]);
+    world.commit("not applied");
+    world.git(&["branch", "-f", "main"]);
+    world.code("a", &[object("x", "x", "slower")]);
+    let cause = "the state was applied from another revision";
+    let told = |run: &Run| run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let run = world.check(&["--json"]).ends_with(0);
+    assert!(told(&run).contains(cause), "{}", run.stdout);
+    // What is applied as it was before the change was not.
+    world.git(&["branch", "-f", "main", "HEAD~1"]);
+    let run = world.check(&["--json"]).ends_with(0);
+    assert!(!told(&run).contains(cause), "{}", run.stdout);
+}

@@ -24,6 +24,15 @@ pub use examine::Examination;
 pub use revision::applied_from_elsewhere;
 pub use security::{SECURITY_PATHS, SecurityPath, security_path};
 
+/// The cause of a difference that the code makes, and that only another object can have.
+const SET_BY_REPLACING: &str = "To set it, the next apply replaces the object.";
+
+/// Tells whether the next apply replaces the object to set what differs, because the code says something else than was
+/// applied.
+pub fn is_set_by_replacing(difference: &AttributeDifference) -> bool {
+    difference.cause.as_deref() == Some(SET_BY_REPLACING)
+}
+
 /// Tells whether the provider alone sets an attribute.
 fn is_runtime(attribute: &Attribute) -> bool {
     attribute.computed && !attribute.optional && !attribute.required

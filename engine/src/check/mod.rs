@@ -22,15 +22,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::drift::JudgeOptions;
-use ::drift::change::{self, ChangeSummary, RootChange};
-use ::drift::exact::applied_from_elsewhere;
+use ::drift::change::{self, ChangeSummary, RootChange, TouchKind};
+use ::drift::exact::{applied_from_elsewhere, is_set_by_replacing};
 use ::drift::exit;
 use futures::StreamExt;
 use hcl::SourceTree;
 use jiff::Timestamp;
 use model::{
-    Block, Cause, CauseKind, Diagnostic, Diagnostics, InstanceAddress, Kind, ProviderConfigAddress, RecordedInstance,
-    ResourceMode, Schema, Severity,
+    Block, Cause, CauseKind, Diagnostic, Diagnostics, Finding, InstanceAddress, Kind, ProviderConfigAddress,
+    RecordedInstance, ResourceMode, Schema, Severity,
 };
 
 use crate::code::Folder;
@@ -505,6 +505,7 @@ async fn check_root(
     })
     .await?;
     root_change.causes.extend(unread(&head));
+    replace(&mut root_change, &answer.verdict.findings);
     for finding in &mut answer.verdict.findings {
         let Some(before) = finding.address.as_ref().and_then(|address| declared.get(address)) else { continue };
         for difference in finding.attributes.iter_mut().filter(|difference| difference.cause.is_none()) {
@@ -514,6 +515,21 @@ async fn check_root(
     let options = JudgeOptions { severities: answer.severities.clone(), ..drift.options };
     let summary = change::judge(&mut answer.verdict, &root_change, &options);
     Ok((Some(root_change), summary, answer))
+}
+
+/// Finds the instances that the change replaces: those of which it sets something that only another object can have.
+fn replace(change: &mut RootChange, findings: &[Finding]) {
+    for touch in change.touches.iter_mut().filter(|touch| touch.how == TouchKind::Updates) {
+        let of_touch = findings.iter().filter(|finding| finding.address.as_ref() == Some(&touch.address));
+        let mut differences = of_touch.flat_map(|finding| &finding.attributes);
+        let is_of_change = |difference: &model::AttributeDifference| {
+            let meets = |path: &cty::Path| difference.path.starts_with(path) || path.starts_with(&difference.path);
+            is_set_by_replacing(difference) && touch.paths.iter().any(meets)
+        };
+        if differences.any(is_of_change) {
+            touch.how = TouchKind::Replaces;
+        }
+    }
 }
 
 /// Compares the code before and after on a thread that may block.

@@ -3,6 +3,7 @@
 use cty::Path;
 use model::{Kind, Tier};
 
+use super::super::SET_BY_REPLACING;
 use super::super::rows::{is_changed_anyway, is_changed_back, is_unapplied, row};
 use super::super::suppose::is_supposed;
 use super::super::walk::{Facet, Place, agree};
@@ -48,7 +49,7 @@ impl Examination<'_> {
         }
         let replaces = (!is_left_alone && self.replaces(&place.path)).then(|| match kind {
             Kind::Changed => "To change it back, the next apply replaces the object.".to_owned(),
-            _ => "To set it, the next apply replaces the object.".to_owned(),
+            _ => SET_BY_REPLACING.to_owned(),
         });
         Some(Decided { kind, tier: Tier::Declared, cause: supposition.or(replaces) })
     }

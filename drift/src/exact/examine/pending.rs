@@ -3,6 +3,7 @@
 use cty::Value;
 use model::{AttributeDifference, Kind, Tier};
 
+use super::super::SET_BY_REPLACING;
 use super::super::rows::acts;
 use super::super::walk::{Facet, Place, differences};
 use super::{Decided, Examination, Writing, has_nested_attributes};
@@ -60,7 +61,7 @@ impl Examination<'_> {
             return None;
         }
         let cause = if self.replaces(&place.path) {
-            Some("To set it, the next apply replaces the object.".to_owned())
+            Some(SET_BY_REPLACING.to_owned())
         } else if !is_known {
             self.supposition(place, Writing::Written).or_else(|| Some("It is known after apply.".to_owned()))
         } else {
