@@ -1,4 +1,4 @@
-//! The code beside a state: what it says about backends, regions and arguments. It is parsed, not evaluated.
+//! The code beside a state: what it says about backends, regions, instances and their arguments.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -11,16 +11,19 @@ use hcl::blocks::removed::Removal;
 use hcl::configuration::Lookup;
 use hcl::module::Module;
 use hcl::root::{DeclaredInstance, Expansion, Root};
-use hcl::{ReadError, SourceTree};
+use hcl::syntax::{Body, File};
+use hcl::trace::TraceSubject;
+use hcl::{ReadError, SourceTree, expression};
 use model::{
     Block, Diagnostics, InstanceAddress, ModuleAddress, ProviderAddress, ProviderConfigAddress, RecordedInstance,
-    Region, ResourceAddress, Severity,
+    Region, ResourceAddress, Severity, TraceKind, TraceStep,
 };
 use tfplugin::ProviderSchema;
 use tfstate::backend::BackendConfig;
 use tokio::task::JoinError;
 
 use crate::evaluation::RootModule;
+use crate::evaluation::stage::Stage;
 use crate::request::StatesRequest;
 use crate::{Session, states};
 
@@ -194,6 +197,22 @@ impl Declared {
         self.moved.as_ref().and_then(|moved| moved.get(address)).unwrap_or(address)
     }
 
+    /// Gives the root module.
+    pub(crate) fn module(&self) -> &Arc<RootModule> {
+        &self.module
+    }
+
+    /// Lists type and name of what expressions refer to, in whichever module they stand.
+    pub(crate) fn referred(&self) -> BTreeSet<(String, String)> {
+        let mut found = BTreeSet::new();
+        for definitions in self.module.configuration().definitions.values() {
+            for (file, _) in &definitions.files {
+                refer(file, &file.body, &mut found);
+            }
+        }
+        found
+    }
+
     /// Tells whether it is certain that the code has no such instance, though it has the block.
     fn is_gone(&self, address: &InstanceAddress) -> bool {
         let steps = address.resource.module.steps();
@@ -254,6 +273,49 @@ impl DeclaredArguments for Declared {
     fn instance_argument(&self, address: &InstanceAddress, path: &AttributePath) -> Declaration {
         self.argument(&self.current(address).resource, path)
     }
+
+    fn moved_to(&self, address: &InstanceAddress) -> Option<InstanceAddress> {
+        self.moved.as_ref()?.get(address).filter(|now| *now != address).cloned()
+    }
+
+    fn references(&self, address: &InstanceAddress, path: &AttributePath) -> Vec<(InstanceAddress, AttributePath)> {
+        let subject = TraceSubject::Instance(self.current(address).clone());
+        let step = self.module.evaluate(|root| root.trace(&subject, path));
+        let mut found = Vec::new();
+        if let Ok(step) = step {
+            collect(&step, &mut found);
+        }
+        found
+    }
+}
+
+/// Lists the managed instances at the first references of a trace, each with the path that is taken of it.
+fn collect(step: &TraceStep, found: &mut Vec<(InstanceAddress, AttributePath)>) {
+    if step.kind == TraceKind::Resource {
+        // Where it stands for all instances of a resource, the name has no key: nobody knows which one matters.
+        let address = step.name.as_deref().and_then(|name| name.parse::<InstanceAddress>().ok());
+        found.extend(address.map(|address| (address, step.path.clone())));
+        return;
+    }
+    for inner in &step.inner {
+        collect(inner, found);
+    }
+}
+
+/// Lists type and name of what the expressions of a body refer to.
+fn refer(file: &Arc<File>, body: &Body, found: &mut BTreeSet<(String, String)>) {
+    for attribute in &body.attributes {
+        let Ok(node) = expression::parse(file, &attribute.expression) else { continue };
+        for reference in node.references() {
+            let names = if reference.first() == Some(&"resource") { &reference[1..] } else { &reference[..] };
+            if let [resource_type, name, ..] = names {
+                found.insert(((*resource_type).to_owned(), (*name).to_owned()));
+            }
+        }
+    }
+    for block in &body.blocks {
+        refer(file, &block.body, found);
+    }
 }
 
 /// What the code declares of one instance, evaluated against the schema of its provider.
@@ -296,6 +358,32 @@ impl EvaluatedInstance {
         }
     }
 
+    /// Evaluates the blocks of instances of the state, in their order, with what providers answer to what that needs.
+    ///
+    /// Gives nothing where everything was stopped.
+    pub(crate) async fn settled(
+        stage: &Stage,
+        declared: &Arc<Declared>,
+        schema: &Arc<ProviderSchema>,
+        instances: Vec<RecordedInstance>,
+    ) -> Vec<Self> {
+        let (declared, schema) = (Arc::clone(declared), Arc::clone(schema));
+        let take = move |root: &Root| {
+            let of = |instance: &RecordedInstance| Self {
+                declared: Arc::clone(&declared),
+                schema: Arc::clone(&schema),
+                found: declared.found(root, instance, &schema),
+            };
+            instances.iter().map(of).collect::<Vec<_>>()
+        };
+        stage.settled(take).await.unwrap_or_default()
+    }
+
+    /// Counts what of its code is not known.
+    pub(crate) fn n_unknown(&self) -> usize {
+        self.found.as_ref().map_or(0, |found| found.unknown.len())
+    }
+
     /// Gives its Declared facet: what is sensitive is marked, what evaluation cannot know unknown.
     pub(crate) fn config(&self) -> Option<&Value> {
         self.found.as_ref().map(|found| &found.config)
@@ -322,6 +410,21 @@ impl DeclaredArguments for EvaluatedInstance {
             Some(schema) if is_silent(&schema.block, &found.config, path) => Declaration::Silent,
             _ => declaration,
         }
+    }
+
+    fn moved_to(&self, address: &InstanceAddress) -> Option<InstanceAddress> {
+        self.declared.moved_to(address)
+    }
+
+    fn references(&self, address: &InstanceAddress, path: &AttributePath) -> Vec<(InstanceAddress, AttributePath)> {
+        self.declared.references(address, path)
+    }
+
+    fn unknown_reason(&self, _address: &InstanceAddress, path: &AttributePath) -> Option<String> {
+        let unknown = &self.found.as_ref()?.unknown;
+        let is_there = |one: &&hcl::evaluate::Unknown| one.path.starts_with(path) || path.starts_with(&one.path);
+        let reason = unknown.iter().find(is_there)?.reason.trim_end_matches('.');
+        Some(format!("What the code sets it to is not known: {reason}."))
     }
 }
 

@@ -137,6 +137,11 @@ impl RootModule {
         self.trusted.as_ref().unwrap_or(self)
     }
 
+    /// Tells whether it is a change that is not trusted.
+    pub(crate) fn is_untrusted(&self) -> bool {
+        self.trusted.is_some()
+    }
+
     /// Gives the same root module, without what was answered.
     #[must_use]
     pub fn anew(&self) -> Self {

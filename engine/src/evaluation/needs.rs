@@ -201,6 +201,10 @@ impl Stage {
             (ValueNeed::Instance(_), Work::Managed { station, schema, declared }) => {
                 self.plan(&station, &schema, &declared).await
             }
+            (ValueNeed::Instance(address), Work::Data { schema, .. }) if self.is_confined => ValueAnswer::Unknown {
+                ty: schema.value_type(),
+                reason: format!("{} is not read for a change that is not trusted", address.resource),
+            },
             (ValueNeed::Instance(_), Work::Data { station: Some(station), schema, declared }) => {
                 self.read_data(&station, &schema, &declared).await
             }

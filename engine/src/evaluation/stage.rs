@@ -38,6 +38,8 @@ pub(crate) struct Stage {
     started: Arc<Mutex<Vec<Hosted>>>,
     /// What was read of the cloud so far, by the position of the instance in the state.
     observed: Arc<Mutex<BTreeMap<usize, ResourceObject>>>,
+    /// Whether only providers that were lent are asked, and nothing is read but what the state records.
+    pub(super) is_confined: bool,
     /// Warnings so far.
     diagnostics: Arc<Mutex<Diagnostics>>,
 }
@@ -78,6 +80,7 @@ impl Stage {
             stations: Arc::default(),
             started: Arc::default(),
             observed: Arc::default(),
+            is_confined: false,
             diagnostics: Arc::new(Mutex::new(diagnostics)),
         }
     }
@@ -95,8 +98,30 @@ impl Stage {
             stations: Arc::clone(&self.stations),
             started: Arc::clone(&self.started),
             observed: Arc::clone(&self.observed),
+            is_confined: self.is_confined,
             diagnostics: Arc::clone(&self.diagnostics),
         }
+    }
+
+    /// Asks no provider but those that are lent, and reads no data source and no other state: the code is not trusted.
+    #[must_use]
+    pub(crate) fn confined(self, is_confined: bool) -> Self {
+        Self { is_confined, ..self }
+    }
+
+    /// Lends a provider that somebody else started and configured, and ends.
+    pub(crate) fn lend(&self, address: &ProviderConfigAddress, unit: &Unit, reader: &Arc<Reader>) {
+        let station = Station {
+            schema: Arc::clone(&unit.schema),
+            provider: Arc::clone(&unit.hosted.provider),
+            pace: Arc::clone(&reader.pace),
+            address: address.clone(),
+            origin: unit.origin.clone(),
+            hosted: unit.hosted.clone(),
+            configured: OnceCell::new_with(Some(Ok(Arc::clone(reader)))),
+        };
+        let cell = Arc::new(OnceCell::new_with(Some(Ok(Arc::new(station)))));
+        self.stations.lock().unwrap_or_else(PoisonError::into_inner).insert(address.clone(), cell);
     }
 
     /// Reads the object of a recorded instance, once.
@@ -125,6 +150,10 @@ impl Stage {
     }
 
     async fn start(&self, address: &ProviderConfigAddress) -> Result<Station, Cause> {
+        if self.is_confined {
+            let detail = format!("The change is not trusted, so {} is not started for it.", address.provider);
+            return Err(Cause::new(model::CauseKind::NoProvider, detail));
+        }
         let folder = Some(self.module.directory().to_owned());
         let found = find_origins(&self.session, folder, [address.provider.clone()].into()).await;
         let (mut found, problems) =
@@ -182,6 +211,7 @@ impl Stage {
                 secrets: unit.secrets(),
                 calls: Arc::clone(&self.calls),
                 baselines: Mutex::default(),
+                kept: Arc::default(),
                 now: self.session.now,
             }))
         };

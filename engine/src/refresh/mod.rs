@@ -13,6 +13,7 @@ pub(crate) mod cause;
 pub(crate) mod pace;
 pub(crate) mod pool;
 mod read;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod transcripts;
@@ -49,7 +50,7 @@ use pace::{Pace, Rate};
 pub(crate) use pool::MAX_RUNNING;
 use pool::{Hosted, Origin, Pool, Unit};
 use read::Attempt;
-pub(crate) use read::{Observed, Reader};
+pub(crate) use read::{Kept, Observed, Reader};
 use transcripts::Transcripts;
 
 /// So long after the first look an object that seems gone is looked for again, at the earliest.
@@ -356,11 +357,40 @@ impl Refresh {
         let progress = Arc::new(Tally { session: session.clone(), n_done: AtomicU64::new(0), n_total });
         progress.tell(0);
         let this = &*self;
-        let read = in_turn(this.pool.units.iter().map(|unit| this.read_unit(unit, session, declared, &progress))).await;
-        let by_position = read.into_iter().flatten().collect();
+        let kept = this.kept(declared).await;
+        let work = |unit| this.read_unit(unit, session, declared, &kept, &progress);
+        let read = in_turn(this.pool.units.iter().map(work)).await;
+        let mut by_position = BTreeMap::new();
+        let mut readers = Vec::new();
+        for (unit, (reader, readings)) in
+            this.pool.units.iter().zip(read).filter_map(|(unit, read)| Some((unit, read?)))
+        {
+            by_position.extend(readings);
+            readers.push((unit, reader));
+        }
+        if let Some(declared) = declared {
+            let problems = settle::settle(session, declared, &self.states, &readers, &mut by_position).await;
+            let is_told = |problem: &Diagnostic| self.diagnostics.contains(problem);
+            let problems: Diagnostics = problems.into_iter().filter(|problem| !is_told(problem)).collect();
+            self.diagnostics.extend(problems);
+        }
         let mut readings = Readings { by_position, uses: Vec::new() };
         self.conclude(session, &mut readings);
         readings
+    }
+
+    /// Finds the instances of which what is read is kept, because code refers to them.
+    async fn kept(&self, declared: Option<&Arc<Declared>>) -> Arc<Kept> {
+        let Some(declared) = declared.cloned() else { return Arc::default() };
+        let referred = tokio::task::spawn_blocking(move || declared.referred()).await.unwrap_or_default();
+        let names = |instance: &RecordedInstance| {
+            let resource = &instance.address.resource;
+            (resource.resource_type.to_string(), resource.name.to_string())
+        };
+        let recorded = self.states.recorded.iter().enumerate();
+        let positions =
+            recorded.filter(|(_, instance)| referred.contains(&names(instance))).map(|(position, _)| position);
+        Arc::new(Kept::of(positions.collect()))
     }
 
     async fn read_unit(
@@ -368,11 +398,12 @@ impl Refresh {
         unit: &Unit,
         session: &Session,
         declared: Option<&Arc<Declared>>,
+        kept: &Arc<Kept>,
         progress: &Arc<Tally>,
-    ) -> BTreeMap<usize, Reading> {
+    ) -> Option<(Arc<Reader>, BTreeMap<usize, Reading>)> {
         let uses: Vec<&Use> = unit.uses.iter().filter(|of| !self.causes.contains_key(*of)).collect();
         if uses.is_empty() {
-            return BTreeMap::new();
+            return None;
         }
         let reader = Arc::new(Reader {
             provider: Arc::clone(&unit.hosted.provider),
@@ -387,11 +418,13 @@ impl Refresh {
             secrets: unit.secrets(),
             calls: Arc::clone(&self.calls),
             baselines: Mutex::default(),
+            kept: Arc::clone(kept),
             now: session.now,
         });
         let mut positions: Vec<usize> = uses.iter().flat_map(|of| &self.instances[*of]).copied().collect();
         positions.sort_unstable();
-        look_at_all(&reader, positions, progress).await
+        let readings = look_at_all(&reader, positions, progress).await;
+        Some((reader, readings))
     }
 
     fn conclude(&self, session: &Session, readings: &mut Readings) {

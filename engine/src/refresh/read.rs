@@ -1,6 +1,6 @@
 //! Looking at one recorded instance through its provider: upgrade, read, compare, plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -60,8 +60,44 @@ pub(crate) struct Reader {
     pub(crate) calls: Arc<Calls>,
     /// How long a read of each type takes at best.
     pub(crate) baselines: Mutex<BTreeMap<String, Duration>>,
+    /// What is needed again once more of the code is known.
+    pub(crate) kept: Arc<Kept>,
     /// Tells the time.
     pub(crate) now: fn() -> Timestamp,
+}
+
+/// What was read of instances that the code of others refers to, and of those whose own code is not known without others.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Positions of what code refers to.
+    referred: BTreeSet<usize>,
+    seen: Mutex<BTreeMap<usize, ResourceObject>>,
+    waiting: Mutex<BTreeMap<usize, usize>>,
+}
+
+impl Kept {
+    /// Keeps nothing yet; what code refers to stands at these positions.
+    pub(crate) fn of(referred: BTreeSet<usize>) -> Self {
+        Self { referred, ..Self::default() }
+    }
+
+    fn keep(&self, position: usize, observed: &ResourceObject, n_unknown: usize) {
+        if n_unknown > 0 {
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(position, n_unknown);
+        }
+        if n_unknown > 0 || self.referred.contains(&position) {
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(position, observed.clone());
+        }
+    }
+
+    fn seen(&self, position: usize) -> Option<ResourceObject> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&position).cloned()
+    }
+
+    /// Takes the positions of instances whose code is not all known, each with how much of it is not.
+    pub(crate) fn take_waiting(&self) -> BTreeMap<usize, usize> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// What one look gave.
@@ -128,6 +164,9 @@ impl Reader {
 
     /// Reads the object of the instance at a position of the states, in today's shape.
     pub(crate) async fn observe(&self, position: usize) -> Result<Observed, Failure> {
+        if let Some(seen) = self.kept.seen(position) {
+            return Ok(Observed::Object(Box::new(seen)));
+        }
         let slot = self.pace.slot().await;
         let (mut look, object) = self.begin(position, slot)?;
         let recorded = look.upgrade(object).await?;
@@ -183,11 +222,21 @@ impl Reader {
         }
         let observed_at = (self.now)();
         let observed = ResourceObject { value: normalize_legacy(&read.value, &schema.block), ..read };
-        look.secrets.add_by_schema(&observed.value, &schema.block);
-        let differences = look.examine(&recorded, &observed, declared).await?;
-        let kept = (!differences.is_empty()).then(|| Box::new(observed.value));
-        let outcome = Outcome::Seen { differences, observed: kept };
+        self.kept.keep(position, &observed, declared.map_or(0, EvaluatedInstance::n_unknown));
+        let outcome = look.compare(&recorded, &observed, declared).await?;
         Ok(Attempt::Settled(Box::new(Reading { observed_at, ..self.reading(observed.identity, outcome) })))
+    }
+
+    /// Compares what was read of an instance again, now that more of its code is known; `None` where nothing came of it.
+    pub(crate) async fn compare_again(&self, position: usize, declared: &EvaluatedInstance) -> Option<Outcome> {
+        let observed = self.kept.seen(position)?;
+        let slot = tokio::select! {
+            slot = self.pace.slot() => slot,
+            () = self.cancel.cancelled() => return None,
+        };
+        let (mut look, object) = self.begin(position, slot).ok()?;
+        let recorded = look.upgrade(object).await.ok()?;
+        look.compare(&recorded, &observed, Some(declared)).await.ok()
     }
 
     /// Gives how long a read of a type may take until something seems to be missing.
@@ -364,6 +413,19 @@ impl Look<'_> {
                 Err(failure) => return Err(failure),
             }
         }
+    }
+
+    /// Compares; what was read is kept where something differs.
+    async fn compare(
+        &mut self,
+        recorded: &Recorded,
+        observed: &ResourceObject,
+        declared: Option<&EvaluatedInstance>,
+    ) -> Result<Outcome, Failure> {
+        self.secrets.add_by_schema(&observed.value, &self.schema.block);
+        let differences = self.examine(recorded, observed, declared).await?;
+        let kept = (!differences.is_empty()).then(|| Box::new(observed.value.clone()));
+        Ok(Outcome::Seen { differences, observed: kept })
     }
 
     /// Compares, and asks for the plans that the comparison wants.

@@ -161,6 +161,7 @@ impl World {
             secrets: Secrets::default(),
             calls: Arc::<Calls>::default(),
             baselines: Mutex::default(),
+            kept: Arc::default(),
             now: jiff::Timestamp::now,
         };
         let tally = Tally { session, n_done: 0.into(), n_total: names.len() as u64 };
