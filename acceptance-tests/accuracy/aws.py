@@ -1,9 +1,10 @@
 """Changes the accuracy estate behind terraform's back, as a seed draws it, and writes down the truth about it.
 
-    aws.py STATE SEED [SHARE]
+    aws.py STATE SEED [SHARE [UNTOUCHED]]
 
 Runs against the account that the AWS environment variables name. STATE is the state that terraform wrote. From all
-changes known here a share (0 to 1, default 0.5) is drawn; no object is changed twice. Prints one JSON document:
+changes known here a share (0 to 1, default 0.5) is drawn; no object is changed twice. With UNTOUCHED, a list of addresses
+in JSON, only noises are drawn, and of other objects. Prints one JSON document:
 
 - `drifts`: what a drift report must find. Each has `name`, `row` (what sort of change it is), `kind`, `address`, for
   `changed` also `attribute` and `tier`, and `fails`: whether it must make the run fail (null: either way is right).
@@ -20,6 +21,7 @@ import boto3
 state = json.load(open(sys.argv[1], encoding="utf-8"))
 seed = sys.argv[2]
 share = float(sys.argv[3]) if len(sys.argv) > 3 else 0.5
+untouched = json.loads(sys.argv[4]) if len(sys.argv) > 4 else None
 rng = random.Random(seed)
 
 clients = {}
@@ -438,11 +440,11 @@ def neighbour_made(_):
 
 
 def main():
-    taken = set()
+    taken = set(untouched or [])
     truth = {"seed": seed, "drifts": [], "noises": []}
     rng.shuffle(changes)
     for drawn in changes:
-        if rng.random() >= share:
+        if rng.random() >= share or (untouched is not None and drawn["kind"] != "noise"):
             continue
         free = [address for address in drawn["addresses"] if address not in taken]
         if not free:

@@ -21,6 +21,7 @@ pub mod hclsyntax;
 pub mod http;
 pub mod kubernetes;
 pub mod loops;
+pub mod many_roots;
 pub mod moto;
 pub mod oracle;
 pub mod pairs;

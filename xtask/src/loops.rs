@@ -5,6 +5,7 @@ pub mod adoption;
 mod aws;
 mod evaluation;
 pub(crate) mod score;
+mod verdicts;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Output, Stdio};
@@ -26,6 +27,8 @@ pub enum Arguments {
     /// Generated configuration: driftmgr's, terraform's and tofu's, and how much of it the programs plan clean
     #[command(subcommand)]
     Adoption(adoption::Arguments),
+    /// On each pair: code, state and cloud made to differ as a seed draws it, and each row of the truth table counted
+    Verdicts(verdicts::Arguments),
     /// Roots of modules: how much of their values is known without a plan, and whether it is what terraform plans
     Evaluation(evaluation::Arguments),
 }
@@ -44,6 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Arguments::Aws(arguments) => aws::run(arguments),
         Arguments::Accuracy(arguments) => accuracy::run(arguments),
         Arguments::Adoption(arguments) => adoption::run(arguments),
+        Arguments::Verdicts(arguments) => verdicts::run(arguments),
         Arguments::Evaluation(arguments) => evaluation::run(arguments),
     }
 }

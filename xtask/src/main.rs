@@ -24,6 +24,8 @@ enum Task {
     /// The closed loops: real terraform and providers, drift with a known truth, and driftmgr in between
     #[command(subcommand)]
     Loop(xtask::loops::Arguments),
+    /// Write a git repository of many root modules with their states, for measurements
+    ManyRoots(xtask::many_roots::Arguments),
     /// Show the whole product on the demo estate, and compare what it finds with the truth
     Quickstart(xtask::quickstart::Arguments),
 }
@@ -31,6 +33,7 @@ enum Task {
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().task {
         Task::Dist(arguments) => xtask::dist::run(&arguments),
+        Task::ManyRoots(arguments) => xtask::many_roots::run(&arguments),
         Task::Quickstart(arguments) => xtask::quickstart::run(&arguments),
         Task::Tools(arguments) => xtask::tools::run(&arguments),
         Task::Estate(arguments) => xtask::estate::run(&arguments),

@@ -58,12 +58,12 @@ impl Pair {
         drifts::read(&self.directory().join("drifts.json"))
     }
 
-    /// Starts the server and lets terraform create the root in it.
+    /// Starts the server, with nothing in it, and gives the environment in which the provider talks to it.
     ///
     /// # Errors
-    /// Where a tool is missing, the server doesn't start, or the plan isn't clean after the apply.
-    pub fn start(self, terraform: &Path) -> Result<Running> {
-        let (server, environment): (Box<dyn Target>, _) = match self {
+    /// Where a tool is missing, or the server doesn't start.
+    pub fn serve(self) -> Result<(Box<dyn Target>, Vec<(String, String)>)> {
+        Ok(match self {
             Self::Rabbitmq => {
                 let broker = Broker::start()?;
                 let environment = broker.environment();
@@ -74,7 +74,15 @@ impl Pair {
                 let environment = cluster.environment();
                 (Box::new(cluster), environment)
             }
-        };
+        })
+    }
+
+    /// Starts the server and lets terraform create the root in it.
+    ///
+    /// # Errors
+    /// Where a tool is missing, the server doesn't start, or the plan isn't clean after the apply.
+    pub fn start(self, terraform: &Path) -> Result<Running> {
+        let (server, environment) = self.serve()?;
         let root = RootFolder::copy_of(&self.root(), terraform, &CliConfig::with_tools()?, None)?;
         let root = root.with_environment(environment.clone());
         root.init()?;

@@ -154,7 +154,7 @@ impl Judge<'_> {
 }
 
 /// Runs a script that prints JSON.
-fn json_of(output: &std::process::Output, what: &str) -> Result<Value> {
+pub(super) fn json_of(output: &std::process::Output, what: &str) -> Result<Value> {
     if !output.status.success() {
         bail!("{what} failed:\n{}", String::from_utf8_lossy(&output.stderr));
     }

@@ -29,7 +29,7 @@ pub(super) enum Server {
 
 impl Judged {
     /// Names the pair.
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::loops) fn name(self) -> &'static str {
         match self {
             Self::Aws => "aws",
             Self::Rabbitmq => "rabbitmq",
@@ -38,7 +38,7 @@ impl Judged {
     }
 
     /// Finds everything the pair needs.
-    pub(super) fn tools(self) -> Result<()> {
+    pub(in crate::loops) fn tools(self) -> Result<()> {
         let tools = match self {
             Self::Aws => &[Tool::Aws, Tool::Moto][..],
             Self::Rabbitmq => Pair::Rabbitmq.tools(),
