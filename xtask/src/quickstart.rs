@@ -21,6 +21,18 @@ use crate::{dist, estate, repository, tools};
 /// The value of the one secret that nobody manages, as `examples/estate/drift.py` sets it: a variable once it is adopted.
 const SECRET: (&str, &str) = ("TF_VAR_hand_made_flag_value", "on");
 
+/// What the pull request changes: a file, what stands there, and what is to stand there.
+const CHANGE: &[(&str, &str, &str)] = &[
+    ("services.tf", "catalog = { retention_in_days = 14 }", "catalog = { retention_in_days = 30 }"),
+    ("modules/service/main.tf", "message_retention_seconds = 1209600", "message_retention_seconds = 604800"),
+];
+
+/// What it meets by that, as `examples/estate/drift.py` left the account.
+const MET: &[(&str, &str)] = &[
+    ("collides", "module.service[\"catalog\"].aws_cloudwatch_log_group.service"),
+    ("touches", "module.service[\"billing\"].aws_sqs_queue.dead_letter"),
+];
+
 /// What `cargo xtask quickstart` is asked for.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -51,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let show = Show { moto: &moto, bin_dir: &bin_dir, root: &root, workspace: &workspace, config_file: &config_file };
     if arguments.exact {
         headline("0. The providers of the root, as everybody installs them");
-        show.terraform_init()?;
+        show.terraform_init(&root)?;
     }
     headline("1. Whose account is this, and what can be seen of it?");
     show.driftmgr(&["doctor"], &[0])?;
@@ -93,6 +105,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         n_wrong += show.adopted()?;
         show.file("generated_sns.tf", 60)?;
     }
+    headline(if arguments.exact {
+        "9. A pull request that sets what somebody else has set by hand meanwhile: its comment"
+    } else {
+        "8. A pull request that sets what somebody else has set by hand meanwhile: its comment"
+    });
+    n_wrong += show.pull_request(arguments.exact)?;
     progress(started, "done; the account is gone and nothing is left running");
     Ok(if n_wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -107,21 +125,25 @@ struct Show<'a> {
 
 impl Show<'_> {
     fn command(&self, arguments: &[&str]) -> Command {
+        self.command_in(self.root, arguments)
+    }
+
+    fn command_in(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.bin_dir.join("driftmgr"));
         self.moto.configure(&mut command);
-        command.args(arguments).current_dir(self.root).env("DRIFTMGR_STORE", self.store());
+        command.args(arguments).current_dir(folder).env("DRIFTMGR_STORE", self.store());
         command.env("XDG_CACHE_HOME", self.workspace.path().join("cache"));
         command.env("TF_CLI_CONFIG_FILE", self.config_file).env_remove("TF_DATA_DIR");
         command
     }
 
-    fn terraform_init(&self) -> Result<()> {
+    fn terraform_init(&self, folder: &Path) -> Result<()> {
         let program = tools::terraform_or_tofu()?;
         let arguments = ["init", "-no-color", "-input=false"];
         println!("$ {} {}", program.file_name().unwrap_or_default().to_string_lossy(), arguments.join(" "));
         std::io::stdout().flush()?;
         let mut command = Command::new(&program);
-        command.args(arguments).current_dir(self.root);
+        command.args(arguments).current_dir(folder);
         command.env("TF_CLI_CONFIG_FILE", self.config_file).env_remove("TF_DATA_DIR").env_remove("TF_CLI_ARGS");
         let status = command.status().context("cannot start terraform")?;
         ensure!(status.success(), "terraform init failed");
@@ -156,6 +178,56 @@ impl Show<'_> {
             println!("{line}");
         }
         Ok(())
+    }
+
+    /// Changes the code as somebody would who does not know what was changed by hand, shows the comment that a pull request
+    /// gets, and counts what is wrong in it.
+    fn pull_request(&self, is_exact: bool) -> Result<usize> {
+        let folder = self.workspace.path().join("pull-request");
+        estate::copy_to(&folder)?;
+        fs::write(folder.join(".gitignore"), ".terraform/\n*.tfstate\n").context("cannot write .gitignore")?;
+        if is_exact {
+            self.terraform_init(&folder)?;
+        }
+        git(&folder, &["init", "-q", "-b", "main"])?;
+        git(&folder, &["add", "-A"])?;
+        commit(&folder, "The shop")?;
+        git(&folder, &["checkout", "-q", "-b", "longer-logs"])?;
+        for (file, was, is) in CHANGE {
+            let path = folder.join(file);
+            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            ensure!(text.matches(was).count() == 1, "{file} of the estate does not say {was:?} once");
+            fs::write(&path, text.replace(was, is)).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        commit(&folder, "Keep logs longer, and messages shorter")?;
+        println!("$ git diff main");
+        println!("{}", git(&folder, &["diff", "--no-color", "--no-ext-diff", "-U1", "main"])?.trim_end());
+
+        let arguments = ["check", "--base", "main", "--format", "markdown"];
+        println!("$ driftmgr {}", arguments.join(" "));
+        std::io::stdout().flush()?;
+        let status = self.command_in(&folder, &arguments).status().context("cannot start driftmgr")?;
+        let code = status.code().unwrap_or(-1);
+        println!("[exit code {code}]");
+        let output = self.command_in(&folder, &["check", "--base", "main", "--json"]).output();
+        let answer: Value = serde_json::from_slice(&output.context("cannot start driftmgr")?.stdout)
+            .context("driftmgr check printed no JSON")?;
+        let findings = answer["roots"][0]["report"]["findings"].as_array().context("the check has no findings")?;
+        let mut met: Vec<(&str, &str)> = findings
+            .iter()
+            .filter(|finding| finding["fails"] == true)
+            .filter_map(|finding| Some((finding["impact"].as_str()?, finding["address"].as_str()?)))
+            .collect();
+        met.sort_unstable();
+        let is_right = code == 2 && met == MET;
+        println!(
+            "\nCompared with the truth: {}",
+            if is_right { "it names just what the change meets" } else { "it is wrong" }
+        );
+        if !is_right {
+            println!("  expected {MET:?}, found {met:?}");
+        }
+        Ok(usize::from(!is_right))
     }
 
     /// Plans the root with the adopted objects in it, and counts those that are changed, too many or too few.
@@ -224,6 +296,17 @@ impl Show<'_> {
         }
         Ok(())
     }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new("git").args(arguments).current_dir(folder).output().context("cannot start git")?;
+    ensure!(output.status.success(), "git {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).context("git printed something else than UTF-8")
+}
+
+fn commit(folder: &Path, message: &str) -> Result<()> {
+    let author = ["-c", "user.name=A developer", "-c", "user.email=developer@example.com"];
+    git(folder, &[&author[..], &["commit", "-q", "-a", "-m", message]].concat()).map(drop)
 }
 
 fn headline(text: &str) {

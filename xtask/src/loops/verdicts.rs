@@ -246,7 +246,7 @@ fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> Re
         let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
         if path.is_dir() {
             read(&path, &format!("{prefix}{name}/"), files)?;
-        } else if name.ends_with(".tf") {
+        } else if path.extension().is_some_and(|extension| extension == "tf") {
             let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             files.insert(format!("{prefix}{name}"), text);
         }

@@ -14,6 +14,8 @@ const ASIDE: &[&str] = &["explained", "ignored", "runtime", "schema_added", "unr
 #[derive(Clone, Debug)]
 struct Expected {
     kind: &'static str,
+    /// What was done, in words.
+    row: &'static str,
     address: String,
     /// The argument; none where the instance as a whole is meant.
     path: Option<String>,
@@ -103,6 +105,7 @@ fn expectations(drawn: &Drawn<'_>) -> Vec<Expected> {
     let fails = !matches!(kind, "pending" | "stale" | "unmanaged");
     let expected = |address: &String| Expected {
         kind,
+        row: drawn.row,
         address: address.clone(),
         path: site.path.clone(),
         id: site.id.clone().filter(|_| kind == "unmanaged"),
@@ -338,7 +341,8 @@ fn short(found: &Found) -> String {
 }
 
 fn short_expected(expected: &Expected) -> String {
-    format!("{} {} {}", expected.kind, expected.address, expected.path.as_deref().unwrap_or_default())
+    let path = expected.path.as_deref().unwrap_or_default();
+    format!("{} {} {path} (changed {})", expected.kind, expected.address, expected.row)
 }
 
 /// Prints how terraform's two plans tell of each row, as far as their JSON does.
