@@ -25,6 +25,8 @@ pub(super) struct Site {
     pub(super) path: Option<String>,
     /// The instances.
     pub(super) addresses: Vec<String>,
+    /// Where the provider tells what the cloud has, if not at the argument: then it never knows the argument itself there.
+    pub(super) seen_at: Option<String>,
     /// Arguments that refer to this one.
     #[serde(default)]
     pub(super) followers: Vec<Follower>,
@@ -155,6 +157,18 @@ impl Drawn<'_> {
             [false, false, true] => Some("unmanaged"),
             [_, false, false] => None,
         }
+    }
+
+    /// Gives what must be found of an argument and where, as far as the provider lets anybody know.
+    pub(super) fn kinds(&self) -> Vec<(&'static str, Option<&str>)> {
+        let path = self.site.path.as_deref();
+        let Some(seen_at) = self.site.seen_at.as_deref() else {
+            return self.kind().map(|kind| (kind, path)).into_iter().collect();
+        };
+        let [_, code, state, cloud] = self.texts;
+        let pending = (code != state).then_some(("pending", path));
+        let changed = (cloud != state).then_some(("changed", Some(seen_at)));
+        pending.into_iter().chain(changed).collect()
     }
 
     /// Tells whether the change is about it.

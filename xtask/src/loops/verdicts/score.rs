@@ -100,14 +100,18 @@ pub(super) fn print_check(drawn: &[Drawn<'_>], document: &Value) -> Result<usize
 }
 
 fn expectations(drawn: &Drawn<'_>) -> Vec<Expected> {
-    let Some(kind) = drawn.kind() else { return Vec::new() };
+    let kinds = drawn.kinds();
+    kinds.into_iter().flat_map(|(kind, path)| expectations_of(drawn, kind, path)).collect()
+}
+
+fn expectations_of(drawn: &Drawn<'_>, kind: &'static str, path: Option<&str>) -> Vec<Expected> {
     let site = drawn.site;
     let fails = !matches!(kind, "pending" | "stale" | "unmanaged");
     let expected = |address: &String| Expected {
         kind,
         row: drawn.row,
         address: address.clone(),
-        path: site.path.clone(),
+        path: path.map(str::to_owned),
         id: site.id.clone().filter(|_| kind == "unmanaged"),
         propagated_from: None,
         fails,
