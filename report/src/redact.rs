@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use cty::{Path, PathStep, Value};
+use drift::adopt::search::is_secret_name;
 use model::AttributeDifference;
 
 /// Which values a report shows.
@@ -40,13 +41,14 @@ impl Values {
         match side {
             None => Shown::Absent,
             Some(_) if difference.is_sensitive => Shown::Sensitive,
+            Some(value) if is_named_secret(&difference.path, value) => Shown::Sensitive,
             Some(value) => self.of_value(value),
         }
     }
 
     /// Decides what becomes of a value.
     pub(crate) fn of_value(self, value: &Value) -> Shown<'_> {
-        if value.contains_marked() || contains_credential(value) {
+        if value.contains_marked() || contains_credential(value) || contains_named_secret(value) {
             Shown::Sensitive
         } else if self == Self::None {
             Shown::Hidden
@@ -85,6 +87,28 @@ pub(crate) fn path(path: &Path) -> Cow<'_, Path> {
         step => step.clone(),
     };
     Cow::Owned(path.steps().iter().map(hide).collect())
+}
+
+/// Tells whether a value is a text whose name says that it is secret: `password`, `api_token`.
+fn is_named_secret(path: &Path, value: &Value) -> bool {
+    let bare = value.unmark().0;
+    let is_text = bare.as_str().is_some_and(|text| !text.is_empty());
+    is_text
+        && match path.steps().last() {
+            Some(PathStep::GetAttr(name)) => is_secret_name(name),
+            Some(PathStep::Index(key)) => key.unmark().0.as_str().is_some_and(is_secret_name),
+            None => false,
+        }
+}
+
+/// Tells whether something inside of a value has a name that says that it is secret.
+fn contains_named_secret(value: &Value) -> bool {
+    let mut found = false;
+    cty::walk(value, |path, inner| {
+        found = found || is_named_secret(path, inner);
+        !found
+    });
+    found
 }
 
 pub(crate) fn contains_credential(value: &Value) -> bool {

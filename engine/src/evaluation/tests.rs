@@ -36,11 +36,15 @@ impl World {
 
     /// Evaluates a local value of the root module; says why where it is not known.
     async fn local(&self, name: &str) -> Result<Value, String> {
+        self.local_of(name, true).await
+    }
+
+    async fn local_of(&self, name: &str, is_trusted: bool) -> Result<Value, String> {
         let session = Session::new(Environment::default(), self.folder.path().to_owned());
         let request = StatesRequest { dir: Some(self.folder.path().to_owned()), ..StatesRequest::default() };
         let module = RootModule::opened(&session, &request).await.expect("there is code");
         let states = states::load_or_empty(&session, &request).await.expect("the state can be read");
-        let stage = Stage::open(&session, &module, Some(&Arc::new(states)));
+        let stage = Stage::open(&session, &module, Some(&Arc::new(states))).confined(!is_trusted);
         let wanted = name.to_owned();
         let taken = stage.settled(move |root| root.local(&ModuleAddress::root(), &wanted)).await;
         stage.shutdown().await;
@@ -153,6 +157,29 @@ resource "terraform_data" "x" {}
     assert!(reason.contains("cannot be read"), "{reason}");
     let reason = world.local("later").await.expect_err("it is read later");
     assert!(reason.contains("`depends_on`"), "{reason}");
+}
+
+#[tokio::test]
+async fn nothing_is_asked_for_code_that_is_not_trusted() {
+    let outputs = r#"{"name": {"value": "net", "type": "string"}}"#;
+    let code = r#"
+locals {
+  name = data.terraform_remote_state.other.outputs.name
+  made = terraform_data.x.input
+}
+data "terraform_remote_state" "other" {
+  backend = "local"
+  config  = { path = "other/terraform.tfstate" }
+}
+resource "terraform_data" "x" { input = "a" }
+"#;
+    let world = World::new(&[("main.tf", code), ("other/terraform.tfstate", &state(outputs, &[]))]);
+    assert_eq!(world.local("name").await, Ok(Value::string("net")));
+    assert_eq!(world.local("made").await, Ok(Value::string("a")));
+    let reason = world.local_of("name", false).await.expect_err("no other state is read");
+    assert!(reason.contains("not trusted"), "{reason}");
+    let reason = world.local_of("made", false).await.expect_err("no provider is started");
+    assert!(reason.contains("not trusted"), "{reason}");
 }
 
 #[tokio::test]
