@@ -249,3 +249,38 @@ fn on_aws_what_plan_is_silent_about_is_found_and_nothing_recorded_is_unmanaged()
         assert!(word("listed").len() >= 50, "{lists:#?}");
     }
 }
+
+#[test]
+fn what_the_code_has_and_nobody_imported_is_told_apart_from_what_nobody_manages() {
+    let world = World::new("registry.terraform.io");
+    for name in ["unimported", "nobody"] {
+        world.add(name);
+    }
+    let code = std::fs::read_to_string(world.place.path("root/main.tf")).expect("the code");
+    let more = "locals {\n  base = \"un\"\n}\nresource \"torture_object\" \"more\" {\n  name = \"${local.base}imported\"\n  \
+                tier = \"fast\"\n}\nresource \"torture_object\" \"new\" {\n  name = \"not-there\"\n}\n";
+    world.place.write("root/main.tf", format!("{code}{more}"));
+    let drift = |code: i32| {
+        let arguments = ["drift", "--unmanaged", "--type", "torture_object", "--json"];
+        let document = world.run(&arguments).ends_with(code).document("driftmgr.drift/v1");
+        let findings = document["findings"].as_array().expect("a list").iter();
+        let mut told: Vec<String> = findings
+            .filter(|finding| finding["folded"].is_null())
+            .map(|it| {
+                format!(
+                    "{} {} {}",
+                    it["kind"].as_str().unwrap_or("?"),
+                    it["address"].as_str().unwrap_or("-"),
+                    it["id"].as_str().unwrap_or("?")
+                )
+            })
+            .collect();
+        told.sort();
+        told
+    };
+    assert_eq!(drift(2), ["not_imported torture_object.more unimported", "unmanaged - nobody"]);
+    // Once an import block is about it, the next apply imports it.
+    let import = "import {\n  to = torture_object.more\n  id = \"unimported\"\n}\n";
+    world.place.write("root/main.tf", format!("{code}{more}{import}"));
+    assert_eq!(drift(0), ["pending torture_object.more unimported", "unmanaged - nobody"]);
+}

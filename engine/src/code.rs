@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cty::convert::convert;
 use cty::{Path as AttributePath, PathStep, Type, Value};
-use drift::{Declaration, DeclaredArguments, DeclaredBlock};
+use drift::{Declaration, DeclaredArguments, DeclaredBlock, DeclaredNames, UnrecordedInstance};
 use hcl::blocks::removed::Removal;
 use hcl::configuration::Lookup;
 use hcl::module::Module;
@@ -15,8 +15,8 @@ use hcl::syntax::{Body, File};
 use hcl::trace::TraceSubject;
 use hcl::{ReadError, SourceTree, expression};
 use model::{
-    Block, Diagnostics, InstanceAddress, ModuleAddress, ProviderAddress, ProviderConfigAddress, RecordedInstance,
-    Region, ResourceAddress, Severity, TraceKind, TraceStep,
+    Block, Diagnostics, ImportId, InstanceAddress, ModuleAddress, ProviderAddress, ProviderConfigAddress,
+    RecordedInstance, Region, ResourceAddress, ResourceMode, Severity, TraceKind, TraceStep,
 };
 use tfplugin::ProviderSchema;
 use tfstate::backend::BackendConfig;
@@ -154,6 +154,15 @@ pub(crate) fn provider_configurations(module: &RootModule) -> BTreeSet<ProviderC
     names.chain(blocks).filter_map(address).collect()
 }
 
+/// What is known of a provider configuration.
+#[derive(Debug)]
+pub(crate) struct ProviderFacts {
+    /// What the provider offers.
+    pub(crate) schema: Arc<ProviderSchema>,
+    /// The region that it asks.
+    pub(crate) region: Option<Region>,
+}
+
 /// What the code declares: the blocks of the root module and of the modules it calls, as far as they are on disk.
 #[derive(Debug)]
 pub(crate) struct Declared {
@@ -211,6 +220,64 @@ impl Declared {
             }
         }
         found
+    }
+
+    /// Lists the instances that the code has and the state does not record, of which the code says what they would be
+    /// imported by.
+    ///
+    /// That is known where the provider's identity asks for one attribute that is an argument: `name`, `bucket`.
+    pub(crate) fn unrecorded(
+        &self,
+        recorded: &[RecordedInstance],
+        providers: &BTreeMap<ProviderConfigAddress, ProviderFacts>,
+    ) -> Vec<UnrecordedInstance> {
+        if self.moved.is_none() {
+            return Vec::new();
+        }
+        let taken: HashSet<&InstanceAddress> =
+            recorded.iter().map(|instance| self.current(&instance.address)).collect();
+        let imports = self.module.configuration().root().map(|root| root.imports.as_slice()).unwrap_or_default();
+        let is_imported = |address: &InstanceAddress| {
+            imports.iter().any(|import| match &import.address {
+                Some(to) => to == address,
+                None => import.to.starts_with(&address.resource.to_string()),
+            })
+        };
+        self.module.evaluate(|root| {
+            let wanted = self.expansion.instances.iter();
+            let wanted = wanted.filter(|it| it.resource.mode == ResourceMode::Managed && !taken.contains(it));
+            let of = |address: &InstanceAddress| {
+                let configuration = root.provider_of(address).ok()?;
+                let provider = providers.get(&configuration)?;
+                let resource_type = address.resource_type().as_str();
+                let identity = provider.schema.identities.get(resource_type)?;
+                let mut required = identity.attributes.iter().filter(|(_, attribute)| attribute.required_for_import);
+                let (Some((name, _)), None) = (required.next(), required.next()) else { return None };
+                let found = root.instance(address, &provider.schema.resources.get(resource_type)?.block).ok()?;
+                let text = |name: &str| {
+                    let value = found.config.get_attr(name).ok()?.unmark().0;
+                    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+                };
+                let names = DeclaredNames { import_id: Some(ImportId::from(text(name)?)), ..DeclaredNames::default() };
+                let region = text("region").map(|region| Region::from(region.as_str()));
+                Some(UnrecordedInstance {
+                    address: address.clone(),
+                    source: Some(found.span.clone()),
+                    provider: Some(configuration.provider.clone()),
+                    state: 0,
+                    account: None,
+                    region: region.or_else(|| provider.region.clone()),
+                    names,
+                    is_being_imported: is_imported(address),
+                })
+            };
+            // Where a provider has regions and nobody says which, what exists elsewhere may be meant as well.
+            let is_placed = |one: &UnrecordedInstance| {
+                one.region.is_some()
+                    || !one.provider.as_ref().is_some_and(|it| it.to_string().ends_with("hashicorp/aws"))
+            };
+            wanted.filter_map(of).filter(is_placed).collect()
+        })
     }
 
     /// Tells whether it is certain that the code has no such instance, though it has the block.

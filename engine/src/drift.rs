@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ::drift::exact::Outcome;
 use ::drift::{
     Caller, DeclaredArguments, Evidence, Filters, IgnoreRules, JudgeOptions, Pattern, Question, SeverityRules,
-    TypeMapping, Verdict,
+    TypeMapping, UnrecordedInstance, Verdict,
 };
 use inventory::definition::Catalog;
 use jiff::{SignedDuration, Timestamp};
@@ -157,12 +157,20 @@ async fn compare_once(
     let unrecorded =
         (reach == Reach::Root).then(|| module.map(|module| code::provider_configurations(module)).unwrap_or_default());
     let mut refresh = open_refresh(session, request, (&catalog, module), &states, unrecorded.as_ref()).await?;
-    let (mut readings, mut lists) = (Readings::default(), None);
+    let (mut readings, mut lists, mut not_recorded) = (Readings::default(), None, Vec::new());
     if let Some(refresh) = &mut refresh {
         if request.options.question.asks_drift() {
             // Code belongs to one root module, and to its state alone.
             let declared = declared.as_ref().filter(|_| states.refs.len() == 1);
             readings = refresh.read(session, declared).await;
+        }
+        if request.options.question.asks_unmanaged() && request.options.question.asks_drift() {
+            // Who is asked what exists can tell what of the code was never imported.
+            if let Some(declared) = declared.clone().filter(|_| states.refs.len() == 1) {
+                let (providers, states) = (refresh.facts(&session.environment), Arc::clone(&states));
+                let read = tokio::task::spawn_blocking(move || declared.unrecorded(&states.recorded, &providers));
+                not_recorded = read.await.unwrap_or_default();
+            }
         }
         if request.options.question.asks_unmanaged() {
             let listers = refresh.listers(session);
@@ -188,6 +196,7 @@ async fn compare_once(
             module: module.cloned(),
             declared,
             unrecorded,
+            not_recorded,
             readings,
             lists,
             diagnostics,
@@ -247,6 +256,8 @@ struct Parts {
     declared: Option<Arc<Declared>>,
     /// What the root module asks for, where that counts; `None` where only what is recorded does.
     unrecorded: Option<BTreeSet<ProviderConfigAddress>>,
+    /// What the code has and the state does not record.
+    not_recorded: Vec<UnrecordedInstance>,
     readings: Readings,
     /// What providers listed; `None` where none was asked.
     lists: Option<Lists>,
@@ -269,6 +280,7 @@ async fn look_and_judge(
         module,
         declared,
         unrecorded,
+        not_recorded,
         readings,
         lists,
         mut diagnostics,
@@ -304,7 +316,21 @@ async fn look_and_judge(
     }
     let now = (session.now)();
     let store = request.store.clone();
-    let job = Job { store, catalog, ignore, callers, options, types, fresh, declared, readings, lists, now, is_kept };
+    let job = Job {
+        store,
+        catalog,
+        ignore,
+        callers,
+        options,
+        types,
+        fresh,
+        declared,
+        not_recorded,
+        readings,
+        lists,
+        now,
+        is_kept,
+    };
     let of_job = Arc::clone(&states);
     let (job, mut verdict) = tokio::task::spawn_blocking(move || job.run(&of_job)).await.map_err(|source| {
         Error::new(ErrorKind::Unavailable, operation, "The comparison ended early.").with_source(source)
@@ -388,6 +414,7 @@ struct Job {
     types: BTreeSet<NativeType>,
     fresh: Vec<ScopeOutcome>,
     declared: Option<Arc<Declared>>,
+    not_recorded: Vec<UnrecordedInstance>,
     readings: Readings,
     lists: Option<Lists>,
     now: Timestamp,
@@ -421,7 +448,7 @@ impl Job {
             scopes: &scopes,
             callers: &self.callers,
             declared: self.declared.as_deref().map(|declared| declared as &dyn DeclaredArguments),
-            unrecorded: &[],
+            unrecorded: &self.not_recorded,
             removed_by_change: &BTreeSet::new(),
             readings: &self.readings.by_position,
             provider_uses: &self.readings.uses,

@@ -179,8 +179,9 @@ fn fit(instance: &UnrecordedInstance, object: &RemoteObject, index: &Index<'_>) 
     let account = instance.account.as_ref().or_else(|| index.sole_account(&scope.cloud));
     let is_account_sure = match account {
         Some(account) if *account == scope.account => true,
-        Some(_) => return None,
-        None => false,
+        Some(_) if !scope.account.as_str().is_empty() => return None,
+        // A cloud without accounts is one place.
+        _ => scope.account.as_str().is_empty(),
     };
     let is_region_sure = match (&instance.region, &scope.region) {
         (_, None) => true,

@@ -24,19 +24,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cty::Value;
 use drift::exact::{Outcome, ProviderUse, Reading};
 use drift::{Filters, TypeMapping};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use model::{
     AccountId, Cause, CauseKind, Diagnostic, Diagnostics, ProviderAddress, ProviderConfigAddress, RecordedInstance,
-    ResourceMode, ResourceType,
+    Region, ResourceMode, ResourceType,
 };
 use tfplugin::{ProviderSchema, builtin};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use crate::code::Declared;
+use crate::code::{Declared, ProviderFacts};
 use crate::evaluation::{self, RootModule};
 use crate::lists::Lister;
 use crate::providers::{Configurations, Finder, Verification};
@@ -447,6 +448,21 @@ impl Refresh {
                 cause: cause.cloned(),
             });
         }
+    }
+
+    /// Gives what is known of the configurations of the providers that run.
+    pub(crate) fn facts(&self, environment: &net::Environment) -> BTreeMap<ProviderConfigAddress, ProviderFacts> {
+        let of_unit = |unit: &Unit| {
+            let region = unit.config.get_attr("region").ok().map(|region| region.unmark().0);
+            let region = region.as_ref().and_then(Value::as_str).filter(|region| !region.is_empty());
+            let of_environment = || environment.get("AWS_REGION").or_else(|| environment.get("AWS_DEFAULT_REGION"));
+            let region = region.or_else(of_environment).map(Region::from);
+            let facts = move |of: &Use| {
+                (of.1.clone(), ProviderFacts { schema: Arc::clone(&unit.schema), region: region.clone() })
+            };
+            unit.uses.iter().map(facts).collect::<Vec<_>>()
+        };
+        self.pool.units.iter().flat_map(of_unit).collect()
     }
 
     /// Gives each provider that can be asked, ready to be asked for lists.
