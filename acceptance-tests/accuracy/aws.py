@@ -48,7 +48,7 @@ objects = {
 
 def those(prefix):
     found = sorted(address for address in objects if address == prefix or address.startswith(prefix + "["))
-    assert found, f"the state has no {prefix}"
+    assert found or untouched is not None, f"the state has no {prefix}"
     return found
 
 
